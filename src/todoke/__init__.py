@@ -1,0 +1,1 @@
+"""Todoke (届け): the back office of Japanese municipal programmes."""

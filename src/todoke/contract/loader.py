@@ -1,0 +1,104 @@
+"""Reads `contracts/<id>/contract.yaml` and gives the contract as it is on a date."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from copy import deepcopy
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from todoke.contract.model import Contract
+from todoke.errors import ContractError
+
+
+def project_root() -> Path:
+    """The folder that holds `contracts/`, `include/` and `dags/` (`TODOKE_ROOT`, else this checkout)."""
+    return Path(os.environ.get("TODOKE_ROOT") or Path(__file__).parents[3])
+
+
+def contract_folder(contract_id: str) -> Path:
+    """Where a contract's own files lie."""
+    return project_root() / "contracts" / contract_id
+
+
+def contract_ids() -> list[str]:
+    """The ids of all contracts of this installation, sorted."""
+    return sorted(path.parent.name for path in (project_root() / "contracts").glob("*/contract.yaml"))
+
+
+@cache
+def _read(path: Path, _changed_ns: int) -> dict[str, Any]:
+    try:
+        body = yaml.safe_load(path.read_text("utf-8"))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f"{mark.line + 1}行目" if mark else ""
+        raise ContractError(
+            "契約ファイルがYAMLとして読めません",
+            where=f"{path.name} {line}",
+            next_step="書式を直してください",
+        ) from None
+    if not isinstance(body, dict):
+        raise ContractError("契約ファイルが空です", where=path.name, next_step="内容を記入してください")
+    return body
+
+
+def _merge(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    merged = deepcopy(base)
+    for key, value in change.items():
+        old = merged.get(key)
+        merged[key] = _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def load(contract_id: str, at: date | None = None) -> Contract:
+    """The contract with the dated `changes:` that are in force on `at` (none: the file's base).
+
+    Raises:
+        ContractError: no such contract, or a key is wrong; names the key and what is allowed.
+    """
+    path = contract_folder(contract_id) / "contract.yaml"
+    if not path.is_file():
+        raise ContractError(
+            "契約ファイルがありません",
+            where=f"contracts/{contract_id}/contract.yaml",
+            next_step=f"契約の番号を確かめてください（登録済み: {', '.join(contract_ids()) or 'なし'}）",
+        )
+    body = _read(path, path.stat().st_mtime_ns)
+    contract = _validate(contract_id, body)
+    for change in sorted(contract.changes, key=lambda c: c.valid_from):
+        if at is not None and change.valid_from <= at:
+            body = _merge(body, change.set)
+    return _validate(contract_id, body)
+
+
+def _validate(contract_id: str, body: dict[str, Any]) -> Contract:
+    try:
+        contract = Contract.model_validate(body)
+    except ValidationError as error:
+        problems = "；".join(
+            f"{'.'.join(str(part) for part in e['loc']) or '全体'}: {e['msg']}" for e in error.errors()
+        )
+        raise ContractError(
+            f"契約ファイルに誤りがあります: {problems}",
+            where=f"contracts/{contract_id}/contract.yaml",
+            next_step="示された項目を直してください",
+        ) from None
+    if contract.id != contract_id:
+        raise ContractError(
+            "契約ファイルの id がフォルダー名と違います", where=f"contracts/{contract_id}/contract.yaml"
+        )
+    return contract
+
+
+def digest(contract: Contract) -> str:
+    """Digest of everything the contract says, for version ids and `contract_revision`."""
+    body = json.dumps(contract.model_dump(mode="json", by_alias=True), ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(body.encode()).hexdigest()

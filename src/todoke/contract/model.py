@@ -1,0 +1,200 @@
+"""The contract file as frozen models: a setting that is wrong is named with its key and what is allowed."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+MonthDay = Annotated[str, StringConstraints(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]
+ItemId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,30}$")]
+Process = Literal[
+    "intake", "register", "labels", "orders", "deliveries", "nonapplicants", "survey", "reports", "approval"
+]
+
+
+class Settings(BaseModel):
+    """Base: unknown keys are errors, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Client(Settings):
+    name: str
+    mail: tuple[str, ...] = Field(min_length=1)
+
+
+class Contractor(Settings):
+    name: str
+    desk: str
+
+
+class Term(Settings):
+    starts_on: date
+    ends_on: date
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Term:
+        if self.ends_on <= self.starts_on:
+            raise ValueError("ends_on は starts_on より後の日付にしてください")
+        return self
+
+
+class ClosedYearly(Settings):
+    """Days closed every year, both ends included; may run over New Year."""
+
+    start: MonthDay
+    end: MonthDay
+
+
+class Calendar(Settings):
+    weekend_closed: bool = True
+    national_holidays_closed: bool = True
+    closed_yearly: tuple[ClosedYearly, ...] = ()
+
+
+class Entitlement(Settings):
+    points_per_member: int = Field(gt=0)
+
+
+class Applications(Settings):
+    opens_on: date
+    deadline: date
+    postcard_day: Literal["received", "postmark"] = "received"
+    confidence_threshold: float = Field(ge=0, le=1, default=0.80)
+    amend_until: Literal["deadline", "handover"] = "deadline"
+
+
+class Catalogue(Settings):
+    file: str
+    handed_over_from: date
+
+
+class Toilets(Settings):
+    per_member: int = Field(gt=0)
+    grace_days: int = Field(ge=0)
+    declined_households: bool = True
+
+
+class Intake(Settings):
+    sidecar: Literal["required", "none"] = "required"
+    bad_rows: Literal["quarantine", "refuse"] = "quarantine"
+    bad_rows_per_mille: int = Field(ge=0, le=1000, default=20)
+    envelopes: tuple[Literal["openpgp", "plain"], ...] = ("openpgp",)
+
+
+class Register(Settings):
+    drift_gate_percent: float = Field(ge=0, le=100)
+
+
+class Layout(Settings):
+    """Header names of a ward's file, each mapped to its canonical name (G02)."""
+
+    required: dict[str, str]
+    optional: dict[str, str] = Field(default_factory=dict)
+
+
+class Carrier(Settings):
+    name: str
+    states: dict[str, str]
+
+    @field_validator("states")
+    @classmethod
+    def _known_states(cls, states: dict[str, str]) -> dict[str, str]:
+        from todoke.model.codes import ShipmentState
+
+        unknown = sorted(set(states.values()) - {state.value for state in ShipmentState})
+        if unknown:
+            raise ValueError(f"出荷の状態にない値です: {', '.join(unknown)}")
+        return states
+
+
+class Offset(Settings):
+    x: float = 0.0
+    y: float = 0.0
+
+
+class Labels(Settings):
+    """Sheet geometry in millimetres; `barcode_pt` is the a of the customer barcode, in points."""
+
+    columns: int = Field(gt=0)
+    rows: int = Field(gt=0)
+    width_mm: float = Field(gt=0)
+    height_mm: float = Field(gt=0)
+    left_mm: float = Field(ge=0)
+    top_mm: float = Field(ge=0)
+    gutter_mm: float = Field(ge=0, default=0)
+    offset_mm: Offset = Offset()
+    barcode_pt: float = Field(ge=8, le=11.5, default=8.5)
+
+
+class Question(Settings):
+    """A survey question; one without choices is free text and is only counted."""
+
+    title: str
+    choices: dict[str, str] = Field(default_factory=dict)
+
+
+class Survey(Settings):
+    small_cell: int = Field(ge=1, description="cells below this count are suppressed")
+    questions: dict[str, Question]
+
+
+class Report(Settings):
+    """A report of every month: `day` of the next month, moved onto an open day by `rule`."""
+
+    kind: ItemId
+    title: str
+    rule: Literal["last_open_day_until", "next_open_day_from"]
+    day: int = Field(ge=1, le=28)
+
+
+class Mail(Settings):
+    sender_name: str
+    sender: str
+
+
+class Change(Settings):
+    """A dated revision of the contract: from `valid_from` on the keys of `set` replace those of the file."""
+
+    valid_from: date
+    set: dict[str, Any]
+
+
+class Contract(Settings):
+    """One programme of one client."""
+
+    id: ItemId
+    name: str
+    environment: Literal["simulation", "production"]
+    client: Client
+    contractor: Contractor
+    term: Term
+    reference_date: date
+    calendar: Calendar
+    entitlement: Entitlement
+    applications: Applications
+    catalogue: Catalogue
+    toilets: Toilets
+    intake: Intake
+    register_: Register = Field(alias="register")
+    layouts: dict[str, Layout]
+    carrier: Carrier
+    labels: Labels
+    survey: Survey
+    processes: tuple[Process, ...]
+    reports: tuple[Report, ...]
+    mail: Mail
+    changes: tuple[Change, ...] = ()
+
+    @model_validator(mode="after")
+    def _dates_fit(self) -> Contract:
+        term, deadline = self.term, self.applications.deadline
+        if not term.starts_on <= deadline <= term.ends_on:
+            raise ValueError("applications.deadline は契約期間（term）の中の日付にしてください")
+        if (deadline - self.catalogue.handed_over_from).days < 30:
+            raise ValueError(
+                "applications.deadline は catalogue.handed_over_from から1か月以上あけてください（G20）"
+            )
+        return self

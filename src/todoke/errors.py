@@ -1,0 +1,71 @@
+"""Every error that Todoke raises on purpose: what is wrong, where, and what the operator does next.
+
+The text is Japanese because operators read it in Airflow. It never holds a value of a record:
+a place is a file, a row number, a field and a reason code.
+"""
+
+from __future__ import annotations
+
+
+class TodokeError(Exception):
+    """Something that stops a run.
+
+    Args:
+        what: what is wrong, in Japanese, without any personal data.
+        where: file, row, field, dataset or key it is about.
+        next_step: what the operator does now.
+    """
+
+    #: Trying again cannot help: the input or the decision has to change.
+    final = True
+
+    def __init__(self, what: str, *, where: str = "", next_step: str = "") -> None:
+        self.what, self.where, self.next_step = what, where, next_step
+        super().__init__(what + (f"［{where}］" if where else "") + (f" → {next_step}" if next_step else ""))
+
+
+class ContractError(TodokeError):
+    """The contract file is wrong; `where` is the key."""
+
+
+class KeyMissing(TodokeError):
+    """A key, passphrase or address that the environment has to give is missing or unusable."""
+
+
+class FileRefused(TodokeError):
+    """A received file is refused whole; nothing of it has been taken.
+
+    `reason` is the code that goes on the receipt.
+    """
+
+    def __init__(self, reason: str, what: str, *, where: str = "", next_step: str = "") -> None:
+        self.reason = reason
+        super().__init__(what, where=where, next_step=next_step)
+
+
+class GateClosed(TodokeError):
+    """A quality or count gate does not let a version pass."""
+
+
+class NotApproved(TodokeError):
+    """A person has not said yes to exactly this content."""
+
+
+class StaleParent(TodokeError):
+    """Another publisher has put a version on the same parent: rebase and stage again."""
+
+    final = False
+
+
+class StalePlan(TodokeError):
+    """The ledger has moved since the plan was made: pin again and recompute."""
+
+    final = False
+
+
+class OutboxConflict(TodokeError):
+    """A file of this batch is there already with other content."""
+
+
+class LedgerBroken(TodokeError):
+    """Heads and log of the ledger disagree."""

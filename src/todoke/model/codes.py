@@ -1,0 +1,129 @@
+"""The codes that decisions, parcels and receipts carry, each with its Japanese label."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Self
+
+
+class Labelled(StrEnum):
+    """A code that is stored, with the label that people read."""
+
+    label: str
+
+    def __new__(cls, value: str, label: str) -> Self:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.label = label
+        return member
+
+
+class Status(Labelled):
+    """What became of an application or an amendment; applications = the sum of all five."""
+
+    ACCEPTED = "accepted", "受理"
+    REJECTED = "rejected", "不受理"
+    REVIEW = "review", "要確認"
+    WITHDRAWN = "withdrawn", "取下げ"
+    SUPERSEDED = "superseded", "後の変更で置換"
+
+
+class Reason(Labelled):
+    """The first check that failed, in the order of the checks (`interfaces.md`, reconciliation)."""
+
+    LATE = "late", "期限後の受付"
+    DECLINED = "declined", "辞退"
+    ILLEGIBLE = "illegible", "読取不能"
+    UNKNOWN_HOUSEHOLD = "unknown_household", "申込番号不明"
+    DEPARTED = "departed", "対象外となった世帯"
+    IDENTITY = "identity", "本人確認不一致"
+    NO_ITEMS = "no_items", "商品の記入なし"
+    UNKNOWN_ITEM = "unknown_item", "商品コード・数量の誤り"
+    REFUSED_ITEM = "refused_item", "取扱いできない商品"
+    OVER_POINTS = "over_points", "ポイント超過"
+    TOILET_SHIPPED = "toilet_shipped", "携帯トイレ発送済み"
+    DUPLICATE = "duplicate", "重複申込み"
+    NO_APPLICATION = "no_application", "対象の申込みなし"
+    ALREADY_SHIPPED = "already_shipped", "引渡し済み"
+
+
+class ShipmentKind(Labelled):
+    """What a parcel holds."""
+
+    CATALOGUE = "catalogue", "カタログ"
+    GOODS = "goods", "防災用品"
+    TOILET = "toilet", "携帯トイレ"
+    COUPON = "coupon", "クーポン"
+    NOTICE = "notice", "勧奨通知"
+
+
+class Cause(Labelled):
+    """Why a parcel exists; every parcel beyond the first of its kind needs one other than FIRST."""
+
+    FIRST = "first", "初回"
+    ADD = "add", "追加申込み"
+    RESEND = "resend", "再送"
+    REDELIVERY = "redelivery", "再配達"
+    DEFECT = "defect", "不良品交換"
+    READDRESS = "readdress", "住所変更による再発送"
+    CORRECTION = "correction", "訂正"
+    DIRECT = "direct", "直接配送"
+
+
+class ShipmentState(Labelled):
+    """Where a parcel stands. The first five are ours, the rest the carrier says."""
+
+    PLANNED = "planned", "出荷待ち"
+    ON_HOLD = "on_hold", "保留"
+    CANCELLED = "cancelled", "取消"
+    RELEASED = "released", "出荷指示済み"
+    STOPPED = "stopped", "停止指示済み"
+    HANDED_OVER = "handed_over", "運送会社引渡し"
+    IN_TRANSIT = "in_transit", "配送中"
+    DELIVERED = "delivered", "配達完了"
+    ABSENT = "absent", "不在"
+    HELD = "held", "保管中"
+    RETURNED_UNKNOWN_ADDRESS = "returned_unknown_address", "返戻（宛所不明）"
+    RETURNED_REFUSED = "returned_refused", "返戻（受取拒否）"
+    RETURNED_EXPIRED = "returned_expired", "返戻（保管期限切れ）"
+    LOST = "lost", "紛失"
+    DAMAGED = "damaged", "損傷"
+    DELAYED = "delayed", "遅延"
+
+
+class Claim(Labelled):
+    """What a household may have once."""
+
+    CATALOGUE = "catalogue", "カタログ"
+    ENTITLEMENT = "entitlement", "ポイント・携帯トイレ"
+
+
+class ReceiptState(Labelled):
+    """What became of a received file."""
+
+    ACCEPTED = "accepted", "受領"
+    REFUSED = "refused", "受領不可"
+    REPEAT = "repeat", "同一内容（変更なし）"
+    WAITING = "waiting", "確認待ち"
+    SUPERSEDED = "superseded", "旧版"
+
+
+class Finding(Labelled):
+    """Why a row of a ward's file is in quarantine."""
+
+    RAGGED = "ragged", "項目数の不一致"
+    BAD_CHARACTER = "bad_character", "文字コード誤り"
+    HOUSEHOLD_NO_MISSING = "household_no_missing", "世帯番号の誤り"
+    HOUSEHOLD_DUPLICATE = "household_duplicate", "世帯の重複"
+    SIZE_MISMATCH = "size_mismatch", "世帯人数の不一致"
+    HEAD_MISSING = "head_missing", "世帯主なし"
+    HEAD_TWICE = "head_twice", "世帯主が複数"
+    MEMBER_NO_GAP = "member_no_gap", "世帯員番号の欠番・重複"
+    POSTAL_CODE_UNKNOWN = "postal_code_unknown", "郵便番号の誤り"
+    POSTAL_CODE_TOWN = "postal_code_town", "郵便番号と町名の不一致"
+    ADDRESS_MISSING = "address_missing", "住所の欠落"
+    KANA_INVALID = "kana_invalid", "かなの誤り"
+    NAME_MISSING = "name_missing", "氏名の欠落"
+    BIRTH_DATE_INVALID = "birth_date_invalid", "生年月日の誤り"
+    GAIJI_UNKNOWN = "gaiji_unknown", "外字フォントにない文字"
+    HOUSEHOLD_CONFLICT = "household_conflict", "世帯内の記載不一致"

@@ -1,0 +1,173 @@
+"""One Arrow schema for each dataset and number. Columns are only added; readers name those they read.
+
+`…_at` is a naive Asia/Tokyo timestamp, `…_on` a date. Datasets in `ENCRYPTED` hold personal data and are
+written under the contract's key.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+_text = pa.string()
+_at = pa.timestamp("us")
+_on = pa.date32()
+_int = pa.int32()
+
+
+def _schema(**columns: pa.DataType) -> pa.Schema:
+    return pa.schema([pa.field(name, kind) for name, kind in columns.items()])
+
+
+#: A ward's file as decoded, one row per member; text exactly as sent. `row_no` counts data rows from 1.
+WARD_ROW = _schema(
+    receipt_no=_text,
+    row_no=_int,
+    household_no=_text,
+    head_name=_text,
+    head_kana=_text,
+    member_name=_text,
+    member_kana=_text,
+    postal_code=_text,
+    town=_text,
+    block=_text,
+    building=_text,
+    household_size=_text,
+    member_no=_text,
+    birth_date=_text,
+    relationship=_text,
+    confidential=_text,
+    former_household_no=_text,
+    note=_text,
+    change_kind=_text,
+    change_reason=_text,
+    changed_on=_text,
+    extra=_text,
+)
+
+#: A row, or a household, that is not taken: reason code and place only, never a value.
+QUARANTINE = _schema(receipt_no=_text, row_no=_int, household_no=_text, field=_text, reason=_text)
+
+#: Members of the households of a register version.
+PERSON = _schema(
+    household_no=_text,
+    member_no=_int,
+    is_head=pa.bool_(),
+    member_name=_text,
+    member_kana=_text,
+    birth_date=_on,
+    head_name=_text,
+    head_kana=_text,
+    postal_code=_text,
+    town=_text,
+    block=_text,
+    building=_text,
+)
+
+#: Households of a register version. `state`: live, deleted, held. `state_reason` for the last two.
+HOUSEHOLD = _schema(
+    household_no=_text,
+    members=_int,
+    postal_code=_text,
+    confidential=pa.bool_(),
+    instructed=pa.bool_(),
+    state=_text,
+    state_reason=_text,
+)
+
+DELIVERY_INSTRUCTION = _schema(
+    household_no=_text,
+    method=_text,
+    postal_code=_text,
+    address=_text,
+    building=_text,
+    recipient_name=_text,
+    held_at=_text,
+)
+
+CATALOGUE = _schema(
+    item_code=_text,
+    item_name=_text,
+    category=_text,
+    points=_int,
+    list_price_yen=_int,
+    ward_set=_int,
+    orderable_from=_on,
+    orderable_to=_on,
+    refused_from=_on,
+    supplier=_text,
+    lead_time_days=_int,
+    stock_on_hand=_int,
+)
+
+WEB_APPLICATION = _schema(
+    application_id=_text, application_no=_text, submitted_at=_at, cancelled_at=_at, updated_at=_at
+)
+WEB_LINE = _schema(application_id=_text, line_no=_int, item_code=_text, quantity=_int)
+AMENDMENT = _schema(
+    amendment_id=_text,
+    application_no=_text,
+    requested_at=_at,
+    action=_text,
+    operator=_text,
+    updated_at=_at,
+)
+AMENDMENT_LINE = _schema(amendment_id=_text, line_no=_int, item_code=_text, quantity=_int)
+SURVEY_ANSWER = _schema(application_id=_text, question_code=_text, answer=_text, answered_at=_at)
+
+#: A scanned postcard. Text as read; confidences 0–1, empty when the scanner gave none.
+POSTCARD = _schema(
+    card_no=_text,
+    received_on=_on,
+    postmarked_on=_on,
+    image_file=_text,
+    application_no=_text,
+    application_no_confidence=pa.float64(),
+    name_kana=_text,
+    name_kana_confidence=pa.float64(),
+    postal_code=_text,
+    postal_code_confidence=pa.float64(),
+    declined=_text,
+    declined_confidence=pa.float64(),
+    receipt_no=_text,
+    row_no=_int,
+)
+#: Slots of a postcard that hold a code or a quantity; `quantity_text` as read.
+POSTCARD_LINE = _schema(
+    card_no=_text,
+    line_no=_int,
+    item_code=_text,
+    quantity_text=_text,
+    item_confidence=pa.float64(),
+)
+
+CARRIER_RESULT = _schema(
+    shipment_id=_text,
+    revision=_int,
+    tracking_no=_text,
+    state=_text,
+    occurred_at=_at,
+    note=_text,
+    receipt_no=_text,
+    row_no=_int,
+)
+
+DATASETS: dict[str, pa.Schema] = {
+    "ward_row": WARD_ROW,
+    "quarantine": QUARANTINE,
+    "person": PERSON,
+    "household": HOUSEHOLD,
+    "delivery_instruction": DELIVERY_INSTRUCTION,
+    "catalogue": CATALOGUE,
+    "web_application": WEB_APPLICATION,
+    "web_line": WEB_LINE,
+    "amendment": AMENDMENT,
+    "amendment_line": AMENDMENT_LINE,
+    "survey_answer": SURVEY_ANSWER,
+    "postcard": POSTCARD,
+    "postcard_line": POSTCARD_LINE,
+    "carrier_result": CARRIER_RESULT,
+}
+
+ENCRYPTED = frozenset(
+    {"ward_row", "person", "delivery_instruction", "postcard", "survey_answer", "carrier_result"}
+)
