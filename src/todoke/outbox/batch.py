@@ -1,0 +1,238 @@
+"""Releasing: claim pending effects into a batch and commit, then render; the parcels are locked before any file shows.
+
+A batch that was claimed and not published (killed between) is found and rendered again from the same members and the
+same pinned versions. A file that is there already must have the same content.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import BinaryIO, cast
+
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
+
+from todoke import ids
+from todoke.errors import OutboxConflict
+from todoke.model.codes import ShipmentState
+from todoke.protect.encryption import FileCipher, SealedFile
+from todoke.store import tables as t
+from todoke.store.files import FileStore, home
+from todoke.store.ledger import Ledger
+
+OpenFile = Callable[[str], BinaryIO]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Effects released together. `inputs`: the dataset versions that it is rendered from, by dataset."""
+
+    id: str
+    kind: str
+    business_on: date
+    members: int
+    inputs: dict[str, str]
+    published: bool
+
+
+def claim(
+    ledger: Ledger,
+    kind: str,
+    as_of: date,
+    *,
+    guard: Callable[[Connection, list[str]], None] = lambda _tx, _keys: None,
+) -> Batch | None:
+    """Claims every pending effect of `kind` due by `as_of` and locks its parcels.
+
+    Args:
+        guard: is called in the transaction with the effects' keys; raises when they may not be released
+            (no approval for exactly these).
+
+    Returns:
+        The batch, or None when nothing is pending.
+    """
+    with ledger.read() as tx:
+        if not _pending(ledger, tx, kind, as_of):
+            return None
+    with ledger.write() as tx:
+        ledger.move(tx)
+        pending = _pending(ledger, tx, kind, as_of)
+        if not pending:
+            return None
+        keys = [row.key for row in pending]
+        guard(tx, keys)
+        digest = members_digest(keys)
+        heads = ledger.heads(tx)
+        batch = Batch(
+            ids.identifier(ledger.keys.id_key, "batch", ledger.contract, kind, digest),
+            kind,
+            as_of,
+            len(keys),
+            {name: ref.id for name, ref in sorted(heads.items())},
+            published=False,
+        )
+        tx.execute(
+            insert(t.batch).values(
+                id=batch.id,
+                contract=ledger.contract,
+                kind=kind,
+                business_on=as_of,
+                members=len(keys),
+                members_digest=digest,
+                inputs=json.dumps(batch.inputs),
+                state="claimed",
+            )
+        )
+        tx.execute(
+            update(t.effect).where(t.effect.c.key == bindparam("effect_key")).values(batch_id=batch.id),
+            [{"effect_key": key} for key in keys],
+        )
+        _lock_parcels(tx, as_of, pending)
+    return batch
+
+
+def _pending(ledger: Ledger, tx: Connection, kind: str, as_of: date) -> list[Row[str, str, int, str]]:
+    query = (
+        select(t.effect.c.key, t.effect.c.shipment_id, t.effect.c.rev, t.shipment_revision.c.action)
+        .join(
+            t.shipment_revision,
+            (t.shipment_revision.c.shipment_id == t.effect.c.shipment_id)
+            & (t.shipment_revision.c.rev == t.effect.c.rev),
+        )
+        .join(t.shipment, t.shipment.c.id == t.effect.c.shipment_id)
+        .where(
+            t.effect.c.contract == ledger.contract,
+            t.effect.c.kind == kind,
+            t.effect.c.batch_id.is_(None),
+            t.effect.c.due_on <= as_of,
+            t.shipment.c.handed_over_at.is_(None),
+        )
+        .order_by(t.effect.c.key)
+    )
+    return list(tx.execute(query).all())
+
+
+def _lock_parcels(tx: Connection, as_of: date, pending: list[Row[str, str, int, str]]) -> None:
+    state = {"stop": ShipmentState.STOPPED, "cancel": ShipmentState.CANCELLED}
+    tx.execute(
+        update(t.shipment)
+        .where(t.shipment.c.id == bindparam("key_id"))
+        .values(state=bindparam("new_state"), released_rev=bindparam("new_rev")),
+        [
+            {"key_id": row.shipment_id, "new_state": state.get(row.action, ShipmentState.RELEASED), "new_rev": row.rev}
+            for row in pending
+        ],
+    )
+    tx.execute(
+        update(t.shipment)
+        .where(t.shipment.c.id == bindparam("key_id"), t.shipment.c.released_on.is_(None))
+        .values(released_on=as_of),
+        [{"key_id": row.shipment_id} for row in pending],
+    )
+
+
+def members_digest(keys: list[str]) -> str:
+    """The digest of exactly these members; what an approval of a release speaks for."""
+    return hashlib.sha256("\n".join(sorted(keys)).encode()).hexdigest()
+
+
+def pending_keys(ledger: Ledger, tx: Connection, kind: str, as_of: date) -> list[str]:
+    """The effects that a claim would take now."""
+    return [row.key for row in _pending(ledger, tx, kind, as_of)]
+
+
+def unpublished(ledger: Ledger, kind: str) -> list[Batch]:
+    """Batches that were claimed and whose files are not all out: to be rendered again first."""
+    with ledger.read() as tx:
+        return [b for b in batches(ledger, tx, kind) if not b.published]
+
+
+def batches(ledger: Ledger, tx: Connection, kind: str) -> list[Batch]:
+    """Every batch of a kind, oldest first."""
+    rows = tx.execute(
+        select(t.batch)
+        .where(t.batch.c.contract == ledger.contract, t.batch.c.kind == kind)
+        .order_by(t.batch.c.business_on, t.batch.c.id)
+    )
+    return [Batch(r.id, r.kind, r.business_on, r.members, json.loads(r.inputs), r.state == "published") for r in rows]
+
+
+class Outbox:
+    """The outgoing files of a contract, sealed under its key: `outbox/<contract>/<folder>/<name>.age`."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._files = FileStore(f"{home('outbox')}/{ledger.contract}")
+        self._cipher = FileCipher(ledger.keys.file_key)
+
+    def put(self, key: str, content: bytes) -> str:
+        """Puts a file out, sealed, and returns the digest of its content.
+
+        Raises:
+            OutboxConflict: it is there already with other content.
+        """
+        digest = hashlib.sha256(content).hexdigest()
+        sealed_key = key + FileCipher.ENDING
+        if self._files.exists(sealed_key):
+            there = hashlib.sha256(self._cipher.open(self._files.read(sealed_key))).hexdigest()
+            if there != digest:
+                raise OutboxConflict(
+                    "同じ名前で内容の違うファイルが既に出力されています",
+                    where=key,
+                    next_step="バッチの入力が変わっていないかを確かめ、担当の技術者に連絡してください",
+                )
+            return digest
+        self._files.write(sealed_key, self._cipher.seal(content))
+        return digest
+
+    def get(self, key: str) -> bytes:
+        """The content of a file that was put out."""
+        return self._cipher.open(self._files.read(key + FileCipher.ENDING))
+
+    def listing(self, below: str = "") -> list[str]:
+        """The names of the files that are out, without the ending of sealed files."""
+        return [key.removesuffix(FileCipher.ENDING) for key in self._files.listing(below)]
+
+
+def publish(ledger: Ledger, batch: Batch, folder: str, render: Callable[[OpenFile], None]) -> str:
+    """Renders a batch's files into `outbox/<contract>/<folder>/<batch>/` and records their digest.
+
+    Args:
+        render: writes every file through the function it is given; must give the same bytes for the same batch.
+
+    Returns:
+        The digest over names and contents of the batch's files.
+
+    Raises:
+        OutboxConflict: a file is there with other content.
+    """
+    outbox = Outbox(ledger)
+    digests: dict[str, str] = {}
+
+    def open_file(name: str) -> BinaryIO:
+        def keep(content: bytes) -> None:
+            digests[name] = outbox.put(f"{folder}/{batch.id}/{name}", content)
+
+        return cast(BinaryIO, SealedFile(keep))
+
+    render(open_file)
+    digest = hashlib.sha256("\n".join(f"{n}\t{d}" for n, d in sorted(digests.items())).encode()).hexdigest()
+    with ledger.write() as tx:
+        tx.execute(update(t.batch).where(t.batch.c.id == batch.id).values(sha256=digest, state="published"))
+    return digest
+
+
+def claim_and_leftovers(
+    ledger: Ledger,
+    kind: str,
+    as_of: date,
+    *,
+    guard: Callable[[Connection, list[str]], None] = lambda _tx, _keys: None,
+) -> Iterator[Batch]:
+    """Batches to render now: those that an earlier run left, then what is pending."""
+    yield from unpublished(ledger, kind)
+    batch = claim(ledger, kind, as_of, guard=guard)
+    if batch is not None:
+        yield batch

@@ -1,0 +1,103 @@
+"""The calculator: an own in-memory DuckDB for each use, Arrow in and Arrow out.
+
+It keeps nothing, loads no extension and reaches no file or network; what it spills goes, encrypted, to a
+private folder that goes with it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self, TypeAlias
+
+import duckdb
+import pyarrow as pa
+
+from todoke.errors import TodokeError
+
+Source: TypeAlias = pa.Table | pa.RecordBatchReader
+
+
+class Engine:
+    """Runs statements over registered Arrow tables; later statements read the results of earlier ones.
+
+    Args:
+        memory_limit: DuckDB's limit; beyond it work is spilled.
+        threads: cores to use.
+    """
+
+    def __init__(self, memory_limit: str = "2GB", threads: int = 2) -> None:
+        self._spill = tempfile.TemporaryDirectory(prefix="todoke-engine-")
+        self._connection = duckdb.connect(
+            ":memory:",
+            config={
+                "memory_limit": memory_limit,
+                "threads": threads,
+                "temp_directory": self._spill.name,
+                "temp_file_encryption": True,
+                "preserve_insertion_order": False,
+                "python_enable_replacements": False,
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+            },
+        )
+        self._connection.execute("SET enable_external_access = false")
+        self._connection.execute("SET lock_configuration = true")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Forgets everything."""
+        self._connection.close()
+        self._spill.cleanup()
+
+    def register(self, name: str, table: Source) -> None:
+        """Makes an Arrow table readable as `name`; a reader can be read by one statement only."""
+        self._connection.register(name, table)
+
+    def create(self, name: str, sql: str, params: Mapping[str, object] | None = None) -> None:
+        """Keeps the result of a SELECT as table `name`."""
+        self._execute("CREATE TABLE " + _quoted(name) + " AS ", sql, params)
+
+    def append(self, name: str, sql: str, params: Mapping[str, object] | None = None) -> None:
+        """Adds the rows of a SELECT to table `name`, column by position."""
+        self._execute("INSERT INTO " + _quoted(name) + " ", sql, params)
+
+    def drop(self, name: str) -> None:
+        """Forgets a table made by `create`."""
+        self._connection.execute("DROP TABLE " + _quoted(name))
+
+    def fetch(self, sql: str, params: Mapping[str, object] | None = None) -> pa.Table:
+        """The result of a SELECT, columns with the types that the statement gives them."""
+        return self._connection.sql(sql, params=self._bound(sql, params)).to_arrow_table()
+
+    def run(self, sql: str, inputs: Mapping[str, Source], params: Mapping[str, object] | None = None) -> pa.Table:
+        """The result of one SELECT over `inputs`."""
+        for name, table in inputs.items():
+            self.register(name, table)
+        return self.fetch(sql, params)
+
+    def _execute(self, prefix: str, sql: str, params: Mapping[str, object] | None) -> None:
+        self._connection.execute(prefix + sql, self._bound(sql, params))
+
+    def _bound(self, sql: str, params: Mapping[str, object] | None) -> dict[str, Any]:
+        """Of `params` those that the statement names: DuckDB refuses both too few and too many."""
+        statements = self._connection.extract_statements(sql)
+        if len(statements) != 1:
+            raise TodokeError("1つのSQLファイルには1つの文だけを書いてください", where=f"{len(statements)}文")
+        wanted = set(statements[0].named_parameters)
+        given = params or {}
+        if missing := sorted(wanted - given.keys()):
+            raise TodokeError("SQLの引数が足りません", where=", ".join(missing))
+        return {name: given[name] for name in wanted}
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

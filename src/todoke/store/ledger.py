@@ -1,0 +1,226 @@
+"""The ledger of one contract: the commit of every dataset version, decision, claim, parcel, batch and mail.
+
+Nothing is computed inside a write transaction. Every writer of facts moves the stream on, so that a plan made
+before it is found to be stale.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import pyarrow as pa
+from sqlalchemy import Connection, Select, Table, func, insert, literal_column, select, text, update
+
+from todoke import ids
+from todoke.errors import StaleParent
+from todoke.store import tables as t
+from todoke.store.database import engine_of, reading, writing
+from todoke.store.keys import KeyRing
+
+
+@dataclass(frozen=True)
+class VersionRef:
+    """An immutable version of a dataset; `files` are keys in the lake."""
+
+    id: str
+    dataset: str
+    number: int
+    rows: int
+    files: tuple[str, ...]
+    rows_digest: str
+
+
+@dataclass(frozen=True)
+class Staged:
+    """Files written to the lake that no version names yet."""
+
+    id: str
+    dataset: str
+    rows: int
+    files: tuple[str, ...]
+    rows_digest: str
+
+
+@dataclass(frozen=True)
+class Pin:
+    """One state of the ledger, pinned in one read transaction."""
+
+    contract: str
+    seq: int
+    settled_through: date | None
+    heads: dict[str, VersionRef]
+
+    def frontier(self, on: date) -> date:
+        """The day that effects are computed for when a run speaks for `on`."""
+        return max(on, self.settled_through or on)
+
+
+class Ledger:
+    """Opens, reads and writes the ledger of `contract`."""
+
+    def __init__(self, contract: str, keys: KeyRing | None = None) -> None:
+        self.contract = contract
+        self.keys = keys or KeyRing.of(contract)
+        self._engine = engine_of(contract)
+        self.is_postgresql = self._engine.dialect.name == "postgresql"
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A read transaction over one state."""
+        with reading(self._engine) as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A write transaction; all of it or nothing."""
+        with writing(self._engine) as connection:
+            yield connection
+
+    # -- the stream ---------------------------------------------------------------------------------------
+
+    def move(self, tx: Connection) -> int:
+        """Moves the stream on and returns the new position: the first statement of every writer of facts."""
+        moved = tx.execute(update(t.stream).where(t.stream.c.contract == self.contract).values(seq=t.stream.c.seq + 1))
+        if moved.rowcount == 0:
+            insert_ignoring_conflicts(tx, t.stream, [{"contract": self.contract, "seq": 0}])
+            return self.move(tx)
+        return int(tx.execute(select(t.stream.c.seq).where(t.stream.c.contract == self.contract)).scalar_one())
+
+    def lock(self, tx: Connection) -> None:
+        """Lets no other writer of this contract in until the transaction ends, without moving the stream."""
+        if self.is_postgresql:
+            tx.execute(select(t.stream).where(t.stream.c.contract == self.contract).with_for_update())
+
+    def pin(self, tx: Connection) -> Pin:
+        """The stream's position, the frontier and the newest version of every dataset."""
+        row = tx.execute(
+            select(t.stream.c.seq, t.stream.c.settled_through).where(t.stream.c.contract == self.contract)
+        ).one_or_none()
+        return Pin(self.contract, row.seq if row else 0, row.settled_through if row else None, self.heads(tx))
+
+    # -- dataset versions ---------------------------------------------------------------------------------
+
+    def heads(self, tx: Connection) -> dict[str, VersionRef]:
+        """The newest version of every dataset that has one."""
+        newest = (
+            select(t.dataset_version.c.dataset, func.max(t.dataset_version.c.number).label("number"))
+            .where(t.dataset_version.c.contract == self.contract)
+            .group_by(t.dataset_version.c.dataset)
+            .subquery()
+        )
+        rows = tx.execute(
+            select(t.dataset_version)
+            .join(
+                newest,
+                (t.dataset_version.c.dataset == newest.c.dataset) & (t.dataset_version.c.number == newest.c.number),
+            )
+            .where(t.dataset_version.c.contract == self.contract)
+        )
+        return {row.dataset: _version(row) for row in rows}
+
+    def versions(self, tx: Connection, dataset: str) -> list[VersionRef]:
+        """Every version of a dataset, oldest first."""
+        rows = tx.execute(
+            select(t.dataset_version)
+            .where(t.dataset_version.c.contract == self.contract, t.dataset_version.c.dataset == dataset)
+            .order_by(t.dataset_version.c.number)
+        )
+        return [_version(row) for row in rows]
+
+    def version(self, tx: Connection, version_id: str) -> VersionRef:
+        """The version of that id."""
+        return _version(tx.execute(select(t.dataset_version).where(t.dataset_version.c.id == version_id)).one())
+
+    def commit_version(self, tx: Connection, staged: Staged, parent: VersionRef | None) -> VersionRef:
+        """Makes staged files the next version of their dataset; equal rows make no version.
+
+        Raises:
+            StaleParent: another version has been put on `parent` meanwhile.
+        """
+        self.lock(tx)
+        head = self.heads(tx).get(staged.dataset)
+        if head is not None and head.rows_digest == staged.rows_digest:
+            return head
+        if (head.id if head else "") != (parent.id if parent else ""):
+            raise StaleParent("ほかの処理が先に新しい版を登録しました", where=staged.dataset)
+        self.move(tx)
+        number = (parent.number if parent else 0) + 1
+        # the same inputs may come back (A, B, A): a version is named by its place in the chain too
+        version_id = f"{staged.id}-{number}"
+        tx.execute(
+            insert(t.dataset_version).values(
+                id=version_id,
+                contract=self.contract,
+                dataset=staged.dataset,
+                number=number,
+                parent=parent.id if parent else "",
+                manifest=json.dumps({"files": staged.files, "rows": staged.rows}),
+                rows_digest=staged.rows_digest,
+            )
+        )
+        return VersionRef(version_id, staged.dataset, number, staged.rows, staged.files, staged.rows_digest)
+
+    def version_id(self, dataset: str, *inputs: str) -> str:
+        """The HMAC that names a version made from `inputs` (ids, digests, revisions)."""
+        return ids.identifier(self.keys.id_key, "version", self.contract, dataset, *inputs, length=16)
+
+
+def _version(row: object) -> VersionRef:
+    manifest = json.loads(row.manifest)  # type: ignore[attr-defined]
+    return VersionRef(
+        row.id,  # type: ignore[attr-defined]
+        row.dataset,  # type: ignore[attr-defined]
+        row.number,  # type: ignore[attr-defined]
+        manifest["rows"],
+        tuple(manifest["files"]),
+        row.rows_digest,  # type: ignore[attr-defined]
+    )
+
+
+def insert_ignoring_conflicts(tx: Connection, table: Table, rows: list[dict[str, object]]) -> int:
+    """Inserts what is not there yet, whatever key it collides with; returns how many rows are new."""
+    if not rows:
+        return 0
+    before = tx.execute(select(func.count()).select_from(table)).scalar_one()
+    if tx.dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+
+        tx.execute(insert_postgresql(table).on_conflict_do_nothing(), rows)
+    else:
+        from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+
+        tx.execute(insert_sqlite(table).on_conflict_do_nothing(), rows)
+    after = tx.execute(select(func.count()).select_from(table)).scalar_one()
+    return int(after - before)
+
+
+def fetch(tx: Connection, query: Select[tuple[object, ...]], schema: pa.Schema) -> pa.Table:
+    """The rows of a query as an Arrow table; the query's columns are in the schema's order."""
+    rows = tx.execute(query).fetchall()
+    columns: list[tuple[object, ...]] = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
+    return pa.table(
+        [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)],
+        schema=schema,
+    )
+
+
+def fetch_view(tx: Connection, name: str, contract: str) -> list[dict[str, object]]:
+    """The rows of one of `tables.VIEWS`, for people and exports."""
+    assert name in t.VIEWS, name
+    source = text(name)
+    columns = literal_column("*")
+    query = select(columns).select_from(source)
+    if name != "shipment_line":
+        query = query.where(text("contract = :contract")).params(contract=contract)
+    return [dict(row) for row in tx.execute(query).mappings()]
+
+
+def analyze(tx: Connection, *names: str) -> None:
+    """Gives PostgreSQL's planner the truth about tables just filled; measured: minutes against seconds."""
+    if tx.dialect.name == "postgresql":
+        for name in names:
+            tx.execute(text(f"ANALYZE {name}"))
