@@ -1,0 +1,153 @@
+"""Files that have arrived whole, in the order in which they are taken (`interfaces.md`, Where things lie)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from todoke import clock
+from todoke.errors import FileRefused
+
+SIDECAR = ".done"
+SETTLED_SECONDS = 10
+#: Kinds of the ward's files in the order in which they build on each other; others come after, by name.
+KINDS = (
+    "households",
+    "additions",
+    "corrections",
+    "special_delivery",
+    "pull_out",
+    "readdress",
+    "stop",
+)
+_NAME = re.compile(r"([a-z][a-z_]*?)_(\d{8})_(\d+)(?:_r(\d+))?(?:\.[A-Za-z0-9]+)+", re.ASCII)
+
+
+@dataclass(frozen=True)
+class IncomingFile:
+    """A file that is ready to be taken.
+
+    Attributes:
+        bytes: its size.
+        sha256: of the file as it lies there, in hex.
+        kind, date, seq, revision: from `<kind>_<YYYYMMDD>_<seq>[_r<revision>].<ending>`; another name has
+            kind "" and no date.
+        rows: data rows that the sidecar promises, if it does.
+        sidecar_fault: what the sidecar says that is not so; `check_sidecar` refuses the file for it.
+    """
+
+    path: Path
+    name: str
+    bytes: int
+    sha256: str
+    mtime_ns: int
+    kind: str
+    date: date | None
+    seq: int
+    revision: int
+    rows: int | None
+    sidecar_fault: str | None
+
+    def check_sidecar(self) -> None:
+        """Raises:
+        FileRefused: `sidecar_mismatch`: the file is not what its sidecar promised.
+        """
+        if self.sidecar_fault:
+            raise _mismatch(self.sidecar_fault, self.name)
+
+    def check_rows(self, rows_in: int) -> None:
+        """Compare the data rows read with the number the sidecar promised, if it did.
+
+        Raises:
+            FileRefused: `sidecar_mismatch`.
+        """
+        if self.rows is not None and self.rows != rows_in:
+            raise _mismatch(f"行数が違います（通知 {self.rows}、実際 {rows_in}）", self.name)
+
+
+def ready_files(folder: Path, *, sidecar: Literal["required", "none"]) -> list[IncomingFile]:
+    """The files of one inbox folder that have arrived whole; households first, then date, seq, revision.
+
+    Args:
+        folder: `inbox/<contract>/<source>/`; one that is not there is empty.
+        sidecar: `required`: `<name>.done` has arrived (JSON: bytes, sha256, rows optional); `none`: the size has
+            not changed for 10 s.
+    """
+    if not folder.is_dir():
+        return []
+    files = [
+        _incoming(path, sidecar)
+        for path in sorted(folder.iterdir())
+        if path.is_file()
+        and not path.is_symlink()
+        and not path.name.startswith(".")
+        and path.suffix != SIDECAR
+        and _arrived(path, sidecar)
+    ]
+    return sorted(files, key=_order)
+
+
+def _arrived(path: Path, sidecar: str) -> bool:
+    if sidecar == "required":
+        return _sidecar(path).is_file()
+    return clock.now_utc().timestamp() - path.stat().st_mtime >= SETTLED_SECONDS
+
+
+def _sidecar(path: Path) -> Path:
+    return path.with_name(path.name + SIDECAR)
+
+
+def _incoming(path: Path, sidecar: str) -> IncomingFile:
+    stat = path.stat()
+    with path.open("rb") as stream:
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    promised, fault = _promises(path) if sidecar == "required" else ({}, None)
+    if "bytes" in promised and promised["bytes"] != stat.st_size:
+        fault = f"大きさが違います（通知 {promised['bytes']}、実際 {stat.st_size}バイト）"
+    elif "sha256" in promised and str(promised["sha256"]).lower() != sha256:
+        fault = "ダイジェスト（sha256）が違います"
+    kind, day, seq, revision = _name_parts(path.name)
+    rows = promised.get("rows")
+    return IncomingFile(path, path.name, stat.st_size, sha256, stat.st_mtime_ns, kind, day, seq, revision, rows, fault)
+
+
+def _promises(path: Path) -> tuple[dict[str, Any], str | None]:
+    """What the sidecar says; an empty one promises nothing."""
+    raw = _sidecar(path).read_bytes()
+    try:
+        said = json.loads(raw) if raw.strip() else {}
+    except ValueError:
+        said = None
+    if not isinstance(said, dict) or not all(type(said.get(key)) in (int, type(None)) for key in ("bytes", "rows")):
+        return {}, "完了通知ファイル（.done）を読めません"
+    return {key: value for key, value in said.items() if value is not None}, None
+
+
+def _name_parts(name: str) -> tuple[str, date | None, int, int]:
+    found = _NAME.fullmatch(name)
+    if not found:
+        return "", None, 0, 0
+    try:
+        day = datetime.strptime(found[2], "%Y%m%d").date()  # noqa: DTZ007 – a plain date has no zone
+    except ValueError:
+        return "", None, 0, 0
+    return found[1], day, int(found[3]), int(found[4] or 0)
+
+
+def _order(file: IncomingFile) -> tuple[int, date, str, int, int, str]:
+    rank = KINDS.index(file.kind) if file.kind in KINDS else len(KINDS)
+    return rank, file.date or date.min, file.kind, file.seq, file.revision, file.name
+
+
+def _mismatch(what: str, name: str) -> FileRefused:
+    return FileRefused(
+        "sidecar_mismatch",
+        f"ファイルが完了通知（.done）と合いません: {what}",
+        where=name,
+        next_step="転送が途中で終わっていないか確かめ、ファイルと完了通知の再送を依頼してください",
+    )
