@@ -74,7 +74,10 @@ HOUSEHOLD = _schema(
     state_reason=_text,
 )
 
+#: What the ward says of the delivery to a confidential household; the last row of a household counts.
 DELIVERY_INSTRUCTION = _schema(
+    receipt_no=_text,
+    row_no=_int,
     household_no=_text,
     method=_text,
     postal_code=_text,
@@ -153,6 +156,9 @@ CARRIER_RESULT = _schema(
 
 DATASETS: dict[str, pa.Schema] = {
     "ward_row": WARD_ROW,
+    "addition_row": WARD_ROW,
+    "correction_row": WARD_ROW,
+    "bad_row": QUARANTINE,
     "quarantine": QUARANTINE,
     "person": PERSON,
     "household": HOUSEHOLD,
@@ -169,5 +175,14 @@ DATASETS: dict[str, pa.Schema] = {
 }
 
 ENCRYPTED = frozenset(
-    {"ward_row", "person", "delivery_instruction", "postcard", "survey_answer", "carrier_result"}
+    {
+        "ward_row",
+        "addition_row",
+        "correction_row",
+        "person",
+        "delivery_instruction",
+        "postcard",
+        "survey_answer",
+        "carrier_result",
+    }
 )

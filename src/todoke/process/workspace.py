@@ -1,0 +1,75 @@
+"""What every step of a process works with: the contract on its day, the ledger, the lake, the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import pyarrow as pa
+
+from todoke.contract import loader
+from todoke.contract.model import Contract
+from todoke.outbox.batch import Outbox
+from todoke.protect.encryption import FileCipher
+from todoke.store.files import FileStore, home
+from todoke.store.lake import Lake
+from todoke.store.ledger import Ledger, Pin, VersionRef
+from todoke.store.schema import DATASETS
+
+#: What a step returns and Airflow keeps: counts and ids, never a value of a record.
+Counts = dict[str, int | str]
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One contract on one business date."""
+
+    contract: Contract
+    on: date
+    ledger: Ledger
+    lake: Lake
+    outbox: Outbox
+
+    @classmethod
+    def open(cls, contract_id: str, on: date) -> Workspace:
+        """Opens the stores of `contract_id` for the business date `on`."""
+        contract = loader.load(contract_id, on)
+        ledger = Ledger(contract_id)
+        return cls(contract, on, ledger, Lake(ledger), Outbox(ledger))
+
+    @property
+    def cipher(self) -> FileCipher:
+        return FileCipher(self.ledger.keys.file_key)
+
+    @property
+    def vault(self) -> FileStore:
+        """The originals as they came, sealed, by receipt number."""
+        return FileStore(f"{home('vault')}/{self.contract.id}")
+
+    def head_table(self, dataset: str, pin: Pin, columns: Sequence[str] | None = None) -> pa.Table:
+        """The rows of a dataset's pinned version; no rows when it has none yet."""
+        version = pin.heads.get(dataset)
+        return self.version_table(dataset, version, columns)
+
+    def version_table(self, dataset: str, version: VersionRef | None, columns: Sequence[str] | None = None) -> pa.Table:
+        """The rows of a version; no rows for None."""
+        if version is not None:
+            return self.lake.read(version, columns)
+        table = DATASETS[dataset].empty_table()
+        return table.select(list(columns)) if columns is not None else table
+
+    def commit_tables(
+        self, tables: Mapping[str, pa.Table], heads: Mapping[str, VersionRef], inputs: Sequence[str]
+    ) -> dict[str, VersionRef]:
+        """Stages tables and makes them the next versions, all in one transaction.
+
+        Args:
+            heads: the versions that the tables were made on.
+
+        Raises:
+            StaleParent: one of them has a successor already.
+        """
+        staged = {name: self.lake.stage(name, table, inputs) for name, table in tables.items()}
+        with self.ledger.write() as tx:
+            return {name: self.ledger.commit_version(tx, item, heads.get(name)) for name, item in staged.items()}
