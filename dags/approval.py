@@ -1,0 +1,61 @@
+"""承認
+
+印刷や発送の前に、人が内容を確かめて「承認」か「却下」を選びます。依頼する側のDAG（宛名ラベル、未申込世帯）が1件ずつ始めます。
+
+- **いつ**：依頼があったとき。実行IDは承認する内容のダイジェストで、同じ内容の依頼は一度だけ出ます。
+- **答え方**：画面左の「要対応項目」から開き、件名と本文を読んで選びます。14日のうちに答えがなければ却下になります。
+- **効き目**：承認はその内容だけに効きます。内容が1文字でも変われば、新しい依頼が出ます。
+- **却下のあとで**：内容を直すと新しい依頼が出ます。同じ内容を聞き直すときは、この実行を「クリア」してください。
+- **次に動くもの**：答えを記録すると `todoke://<契約>/approval` が鳴り、依頼した側の出力が始まります。
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk import Param, get_current_context, task
+
+from todoke_dags.graph import asset, process_dags
+from todoke_dags.run import Counts
+
+APPROVE, REJECT = "承認", "却下"
+ANSWER_WITHIN = timedelta(days=14)
+
+
+def request_params() -> dict[str, Param]:
+    """What is to be approved; filled in by the DAG that asks."""
+    titles = {"subject": "対象", "digest": "内容のダイジェスト", "title": "件名", "body": "本文"}
+    return {name: Param("", type="string", title=title) for name, title in titles.items()}
+
+
+@process_dags(
+    "approval",
+    title="承認",
+    doc=__doc__,
+    schedule=lambda _: None,
+    params=request_params,
+    max_active_runs=50,
+)
+def approval(contract: str) -> None:
+    answer = HITLOperator(
+        task_id="answer",
+        task_display_name="承認または却下",
+        subject="{{ params.title }}",
+        body="{{ params.body }}",
+        options=[APPROVE, REJECT],
+        defaults=REJECT,
+        response_timeout=ANSWER_WITHIN,
+    )
+
+    @task(task_display_name="答えの記録", outlets=[asset(contract, "approval")])
+    def record(answered: dict) -> Counts:
+        """Keep who said what to exactly which content; no answer in time is a no."""
+        from todoke.process import approval
+
+        asked = get_current_context()["params"]
+        verdict = "approved" if answered["chosen_options"] == [APPROVE] else "rejected"
+        by_whom = (answered["responded_by_user"] or {}).get("name", "期限切れ")
+        return approval.record(contract, asked["subject"], asked["digest"], verdict, by_whom)
+
+    record(answer.output)

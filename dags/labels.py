@@ -1,0 +1,63 @@
+"""宛名ラベルの印刷
+
+外字を確かめ、印刷の計画を立て、試し刷り一式を作って承認を依頼します。承認された内容だけを、カスタマバーコード付きのラベルPDFと一覧・集計として出力します。
+
+- **いつ**：台帳の発行（`todoke://<契約>/register`）と承認（`todoke://<契約>/approval`）のたび。\
+念のため毎日7時にも確かめます。
+- **承認**：依頼は「承認」のDAGに1件ずつ出ます。承認はその内容（ダイジェスト）だけに効き、\
+内容が変われば依頼し直します。承認前の出力は「スキップ」になります。
+- **やり直し**：何度実行しても安全です。出力済みの束は同じ内容で作り直され、同じ世帯に二度印刷されることはありません。
+- **止まったとき**：外字フォントにない文字などが理由です。示されたファイルを区に依頼してください。
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, chain, task
+
+from todoke_dags.approval_request import ask_for_approval
+from todoke_dags.graph import asset, process_dags
+from todoke_dags.run import NOT_RELEASED, Counts, business_date, may_release, skipped_until_approved
+
+
+@process_dags(
+    "labels",
+    title="宛名ラベルの印刷",
+    doc=__doc__,
+    schedule=lambda contract: AssetOrTimeSchedule(
+        timetable=CronTriggerTimetable("0 7 * * *", timezone="Asia/Tokyo"),
+        assets=asset(contract.id, "register") | asset(contract.id, "approval"),
+    ),
+)
+def labels(contract: str) -> None:
+    @task(task_display_name="外字の確認", queue="heavy")
+    def prove() -> Counts:
+        """Prove every character of the register against the fonts."""
+        from todoke.process import labels
+
+        return labels.prove(contract, business_date())
+
+    @task(task_display_name="印刷の計画", queue="heavy")
+    def plan() -> Counts:
+        """Who gets a label, who is held, who is excluded; every household is one of them."""
+        from todoke.process import labels
+
+        return labels.plan(contract, business_date())
+
+    @task(task_display_name="試し刷り", queue="heavy")
+    def test_pack() -> Counts:
+        """The sheets a person looks at before saying yes."""
+        from todoke.process import labels
+
+        return labels.test_pack(contract, business_date())
+
+    @task.run_if(may_release, NOT_RELEASED)
+    @task(task_display_name="ラベルの出力", queue="heavy")
+    def release_batches() -> Counts:
+        """Print what a person has approved, and that alone."""
+        from todoke.process import labels
+
+        with skipped_until_approved():
+            return labels.release_batches(contract, business_date())
+
+    requests, _ = ask_for_approval(contract)
+    chain(prove(), plan(), test_pack(), [requests, release_batches()])

@@ -1,0 +1,48 @@
+"""未申込世帯への簡易トイレ
+
+締切後の猶予日を過ぎても申込のない世帯を確かめ、対象の一覧を作って承認を依頼します。承認された世帯にだけ、宛名と出荷指示を出力します。
+
+- **いつ**：毎週月曜7時30分と、承認（`todoke://<契約>/approval`）のたび。猶予日までは対象がなく、何もしません。
+- **承認**：依頼は「承認」のDAGに出ます。承認はその一覧（ダイジェスト）だけに効きます。\
+承認前の出力は「スキップ」になります。
+- **やり直し**：何度実行しても安全です。すでに品物か簡易トイレを出した世帯に、もう一度出すことはありません。
+- **確認中の世帯**：申込の確認が済んでいない世帯は待たせ、済んだ後の実行で扱います。
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, chain, task
+
+from todoke_dags.approval_request import ask_for_approval
+from todoke_dags.graph import asset, process_dags
+from todoke_dags.run import NOT_RELEASED, Counts, business_date, may_release, skipped_until_approved
+
+
+@process_dags(
+    "nonapplicants",
+    title="未申込世帯への簡易トイレ",
+    doc=__doc__,
+    schedule=lambda contract: AssetOrTimeSchedule(
+        timetable=CronTriggerTimetable("30 7 * * 1", timezone="Asia/Tokyo"),
+        assets=[asset(contract.id, "approval")],
+    ),
+)
+def nonapplicants(contract: str) -> None:
+    @task(task_display_name="対象世帯の確認", queue="heavy")
+    def propose() -> Counts:
+        """Households that neither applied nor wait for a decision (G15)."""
+        from todoke.process import nonapplicants
+
+        return nonapplicants.propose(contract, business_date())
+
+    @task.run_if(may_release, NOT_RELEASED)
+    @task(task_display_name="宛名・出荷指示の出力", queue="heavy")
+    def release() -> Counts:
+        """Labels and instructions for the list a person has approved (G15)."""
+        from todoke.process import nonapplicants
+
+        with skipped_until_approved():
+            return nonapplicants.release(contract, business_date())
+
+    requests, _ = ask_for_approval(contract)
+    chain(propose(), [requests, release()])

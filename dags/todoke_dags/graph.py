@@ -1,0 +1,95 @@
+"""From a graph to the DAGs of every contract that asks for the process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import DAG, Asset, ExceptionRetryPolicy, Param, RetryAction, RetryRule
+
+from todoke import errors
+from todoke.contract import loader
+from todoke.contract.model import Contract
+
+#: What another try can mend (a stale plan, a lost connection) is tried again; a wrong input fails at once.
+RETRY_POLICY = ExceptionRetryPolicy(
+    rules=[
+        RetryRule(exception=[errors.StaleParent, errors.StalePlan], action=RetryAction.RETRY),
+        RetryRule(exception=errors.TodokeError, action=RetryAction.FAIL, reason="再試行では直りません"),
+    ]
+)
+TASK_DEFAULTS: dict[str, Any] = {
+    "retries": 2,
+    "retry_delay": timedelta(seconds=30),
+    "retry_exponential_backoff": True,
+    "max_retry_delay": timedelta(minutes=10),
+    "retry_policy": RETRY_POLICY,
+    "show_return_value_in_logs": False,
+}
+
+
+def run_params() -> dict[str, Param]:
+    """What an operator may set when a run is started by hand."""
+    return {
+        "on": Param(
+            None,
+            type=["null", "string"],
+            format="date",
+            title="業務日",
+            description="空欄のときは、実行の論理日付（日本時間）が業務日になります。",
+        ),
+        "release": Param(
+            True,
+            type="boolean",
+            title="出力・送信する",
+            description="過去分再実行では、設定（conf）に release: true がない限り、出力も送信もしません。",
+        ),
+        "reason": Param(
+            None,
+            type=["null", "string"],
+            maxLength=200,
+            title="理由",
+            description="過去分再実行では必須です。個人情報は書かないでください。",
+        ),
+    }
+
+
+def process_dags(
+    process: str,
+    *,
+    title: str,
+    doc: str | None,
+    schedule: Callable[[Contract], Any],
+    params: Callable[[], dict[str, Param]] = run_params,
+    max_active_runs: int = 1,
+) -> Callable[[Callable[[str], None]], None]:
+    """Build `<contract>_<process>` from the decorated graph for every contract that asks for `process`.
+
+    No `start_date` and no catch-up: a DAG that has never run waits for its next time.
+    """
+
+    def build(graph: Callable[[str], None]) -> None:
+        for contract in map(loader.load, loader.contract_ids()):
+            if process not in contract.processes:
+                continue
+            with DAG(
+                dag_id=f"{contract.id}_{process}",
+                dag_display_name=f"{title}（{contract.id}）",
+                description=contract.name,
+                doc_md=doc,
+                schedule=schedule(contract),
+                catchup=False,
+                max_active_runs=max_active_runs,
+                default_args=TASK_DEFAULTS,
+                params=params(),
+                tags={f"contract:{contract.id}", f"process:{process}"},
+            ):
+                graph(contract.id)
+
+    return build
+
+
+def asset(contract: str, name: str) -> Asset:
+    """The bell `todoke://<contract>/<name>`; who hears it asks the ledger for all unhandled work."""
+    return Asset(name=f"{contract}/{name}", uri=f"todoke://{contract}/{name}", group="todoke")
