@@ -1,0 +1,206 @@
+"""Printing a batch of labels: who cannot be printed, the files, the manifest, the control totals.
+
+Records are Arrow batches with the columns `label_no` (int), `household_no`, `application_no`, `postal_code`,
+`town`, `block`, `building`, `name`, `sort_mark` and `flags` (codes parted by `;`), in printing order.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from io import TextIOWrapper
+from typing import BinaryIO, NamedTuple
+
+import pyarrow as pa
+
+from todoke.errors import GateClosed
+from todoke.labels.barcode import NoBarcode, after_town, bars, encode
+from todoke.labels.fonts import FontSet, Glyph
+from todoke.labels.gaiji import PRINTED_FIELDS, GaijiFinding, Prover, texts
+from todoke.labels.pdf import Drawing, EmbeddedFonts, PrintedFile, SheetFile
+from todoke.labels.sheet import Line, Misfit, Record, SheetLayout, Typesetter
+
+SHEETS_PER_FILE = 1000
+MANIFEST = "manifest.csv"
+MANIFEST_COLUMNS = (
+    "label_no", "file", "sheet", "position", "household_no", "application_no", "barcode", "flags"
+)  # fmt: skip
+TEST_MARK = "テスト印字（見本）"
+
+#: Why a household is not printed; both carry a Japanese `label`.
+HoldReason = Glyph | Misfit
+
+
+@dataclass(frozen=True)
+class HoldPlan:
+    """Households that cannot be printed, with the first reason met, out of so many; and the gaiji findings."""
+
+    households: int
+    held: dict[str, HoldReason] = field(repr=False)
+    findings: tuple[GaijiFinding, ...] = ()
+
+
+@dataclass(frozen=True)
+class BatchTotals:
+    """What came out of a batch. Test prints count in `test_labels` alone (G06)."""
+
+    labels: int
+    test_labels: int
+    sheets: int
+    files: tuple[PrintedFile, ...]
+    held: dict[str, HoldReason] = field(repr=False)
+
+
+class _SetLabel(NamedTuple):
+    """A record whose lines are set."""
+
+    label_no: int
+    household_no: str
+    application_no: str
+    flags: str
+    lines: list[Line]
+    barcode: list[str] | NoBarcode | None
+
+
+def plan_holds(records: Iterable[pa.RecordBatch], layout: SheetLayout, fonts: FontSet) -> HoldPlan:
+    """Find the households that cannot be printed, before their parcels are claimed. Writes nothing."""
+    composer, count = _Composer(layout, fonts, test_print=False), 0
+    for batch in records:
+        count += batch.num_rows
+        for _ in composer.compose(batch, barcodes=False):
+            pass
+    return HoldPlan(count, composer.held, composer.prover.findings())
+
+
+def render(
+    records: Iterable[pa.RecordBatch],
+    layout: SheetLayout,
+    fonts: FontSet,
+    open_file: Callable[[str], BinaryIO],
+    *,
+    test_print: bool = False,
+) -> BatchTotals:
+    """Write `labels_001.pdf` … (at most 1,000 sheets each) and `manifest.csv`; the same records give the same bytes.
+
+    Streams: memory does not grow with the records. Files are opened by name through `open_file` and closed here;
+    all stay open to the end, when the subset that they share is known. A household that cannot be drawn or does
+    not fit is held, never clipped.
+    """
+    composer, drawing = _Composer(layout, fonts, test_print), Drawing(layout, fonts)
+    mark = drawing.test_mark() if test_print else b""
+    files: list[SheetFile] = []
+    sheet: list[bytes] = []
+    with ExitStack() as opened:
+
+        def new_file(name: str) -> BinaryIO:
+            return opened.enter_context(open_file(name))
+
+        manifest = TextIOWrapper(new_file(MANIFEST), encoding="utf-8", newline="")
+        rows = csv.writer(manifest)
+        rows.writerow(MANIFEST_COLUMNS)
+        for batch in records:
+            for label in composer.compose(batch):
+                if len(sheet) == layout.per_sheet:
+                    files[-1].add_sheet(sheet)
+                    sheet = []
+                if not files or (not sheet and files[-1].sheets == SHEETS_PER_FILE):
+                    name = f"labels_{len(files) + 1:03d}.pdf"
+                    files.append(SheetFile(name, new_file(name), layout))
+                line, code = composer.barcode(label.barcode)
+                rows.writerow((
+                    label.label_no, files[-1].name, files[-1].sheets + 1, len(sheet) + 1,
+                    label.household_no, label.application_no, code, label.flags,
+                ))  # fmt: skip
+                sheet.append(drawing.label(len(sheet), label.lines, line, mark))
+        if sheet:
+            files[-1].add_sheet(sheet)
+        manifest.flush()
+        manifest.detach()
+        embedded = EmbeddedFonts(fonts.cut(composer.prover.drawn)) if files else None
+        printed = tuple(file.finish(embedded) for file in files) if embedded else ()
+    count = sum(file.labels for file in printed)
+    counts = (0, count) if test_print else (count, 0)
+    return BatchTotals(*counts, sum(file.sheets for file in printed), printed, composer.held)
+
+
+def control_totals(
+    *,
+    labels: int,
+    held: int,
+    excluded: int,
+    households: int,
+    ward_households: int | None = None,
+    quarantined: int | None = None,
+) -> dict[str, int]:
+    """The content of `control.json`, over all batches of a run.
+
+    Raises GateClosed unless labels + held + excluded = households and, where the ward's count is given, that count =
+    households + quarantined.
+    """
+    totals = {"labels": labels, "held": held, "excluded": excluded, "households": households}
+    if labels + held + excluded != households:
+        raise _open("labels＋held＋excluded ≠ households", totals)
+    if ward_households is not None:
+        totals |= {"ward_households": ward_households, "quarantined": quarantined or 0}
+        if households + (quarantined or 0) != ward_households:
+            raise _open("households＋quarantined ≠ ward_households", totals)
+    return totals
+
+
+def _open(where: str, totals: dict[str, int]) -> GateClosed:
+    figures = "、".join(f"{name}={value}" for name, value in totals.items())
+    return GateClosed(
+        f"宛名ラベルの件数が合わない（{figures}）",
+        where=where,
+        next_step="印刷を止め、保留・除外・印字済みの世帯を台帳と突き合わせる",
+    )
+
+
+def _encoded(record: Record) -> list[str] | NoBarcode:
+    return encode(record.postal_code, after_town(record.town, record.block, record.building))
+
+
+class _Composer:
+    """Proves, sets and encodes records; collects who is held."""
+
+    def __init__(self, layout: SheetLayout, fonts: FontSet, test_print: bool) -> None:
+        self._layout, self._fonts, self._test = layout, fonts, test_print
+        self._setter = Typesetter(layout, fonts)
+        self.prover = Prover(fonts)
+        self.held: dict[str, HoldReason] = {}
+
+    def compose(self, batch: pa.RecordBatch, *, barcodes: bool = True) -> Iterator[_SetLabel]:
+        """The labels of a batch that can be printed, in its order."""
+        columns = [texts(batch, name) for name in PRINTED_FIELDS]
+        numbers = batch.column("label_no").to_pylist()
+        households = texts(batch, "household_no")
+        flags = texts(batch, "flags")
+        undrawable = self.prover.rows(columns)
+        barcodes = barcodes and self._layout.barcode_pt is not None
+        set_label, in_base = self._setter.set_label, self._fonts.in_base
+        for row, record in enumerate(map(Record._make, zip(*columns, strict=True))):
+            if row in undrawable:
+                self.held[households[row]] = undrawable[row]
+                continue
+            lines = set_label(record)
+            if isinstance(lines, Misfit):
+                self.held[households[row]] = lines
+                continue
+            barcode = _encoded(record) if barcodes else None
+            notes = [flags[row]] if flags[row] else []
+            if not in_base.issuperset("".join(record)):
+                notes.append("gaiji")
+            if isinstance(barcode, NoBarcode):
+                notes.append(f"no_barcode:{barcode}")
+            if self._test:
+                notes.append("test")
+                lines.append(self._setter.test_line(TEST_MARK))
+            yield _SetLabel(numbers[row], households[row], record.application_no, ";".join(notes), lines, barcode)
+
+    def barcode(self, symbol: list[str] | NoBarcode | None) -> tuple[Line | None, str]:
+        """The line of bars and the manifest's `STC … SPC`; nothing where there is no barcode."""
+        if symbol is None or isinstance(symbol, NoBarcode):
+            return None, ""
+        return self._setter.barcode_line(bars(symbol)), " ".join(symbol)

@@ -1,0 +1,56 @@
+"""The print-position test pack: labels of real records that strain the layout most (G06).
+
+Rendered with `test_print=True` its labels are marked 見本 and do not count towards what is delivered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import pyarrow as pa
+
+from todoke.labels.fonts import is_private
+from todoke.labels.gaiji import texts
+
+CONFIDENTIAL = "confidential"
+
+
+def pick(records: Iterable[pa.RecordBatch]) -> pa.RecordBatch:
+    """Pick longest address, longest name, most gaiji, the first of each town and the first confidential household.
+
+    Returns records of the same columns in the order given; `flags` gains `test:<why>` for each reason. Ties go
+    to the record that comes first, so the pick depends on nothing but the records. Raises ValueError without any.
+    """
+    best: dict[str, tuple[int, int, pa.RecordBatch]] = {}
+    seen, schema = 0, None
+    for batch in records:
+        schema = batch.schema
+        for row, why, score in _candidates(batch):
+            if why not in best or score > best[why][0]:
+                best[why] = (score, seen + row, batch.slice(row, 1))
+        seen += batch.num_rows
+    reasons: dict[int, list[str]] = {}
+    rows: dict[int, pa.RecordBatch] = {}
+    for why, (_, place, row) in best.items():
+        reasons.setdefault(place, []).append(why.split(":")[0])
+        rows[place] = row
+    if schema is None or not rows:
+        raise ValueError("a test pack needs records")
+    picked = pa.Table.from_batches([rows[place] for place in sorted(rows)]).combine_chunks().to_batches()[0]
+    marks = ["".join(f";test:{why}" for why in sorted(set(reasons[place]))) for place in sorted(rows)]
+    flags = [(old + mark).lstrip(";") for old, mark in zip(texts(picked, "flags"), marks, strict=True)]
+    return picked.set_column(schema.get_field_index("flags"), schema.field("flags"), pa.array(flags, pa.string()))
+
+
+def _candidates(batch: pa.RecordBatch) -> Iterator[tuple[int, str, int]]:
+    """(row, why, score) of every record that may be picked."""
+    columns = (texts(batch, name) for name in ("town", "block", "building", "name", "flags"))
+    for row, (town, block, building, name, flags) in enumerate(zip(*columns, strict=True)):
+        yield row, f"town:{town}", 0
+        yield row, "longest_address", len(town) + len(block) + len(building)
+        yield row, "longest_name", len(name)
+        gaiji = sum(is_private(ord(char)) for char in f"{town}{block}{building}{name}")
+        if gaiji:
+            yield row, "most_gaiji", gaiji
+        if CONFIDENTIAL in flags.split(";"):
+            yield row, CONFIDENTIAL, 0
