@@ -1,0 +1,222 @@
+"""What residents and the call centre entered: the web database's tables as they are, and changes that came too late."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import sqlalchemy as sa
+
+from todoke.errors import TodokeError
+from todoke.store.schema import DATASETS
+
+Tables = Mapping[str, pa.Table]
+
+ACTIONS = ("replace", "add", "cancel", "decline")
+_CHUNK = 20_000
+_TOKYO = ZoneInfo("Asia/Tokyo")
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A table of `interfaces.md`: its name there, the columns its rows are known by, those never empty."""
+
+    table: str
+    key: tuple[str, ...]
+    required: tuple[str, ...]
+
+
+_SOURCES = {
+    "web_application": _Source("application", ("application_id",), ("application_id", "submitted_at")),
+    "web_line": _Source("application_line", ("application_id", "line_no"), ("application_id", "line_no")),
+    "amendment": _Source("amendment", ("amendment_id",), ("amendment_id", "requested_at", "action")),
+    "amendment_line": _Source("amendment_line", ("amendment_id", "line_no"), ("amendment_id", "line_no")),
+    "survey_answer": _Source("survey_answer", ("application_id", "question_code"), ("application_id",)),
+}
+
+#: A change that was not taken: W: or A: id, and when it was made (NULL: the row is gone from the source).
+LATE_CHANGE = pa.schema([("application_id", pa.string()), ("changed_at", pa.timestamp("us"))])
+
+
+def extract(source: str | sa.Engine, names: Mapping[str, Mapping[str, str]] | None = None) -> dict[str, pa.Table]:
+    """The five tables of the web database at one moment, sorted by key, in the schemas of their datasets.
+
+    Args:
+        source: SQLAlchemy URL, or an engine.
+        names: of tables that are called otherwise there: `{"application": {"table": "orders", "application_id":
+            "order_id"}}`, canonical to real.
+
+    Returns:
+        web_application, web_line, amendment, amendment_line, survey_answer.
+
+    Raises:
+        TodokeError: a required column is empty or an amendment's action is unknown.
+    """
+    engine = sa.create_engine(source) if isinstance(source, str) else source
+    try:
+        with _snapshot(engine) as connection:
+            tables = {
+                dataset: _read(connection, DATASETS[dataset], expected, (names or {}).get(expected.table, {}))
+                for dataset, expected in _SOURCES.items()
+            }
+    finally:
+        if engine is not source:
+            engine.dispose()
+    unknown = pc.invert(pc.is_in(tables["amendment"]["action"], value_set=pa.array(ACTIONS)))
+    if count := pc.sum(unknown).as_py():
+        raise TodokeError(
+            f"電話による変更の区分に不明な値が{count}件あります",
+            where="amendment.action",
+            next_step=f"ウェブ申込みの管理者に確認してください（使える値: {', '.join(ACTIONS)}）",
+        )
+    return tables
+
+
+def hold_late_changes(previous: Tables | None, current: Tables, deadline: date) -> tuple[dict[str, pa.Table], pa.Table]:
+    """`current`, but rows seen before stay as they were where they were changed after the deadline's last day.
+
+    A row keeps the time it was first seen with; one never seen is taken; one gone from the source is kept.
+
+    Args:
+        previous: what this function returned last time.
+
+    Returns:
+        The five tables, and the changes not taken (`LATE_CHANGE`) for the operators.
+    """
+    if previous is None:
+        return dict(current), LATE_CHANGE.empty_table()
+    closed = datetime.combine(deadline + timedelta(days=1), datetime.min.time())
+    held = dict(current)
+    listed: list[dict[str, object]] = []
+    for rows, lines, received, prefix in (
+        ("web_application", "web_line", "submitted_at", "W:"),
+        ("amendment", "amendment_line", "requested_at", "A:"),
+    ):
+        before = _Orders(previous[rows], previous[lines])
+        held[rows], held[lines], changes = _Orders(current[rows], current[lines]).held(before, received, closed)
+        listed += [{"application_id": prefix + name, "changed_at": at} for name, at in changes]
+    return held, pa.Table.from_pylist(listed, LATE_CHANGE)
+
+
+@dataclass(frozen=True)
+class _Orders:
+    """Rows with their lines, known by the first column of both."""
+
+    rows: pa.Table
+    lines: pa.Table
+
+    @property
+    def key(self) -> str:
+        return str(self.rows.column_names[0])
+
+    @property
+    def ids(self) -> pa.Array:
+        return self.rows[self.key].combine_chunks()
+
+    def only(self, ids: pa.Array) -> _Orders:
+        return _Orders(
+            self.rows.filter(pc.is_in(self.rows[self.key], value_set=ids)),
+            self.lines.filter(pc.is_in(self.lines[self.key], value_set=ids)),
+        )
+
+    def without(self, ids: pa.Array) -> _Orders:
+        return _Orders(
+            self.rows.filter(pc.invert(pc.is_in(self.rows[self.key], value_set=ids))),
+            self.lines.filter(pc.invert(pc.is_in(self.lines[self.key], value_set=ids))),
+        )
+
+    def contents(self) -> dict[str, list[object]]:
+        """By id what was asked for; when it was last touched does not matter."""
+        key = self.key
+        found: dict[str, list[object]] = {row[key]: [row] for row in self.rows.drop_columns("updated_at").to_pylist()}
+        for line in self.lines.sort_by("line_no").to_pylist():
+            found.get(line[key], []).append(line)
+        return found
+
+    def held(
+        self, before: _Orders, received: str, closed: datetime
+    ) -> tuple[pa.Table, pa.Table, list[tuple[str, datetime | None]]]:
+        """Rows and lines to take, and (id, changed at) of those that stay as they were before."""
+        at = pc.index_in(self.rows[self.key], value_set=before.ids)
+        rows = self.rows.set_column(
+            self.rows.column_names.index(received),
+            received,
+            pc.coalesce(before.rows[received].combine_chunks().take(at.combine_chunks()), self.rows[received]),
+        )
+        taken = _Orders(rows, self.lines)
+        is_late = pc.and_(pc.is_valid(at), pc.greater_equal(rows["updated_at"], pa.scalar(closed)))
+        late = taken.only(rows.filter(pc.fill_null(is_late, False))[self.key].combine_chunks())
+        gone = before.without(self.ids)
+        kept = before.only(pa.concat_arrays([late.ids, gone.ids]))
+        fresh = taken.without(late.ids)
+        old = kept.contents()
+        touched = dict(zip(late.ids.to_pylist(), late.rows["updated_at"].to_pylist(), strict=True))
+        changes: list[tuple[str, datetime | None]] = [
+            (name, touched[name]) for name, content in sorted(late.contents().items()) if content != old[name]
+        ]
+        changes += [(name, None) for name in sorted(gone.ids.to_pylist())]
+        return (
+            pa.concat_tables([fresh.rows, kept.rows]).sort_by(self.key),
+            pa.concat_tables([fresh.lines, kept.lines]).sort_by([(self.key, "ascending"), ("line_no", "ascending")]),
+            changes,
+        )
+
+
+@contextmanager
+def _snapshot(engine: sa.Engine) -> Generator[sa.Connection]:
+    """A connection that sees one state of all tables, so that no order is read without its lines."""
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN")
+            yield connection
+            return
+    with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        yield connection
+
+
+def _read(connection: sa.Connection, schema: pa.Schema, expected: _Source, names: Mapping[str, str]) -> pa.Table:
+    columns = [
+        sa.column(names.get(field.name, field.name), _sql_type(field.type)).label(field.name) for field in schema
+    ]
+    query = sa.select(*columns).select_from(sa.table(names.get("table", expected.table)))
+    result = connection.execution_options(stream_results=True, yield_per=_CHUNK).execute(query)
+    table = pa.Table.from_batches((_batch(rows, schema) for rows in result.partitions()), schema)
+    for name in expected.required:
+        if empty := table[name].null_count:
+            raise TodokeError(
+                f"ウェブ申込みのデータに空の項目が{empty}件あります",
+                where=f"{expected.table}.{name}",
+                next_step="ウェブ申込みの管理者に確認してください",
+            )
+    return table.sort_by([(name, "ascending") for name in expected.key])
+
+
+def _sql_type(kind: pa.DataType) -> sa.types.TypeEngine[Any]:
+    if pa.types.is_timestamp(kind):
+        return sa.DateTime()
+    return sa.Integer() if pa.types.is_integer(kind) else sa.String()
+
+
+def _batch(rows: Iterable[sa.Row[Any]], schema: pa.Schema) -> pa.RecordBatch:
+    columns = zip(*rows, strict=True)
+    return pa.RecordBatch.from_arrays(
+        [
+            pa.array(_local(values) if pa.types.is_timestamp(field.type) else values, field.type)
+            for field, values in zip(schema, columns, strict=True)
+        ],
+        schema=schema,
+    )
+
+
+def _local(values: Iterable[datetime | None]) -> list[datetime | None]:
+    """Naive Asia/Tokyo, whatever zone a column carries."""
+    return [
+        value.astimezone(_TOKYO).replace(tzinfo=None) if value is not None and value.tzinfo else value
+        for value in values
+    ]
