@@ -1,4 +1,4 @@
-"""Opens the envelopes a ward's files come in; recognised by content, never by name (G02, `notes/files-and-characters.md`).
+"""Opens the envelopes a ward's files come in; recognised by content, never by name (G02).
 
 A payload exists on disk only as long as `opened_payload` is open, and never after a failure.
 """
@@ -98,7 +98,8 @@ def recognise(path: Path) -> str | None:
             return form
     if _ARMOR.match(head) or _starts_with_session_key(head):
         return "openpgp"
-    return "plain" if head.translate(None, _CONTROLS) == head else None
+    text = head.translate(None, _CONTROLS) == head and (b"," in head or b"\n" in head)
+    return "plain" if text else None
 
 
 def _starts_with_session_key(head: bytes) -> bool:
@@ -109,8 +110,7 @@ def _starts_with_session_key(head: bytes) -> bool:
     tag, new = head[0] & 0x3F if head[0] & 0x40 else head[0] >> 2 & 0x0F, bool(head[0] & 0x40)
     if not head[0] & 0x80 or tag not in _ENCRYPTED_SESSION_KEY or len(head) < 8:
         return False
-    if new:
-        start = 2 if head[1] < 192 else 3 if head[1] < 224 else 6
-    else:
-        start = 1 + (1, 2, 4, 0)[head[0] & 3]
+    if not new:
+        return head[1 + (1, 2, 4, 0)[head[0] & 3]] in _ENCRYPTED_SESSION_KEY[tag]
+    start = 2 if head[1] < 192 else 3 if head[1] < 224 else 6
     return head[start] in _ENCRYPTED_SESSION_KEY[tag]

@@ -1,4 +1,4 @@
-"""Decrypts an OpenPGP file with gpg; every way it can fail is told apart (`notes/files-and-characters.md`)."""
+"""Decrypts an OpenPGP file with gpg; every way it can fail is told apart."""
 
 from __future__ import annotations
 
@@ -86,7 +86,9 @@ def _gpg() -> Iterator[gnupg.GPG]:
     root = tempfile.gettempdir()
     home = Path(tempfile.mkdtemp(prefix="gpg-", dir=root if len(root) < _LONGEST_HOME else "/tmp"))  # noqa: S108
     try:
-        yield gnupg.GPG(gnupghome=str(home))
+        gpg = gnupg.GPG(gnupghome=str(home))
+        gpg.encoding = "utf-8"  # latin-1 otherwise, and a passphrase beyond it would be in the exception
+        yield gpg
     finally:
         subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "all"], check=False, capture_output=True)
         shutil.rmtree(home, ignore_errors=True)

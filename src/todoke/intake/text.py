@@ -67,7 +67,7 @@ class Block:
 def read_rows(stream: BinaryIO, *, encoding: Encoding = "cp932") -> Iterator[Row | BadRow]:
     """Every record of a file with one header row, in order.
 
-    Empty lines are no records. A trailing Ctrl-Z is accepted (`notes/files-and-characters.md`).
+    Empty lines are no records. A trailing Ctrl-Z is accepted.
 
     Raises:
         FileRefused: the header cannot be read, or a line has no end (`empty`, `header`, `no_lines`).

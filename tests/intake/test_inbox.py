@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from todoke.errors import FileRefused
+from todoke.intake.inbox import ready_files
+
+
+def put(folder: Path, name: str, content: bytes = b"x", sidecar: object = None) -> None:
+    (folder / name).write_bytes(content)
+    if sidecar is not None:
+        (folder / f"{name}.done").write_text(sidecar if isinstance(sidecar, str) else json.dumps(sidecar))
+
+
+def test_a_file_waits_for_its_sidecar_and_what_it_says_is_read(tmp_path):
+    put(
+        tmp_path,
+        "households_20260721_1.csv.pgp",
+        b"abc",
+        {"bytes": 3, "sha256": hashlib.sha256(b"abc").hexdigest(), "rows": 7},
+    )
+    put(tmp_path, "additions_20260721_1.csv", b"abc")
+    (file,) = ready_files(tmp_path, sidecar="required")
+    assert (file.kind, file.date, file.seq, file.revision, file.rows) == ("households", date(2026, 7, 21), 1, 0, 7)
+    assert (file.bytes, file.sha256) == (3, hashlib.sha256(b"abc").hexdigest())
+    file.check_sidecar()
+    file.check_rows(7)
+    with pytest.raises(FileRefused):
+        file.check_rows(8)
+
+
+@pytest.mark.parametrize(
+    "sidecar", [{"bytes": 4}, {"sha256": "00"}, "not json", "[1]", {"bytes": "3"}, {"bytes": 3, "sha256": "ff"}]
+)
+def test_a_file_that_is_not_what_its_sidecar_says_is_refused_and_others_are_not(tmp_path, sidecar):
+    put(tmp_path, "households_20260721_1.csv", b"abc", sidecar)
+    put(tmp_path, "households_20260721_2.csv", b"abc", {})
+    wrong, right = ready_files(tmp_path, sidecar="required")
+    right.check_sidecar()
+    with pytest.raises(FileRefused) as refused:
+        wrong.check_sidecar()
+    assert refused.value.reason == "sidecar_mismatch"
+
+
+def test_files_come_in_the_order_in_which_they_build_on_each_other(tmp_path):
+    names = [
+        "households_20260721_1.csv.pgp",
+        "households_20260721_1_r2.csv.pgp",
+        "households_20260721_2.csv",
+        "additions_20260101_1.csv",
+        "corrections_20260820_2.csv",
+        "corrections_20260820_10.csv",
+        "special_delivery_20260722_1.csv",
+        "stop_20260722_1.csv",
+        "NOTE from the ward.csv",
+        "postcards_20261110_1.csv",
+    ]
+    for name in names:
+        put(tmp_path, name, sidecar={})
+    assert [file.name for file in ready_files(tmp_path, sidecar="required")] == names
+
+
+def test_without_sidecars_a_file_waits_until_it_has_been_still_for_ten_seconds(tmp_path):
+    put(tmp_path, "old.csv")
+    put(tmp_path, "new.csv")
+    os.utime(tmp_path / "old.csv", (time.time() - 11, time.time() - 11))
+    assert [(file.name, file.kind) for file in ready_files(tmp_path, sidecar="none")] == [("old.csv", "")]
+
+
+def test_hidden_files_links_and_folders_are_not_taken(tmp_path):
+    put(tmp_path, ".part", sidecar={})
+    put(tmp_path, "real", sidecar={})
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    put(tmp_path, "link.done")
+    (tmp_path / "folder").mkdir()
+    assert [file.name for file in ready_files(tmp_path, sidecar="required")] == ["real"]
+    assert ready_files(tmp_path / "nowhere", sidecar="required") == []
