@@ -65,13 +65,15 @@ def _reason(said: str) -> str:
     """Why gpg failed. Only its status lines tell; "decryption failed" stands for several things."""
     lines = [line.removeprefix("[GNUPG:] ").split() for line in said.splitlines() if line.startswith("[GNUPG:]")]
     status = {line[0] for line in lines if line}
+    if "block_filter" in said and "read error" in said:
+        return "truncated"  # a packet is shorter than it says; gpg then calls it manipulated as well
     if "BADMDC" in status or "manipulated" in said:
         return "tampered"
     if "BAD_PASSPHRASE" in said or "Bad session key" in said or "MISSING_PASSPHRASE" in status:
         return "wrong_passphrase"
     if "NO_SECKEY" in status:
         return "no_key"
-    if "read error" in said or "pending bytes" in said or "premature eof" in said.lower():
+    if "pending bytes" in said or "premature eof" in said.lower():
         return "truncated"
     if "NEED_PASSPHRASE_SYM" in status and "BEGIN_DECRYPTION" not in status:
         return "truncated"  # a session key, and nothing that it opens
