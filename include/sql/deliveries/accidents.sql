@@ -1,5 +1,5 @@
 -- Losses, damages and delays that became known in a period: one row a shipment and kind of accident.
--- in: shipment(shipment_id, kind, state, handed_over_on, delivered_on),
+-- in: shipment(shipment_id, kind, state, handed_over_at, delivered_on),
 --     shipment_event(shipment_id, state, occurred_at); $first_day, $last_day (both included)
 WITH accident AS (
     SELECT
@@ -16,7 +16,7 @@ SELECT
     s.kind,
     a.accident,
     s.shipment_id,
-    s.handed_over_on,
+    CAST(s.handed_over_at AS DATE) AS handed_over_on,
     s.state,
     s.delivered_on
 FROM accident AS a

@@ -1,6 +1,6 @@
 -- What happened to how many shipments, by day and kind: released, handed over, delivered, returned, accidents.
 -- A shipment counts once for each, on the first day it was so; a delivery that was undone does not count.
--- in: shipment(shipment_id, kind, released_on, handed_over_on, delivered_on),
+-- in: shipment(shipment_id, kind, released_on, handed_over_at, delivered_on),
 --     shipment_event(shipment_id, state, occurred_at); $first_day, $last_day (both included)
 WITH reported AS (
     SELECT
@@ -25,7 +25,7 @@ movement AS (
     SELECT
         kind,
         'handed_over' AS movement,
-        handed_over_on AS moved_on
+        CAST(handed_over_at AS DATE) AS moved_on
     FROM shipment
     UNION ALL
     SELECT

@@ -1,5 +1,5 @@
 -- How the shipments handed over up to a day stood at its end, by kind; the four outcomes add up to handed_over.
--- in: shipment(shipment_id, kind, handed_over_on, delivered_on),
+-- in: shipment(shipment_id, kind, handed_over_at, delivered_on),
 --     shipment_event(shipment_id, state, occurred_at); $last_day (included)
 WITH failed AS (
     SELECT
@@ -23,7 +23,7 @@ standing AS (
         END AS outcome
     FROM shipment AS s
     LEFT JOIN failed AS f ON s.shipment_id = f.shipment_id
-    WHERE s.handed_over_on <= $last_day
+    WHERE CAST(s.handed_over_at AS DATE) <= $last_day
 )
 
 SELECT

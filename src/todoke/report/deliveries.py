@@ -46,8 +46,8 @@ class DeliveryMonth:
 def collect(shipments: pa.Table, events: pa.Table, period: str) -> DeliveryMonth:
     """The figures of `period` (`YYYY-MM`).
 
-    `shipments`: shipment_id, kind, state, released_on, handed_over_on, delivered_on, as the ledger holds
-    them; `events`: shipment_id, state, occurred_at (naive Asia/Tokyo), what the carrier said.
+    `shipments`: shipment_id, kind, state, released_on, handed_over_at, delivered_on (`facts.SHIPMENT`);
+    `events`: shipment_id, state, occurred_at (`facts.EVENT`), what the carrier said, naive Asia/Tokyo.
 
     Raises:
         TodokeError: `period` is no month.

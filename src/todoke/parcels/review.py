@@ -1,0 +1,158 @@
+"""The workbook in which operators decide what the rules leave to people (interfaces.md, operators' answers).
+
+It holds no name and no address. The answer comes back by 管理番号 and 版, the digest of the item as shown.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any
+
+import pyarrow as pa
+
+from todoke.model.codes import Reason, Status
+from todoke.outbox.workbook import Column, Sheet, render
+
+DECISIONS = ("訂正", "承認", "却下", "再照会")
+ITEM = pa.schema(
+    [
+        ("item_no", pa.string()),
+        ("digest", pa.string()),
+        ("application_no", pa.string()),
+        ("category", pa.string()),
+        ("reason", pa.string()),
+        ("received_on", pa.date32()),
+        ("source", pa.string()),
+        ("points", pa.int32()),
+        ("note", pa.string()),
+    ]
+)
+_REASONS = {reason.value: reason.label for reason in Reason}
+_SOURCES = {"web": "インターネット", "postcard": "はがき", "phone": "電話"}
+_DIFFERENCES = {
+    "content": ("引渡し後の内容変更", "引き渡した内容と、今の申込内容が異なります。追加発送か回収かを決めてください。"),
+    "not_wanted": ("引渡し後の取りやめ", "引き渡した後に取りやめ・対象外となりました。回収の要否を決めてください。"),
+    "incident": (
+        "秘匿世帯の引渡し済み",
+        "引き渡した後に秘匿世帯となりました。すぐに業務責任者へ知らせ、区に報告してください。",
+    ),
+}
+
+
+def review_items(
+    decisions: pa.Table,
+    numbers: pa.Table,
+    late_changes: pa.Table,
+    differences: pa.Table,
+    shipments: pa.Table,
+) -> pa.Table:
+    """What waits for a person (`ITEM`): applications in review, duplicates whose contents differ from the one
+    that stands, changes made after the deadline, and open differences after hand-over.
+
+    `decisions`, `numbers`, `differences`, `shipments`: as in `store.facts`; `late_changes`: application_id,
+    application_no, updated_at. Sorted by received day and 管理番号.
+    """
+    number_of = dict(zip(numbers["household_no"].to_pylist(), numbers["application_no"].to_pylist(), strict=True))
+    household_of = dict(zip(shipments["shipment_id"].to_pylist(), shipments["household_no"].to_pylist(), strict=True))
+    items = [
+        *_of_decisions(decisions, number_of),
+        *_of_late_changes(late_changes),
+        *_of_differences(differences, household_of, number_of),
+    ]
+    items.sort(key=lambda item: (item["received_on"] or date.max, item["item_no"]))
+    return pa.Table.from_pylist(items, ITEM)
+
+
+def review_workbook(items: pa.Table, *, programme: str, as_of: date) -> bytes:
+    """The review workbook of a day as .xlsx: what is asked, and empty columns for the answer."""
+    columns = (
+        Column("item_no", "管理番号", 19),
+        Column("digest", "版", 14),
+        Column("application_no", "申込番号", 13, null="不明"),
+        Column("category", "区分", 18),
+        Column("reason", "確認する理由", 21),
+        Column("received_on", "受付日", 12, null="–"),
+        Column("source", "受付方法", 14),
+        Column("points", "ポイント", 10, null="–"),
+        Column("note", "備考", 34, wrap=True),
+        Column("decision", "決定", 9, group="回答", fill_in=True, choices=DECISIONS),
+        Column("corrected_application_no", "訂正：申込番号", 14, group="回答", fill_in=True),
+        Column("corrected_items", "訂正：商品コードと数量", 24, group="回答", fill_in=True, wrap=True),
+        Column("operator", "担当者", 12, group="回答", fill_in=True),
+        Column("answer_reason", "理由", 26, group="回答", fill_in=True, wrap=True),
+    )
+    notes = (
+        f"{items.num_rows}件。黄色の欄に回答し、管理番号と版は変えずに返してください。",
+        "※ 「承認」は、本人確認不一致・対象外となった世帯・読取不能のときだけ使えます。",
+        "※ 訂正する商品は「A001×2 A015×1」のように書いてください。",
+    )
+    sheet = Sheet("確認依頼", columns, items, notes, filter=True)
+    return render([sheet], title=f"確認依頼一覧（{as_of.year}年{as_of.month}月{as_of.day}日）", subtitle=programme)
+
+
+def _of_decisions(decisions: pa.Table, number_of: dict[str, str]) -> Iterator[dict[str, Any]]:
+    for row in decisions.to_pylist():
+        differing = row["reason"] == Reason.DUPLICATE and row["differs"]
+        if row["status"] != Status.REVIEW and not differing:
+            continue
+        yield _item(
+            row["application_id"],
+            number_of.get(row["household_no"]),
+            "重複（内容相違）" if differing else "要確認",
+            _REASONS[row["reason"]],
+            row["received_at"],
+            source=_SOURCES[row["source"]],
+            points=row["points"],
+            note="先の受付分が有効です。内容が異なるので、変更の希望か確かめてください。" if differing else "",
+        )
+
+
+def _of_late_changes(late_changes: pa.Table) -> Iterator[dict[str, Any]]:
+    for row in late_changes.to_pylist():
+        yield _item(
+            f"L:{row['application_id']}",
+            row["application_no"],
+            "期限後の変更",
+            "申込期限後の内容変更",
+            row["updated_at"],
+            source=_SOURCES["web"],
+            note="期限後に変更された内容は反映していません。",
+        )
+
+
+def _of_differences(
+    differences: pa.Table, household_of: dict[str, str], number_of: dict[str, str]
+) -> Iterator[dict[str, Any]]:
+    for row in differences.to_pylist():
+        if row["state"] == "open":
+            reason, note = _DIFFERENCES[row["kind"]]
+            number = number_of.get(household_of[row["shipment_id"]])
+            shown = f"D:{row['shipment_id']}:{row['desired_digest'][:6]}"
+            yield _item(shown, number, "引渡し後の相違", reason, None, note=note)
+
+
+def _item(
+    item_no: str,
+    application_no: str | None,
+    category: str,
+    reason: str,
+    received_at: datetime | None,
+    *,
+    source: str = "",
+    points: int | None = None,
+    note: str = "",
+) -> dict[str, Any]:
+    shown = (item_no, application_no, category, reason, received_at, source, points, note)
+    return {
+        "item_no": item_no,
+        "digest": hashlib.sha256(repr(shown).encode()).hexdigest()[:12],
+        "application_no": application_no,
+        "category": category,
+        "reason": reason,
+        "received_on": received_at.date() if received_at else None,
+        "source": source,
+        "points": points,
+        "note": note,
+    }
