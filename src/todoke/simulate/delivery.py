@@ -88,6 +88,7 @@ def _seal(plain: Path, sealed: Path, passphrase: str, folder: Path) -> None:
     home.mkdir(mode=0o700)
     try:
         gpg = gnupg.GPG(gnupghome=str(home))
+        gpg.encoding = "utf-8"
         result = gpg.encrypt_file(
             str(plain),
             recipients=None,

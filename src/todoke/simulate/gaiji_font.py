@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 
@@ -39,21 +38,24 @@ def make_eudc_font(code_points: Iterable[int], path: Path) -> Path:
 
 
 def _draw(point: int) -> object:
-    """A character-like shape: a left part of bars and a right part whose strokes spell the code point."""
+    """A character-like shape: a crossed upright, and 16 strokes of which some are there.
+
+    The odd factor scatters the code point one to one over 16 bits: every shape differs, neighbours much.
+    """
     pen = TTGlyphPen(None)
-    rng = np.random.default_rng(point)
-    for level in range(4):
-        y = _baseline(_LOW + 80 + level * 230)
-        _bar(pen, _LOW, y, _LOW + int(rng.choice((220, 280, 340))), y + _STROKE)
-    _bar(pen, _LOW + 120, _baseline(_LOW), _LOW + 120 + _STROKE, _baseline(_HIGH))
-    left = _LOW + 400
-    for bit in range(12):
-        row, column = divmod(bit, 3)
-        x, y = left + column * 180, _baseline(_LOW + 60 + row * 230)
-        if point >> bit & 1:
-            _bar(pen, x, y, x + 160, y + _STROKE)
-        else:
-            _bar(pen, x + 50, y - 40, x + 50 + _STROKE, y + 130)
+    code = point * 0x9E37 & 0xFFFF
+    _bar(pen, _LOW + 100, _baseline(_LOW), _LOW + 100 + _STROKE, _baseline(_HIGH))
+    _bar(pen, _LOW, _baseline(640), _LOW + 260, _baseline(640) + _STROKE)
+    for bit in range(8):
+        row, column = divmod(bit, 2)
+        x, y = _LOW + 320 + column * 310, _baseline(_LOW + 20 + row * 280)
+        if code >> bit & 1:
+            _bar(pen, x, y, x + 310, y + _STROKE)
+    for bit in range(8, 16):
+        row, column = divmod(bit - 8, 3)
+        x, y = _LOW + 310 + column * 290, _baseline(_LOW + 20 + row * 280)
+        if code >> bit & 1:
+            _bar(pen, x, y, x + _STROKE, y + 320)
     return pen.glyph()
 
 
