@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
@@ -89,14 +90,19 @@ class Engine:
 
     def _bound(self, sql: str, params: Mapping[str, object] | None) -> dict[str, Any]:
         """Of `params` those that the statement names: DuckDB refuses both too few and too many."""
-        statements = self._connection.extract_statements(sql)
-        if len(statements) != 1:
-            raise TodokeError("1つのSQLファイルには1つの文だけを書いてください", where=f"{len(statements)}文")
-        wanted = set(statements[0].named_parameters)
+        wanted = _parameters(sql)
         given = params or {}
         if missing := sorted(wanted - given.keys()):
             raise TodokeError("SQLの引数が足りません", where=", ".join(missing))
         return {name: given[name] for name in wanted}
+
+
+@lru_cache(maxsize=256)
+def _parameters(sql: str) -> frozenset[str]:
+    statements = duckdb.extract_statements(sql)
+    if len(statements) != 1:
+        raise TodokeError("1つのSQLファイルには1つの文だけを書いてください", where=f"{len(statements)}文")
+    return frozenset(statements[0].named_parameters)
 
 
 def _quoted(name: str) -> str:
