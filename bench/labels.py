@@ -1,4 +1,4 @@
-"""Labels per CPU second, peak memory and bytes: `python bench/labels.py [households] [--peer]`.
+"""Labels per CPU second, peak memory and bytes: `python bench/labels.py [households]`.
 
 Plans holds and renders made-up households on the contract's layout; the peer is the same writer with the barcode
 drawn as 67 rectangles, so the ratio shows what drawing it as a font saves. Writes to a temporary folder.
@@ -24,9 +24,24 @@ from todoke.labels.pdf import Drawing
 from todoke.labels.sheet import Line, SheetLayout
 
 TOWNS = (
-    "中央町 目黒本町 碑文谷 鷹番 原町 洗足 南 東が丘 柿の木坂 八雲 中根 平町 大岡山 緑が丘 自由が丘 駒場 青葉台 東山 大橋 "
-    "上目黒 中目黒 祐天寺 五本木 三田 目黒 下目黒 中町"
-).split()
+    *(
+        "中央町",
+        "目黒本町",
+        "碑文谷",
+        "鷹番",
+        "原町",
+        "洗足",
+        "南",
+        "東が丘",
+        "柿の木坂",
+        "八雲",
+        "中根",
+        "平町",
+        "大岡山",
+    ),
+    *("緑が丘", "自由が丘", "駒場", "青葉台", "東山", "大橋", "上目黒", "中目黒", "祐天寺", "五本木", "三田", "目黒"),
+    *("下目黒", "中町"),
+)
 BUILDINGS = (
     "",
     "",
@@ -36,8 +51,8 @@ BUILDINGS = (
     "レジデンス目黒",
     "ザ・パークハウス見本フロントタワー",
 )
-#: A thousand kanji in use for surnames and given names, and as many again that are rarer.
-KANJI = bytes(b for row in range(0xB0, 0xD0) for cell in range(0xA1, 0xFF) for b in (row, cell)).decode(
+#: The first level of JIS X 0208: as many kanji as the names of a ward hold.
+KANJI = bytes(b for row in range(0xB0, 0xCF) for cell in range(0xA1, 0xFF) for b in (row, cell)).decode(
     "euc_jp", errors="ignore"
 )
 
@@ -62,7 +77,7 @@ def households(count: int, size: int = 8192) -> Iterator[pa.RecordBatch]:
                     "application_no": f"{digits(number, 'a', 10**10):010d}",
                     "postal_code": f"{1520001 + town}",
                     "town": TOWNS[town],
-                    "block": f"{1 + digits(number, 'c', 5)}丁目{1 + digits(number, 'd', 30)}番{1 + digits(number, 'e', 25)}号",
+                    "block": "{}丁目{}番{}号".format(*(1 + digits(number, f"c{n}", 5 + 12 * n) for n in range(3))),
                     "building": building and f"{building}{101 + digits(number, 'f', 900)}号室",
                     "name": f"{name[:2]}\u3000{name[2:]}",
                     "sort_mark": f"{TOWNS[town]}-{digits(number, 'r', 40):02d}",
@@ -130,18 +145,22 @@ def main() -> None:
             if isinstance(found := encode("1520001", block + town), list)
         ]
     )
-    for name, value in seconds.items():
-        print(f"{name:20} {value:7.2f} CPU s")
-    size, peer_size = (sum(file.bytes for file in result.files) for result in (totals, peer))
-    print(f"labels               {totals.labels}, held {len(totals.held)}, files {len(totals.files)}")
-    print(
-        f"labels a CPU second  {count / seconds['render']:,.0f} (with plan_holds {count / (seconds['render'] + seconds['plan_holds']):,.0f})"
-    )
-    print(
-        f"peer, rectangles     {count / seconds['render, rectangles']:,.0f}, ratio {seconds['render, rectangles'] / seconds['render']:.2f}"
-    )
-    print(f"KB per 1,000 labels  {size / count:.0f}, peer {peer_size / count:.0f}")
-    print(f"peak RSS             {peak:.0f} MB, of which {before:.0f} MB before (interpreter, records)")
+    report(count, seconds, totals, peer)
+    print(f"{'peak RSS':22} {peak:.0f} MB, of which {before:.0f} MB before (interpreter, records)")
+
+
+def report(count: int, seconds: dict[str, float], totals: printing.BatchTotals, peer: printing.BatchTotals) -> None:
+    """Print the figures."""
+    size, peer_size = (sum(file.bytes for file in result.files) / count for result in (totals, peer))
+    render, rectangles = seconds["render"], seconds["render, rectangles"]
+    lines = {name: f"{value:.2f} CPU s" for name, value in seconds.items()} | {
+        "labels": f"{totals.labels}, held {len(totals.held)}, files {len(totals.files)}",
+        "labels a CPU second": f"{count / render:,.0f}; plan_holds too: {count / (render + seconds['plan_holds']):,.0f}",
+        "peer with rectangles": f"{count / rectangles:,.0f}, ratio {rectangles / render:.2f}",
+        "KB per 1,000 labels": f"{size:.0f}, peer {peer_size:.0f}",
+    }
+    for name, text in lines.items():
+        print(f"{name:22} {text}")
 
 
 if __name__ == "__main__":

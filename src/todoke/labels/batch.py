@@ -152,9 +152,9 @@ def control_totals(
 def _open(where: str, totals: dict[str, int]) -> GateClosed:
     figures = "、".join(f"{name}={value}" for name, value in totals.items())
     return GateClosed(
-        f"宛名ラベルの件数が合わない（{figures}）",
+        f"宛名ラベルの件数が合いません（{figures}）",
         where=where,
-        next_step="印刷を止め、保留・除外・印字済みの世帯を台帳と突き合わせる",
+        next_step="印刷を止め、保留・除外・印字済みの世帯を台帳と突き合わせてください",
     )
 
 

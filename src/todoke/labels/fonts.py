@@ -6,6 +6,7 @@ before the subset is known: the mapping from CID to glyph goes into the file at 
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -132,9 +133,9 @@ class FontSet:
         if not drawable.issuperset(FIXED_TEXT):
             raise FileRefused(
                 "font_without_glyphs",
-                "基本フォントに宛名ラベルの固定文字がない",
+                "基本フォントに宛名ラベルの固定文字がありません",
                 where="base",
-                next_step="別の基本フォントを指定する",
+                next_step="別の基本フォントを指定してください",
             )
         wide = {code: 0xD800 + place for place, code in enumerate(beyond)}
         return cls(faces, drawable, frozenset(in_base), elsewhere, widths, wide, max(widths.values()))
@@ -183,6 +184,11 @@ def is_private(code_point: int) -> bool:
     return 0xE000 <= code_point <= 0xF8FF or code_point >= 0xF0000
 
 
+def check_font(path: Path) -> None:
+    """Refuse a received EUDC font that cannot be read (FileRefused `font_unreadable`); nothing is kept."""
+    _face(path, path.name)
+
+
 def base_font_path() -> Path:
     """Where IPAexGothic lies (package matplotlib-fontja, IPA Font License)."""
     # find_spec, not import: importing the package would load all of matplotlib.
@@ -192,9 +198,9 @@ def base_font_path() -> Path:
         if path.is_file():
             return path
     raise KeyMissing(
-        "基本フォント（IPAexゴシック）がない",
+        "基本フォント（IPAexゴシック）がありません",
         where="matplotlib-fontja",
-        next_step="requirements.txt の通りにインストールする",
+        next_step="requirements.txt の通りにインストールしてください",
     )
 
 
@@ -211,7 +217,7 @@ def _face(source: bytes | Path, where: str) -> Face:
         if not cmap:
             raise TTLibError("no Unicode cmap")
         ids = font.getReverseGlyphMap()
-        by_code = {code: ids[name] for code, name in cmap.items()}
+        by_code = {code: ids[name] for code, name in cmap.items()} | dict.fromkeys(_undefined(font, cmap), 0)
         em, head, advances = font["head"].unitsPerEm, font["head"], font["hmtx"].metrics
         return Face(
             name=_postscript_name(font, where),
@@ -227,15 +233,38 @@ def _face(source: bytes | Path, where: str) -> Face:
     except (TTLibError, AssertionError, KeyError, ValueError, IndexError, AttributeError, struct.error) as error:
         raise FileRefused(
             "font_unreadable",
-            "フォントファイルを読み取れない（TrueType形式ではないか、壊れている）",
+            "フォントファイルを読み取れません（TrueType形式ではないか、壊れています）",
             where=where,
-            next_step="フォントの再送を依頼する",
+            next_step="フォントの再送を依頼してください",
         ) from error
 
 
 def _postscript_name(font: Any, where: str) -> str:
     name = (font["name"].getDebugName(6) if "name" in font else None) or where
     return "".join(char for char in name if char.isascii() and (char.isalnum() or char in "-_")) or where
+
+
+def _undefined(font: Any, cmap: dict[int, str]) -> list[int]:
+    """Code points that the character map covers but points to `.notdef`; fontTools leaves them out of its mapping."""
+    raw, covered = font.reader["cmap"], bytearray(0x110000)
+    for number in range(struct.unpack_from(">H", raw, 2)[0]):
+        platform, _, offset = struct.unpack_from(">HHL", raw, 4 + 8 * number)
+        kind = struct.unpack_from(">H", raw, offset)[0]
+        if platform not in {0, 3} or kind not in {4, 12}:
+            continue
+        if kind == 4:
+            count = struct.unpack_from(">H", raw, offset + 6)[0] // 2
+            ends = struct.unpack_from(f">{count}H", raw, offset + 14)
+            spans = list(zip(struct.unpack_from(f">{count}H", raw, offset + 16 + 2 * count), ends, strict=True))[:-1]
+        else:
+            count = struct.unpack_from(">L", raw, offset + 12)[0]
+            spans = [struct.unpack_from(">2L", raw, offset + 16 + 12 * group) for group in range(count)]
+        for start, end in spans:
+            if start <= end < len(covered):
+                covered[start : end + 1] = bytes([1]) * (end + 1 - start)
+    for code in cmap:
+        covered[code] = 0
+    return [found.start() for found in re.finditer(b"\1", covered)]
 
 
 def _blank_codes(font: Any, by_code: dict[int, int]) -> frozenset[int]:

@@ -92,10 +92,10 @@ class SheetLayout:
 
     def __post_init__(self) -> None:
         if self.columns < 1 or self.rows < 1:
-            raise _wrong("columns・rows", "列と行は1以上でなければならない", "面付けを見直す")
+            raise _wrong("columns・rows", "列数と行数は1以上にしてください", "面付けを見直してください")
         for name in ("offset_x_mm", "offset_y_mm"):
             if abs(getattr(self, name) * 10 - round(getattr(self, name) * 10)) > 1e-6:
-                raise _wrong(name, "印字位置の補正は0.1mm単位でなければならない", "0.1mm単位の値にする")
+                raise _wrong(name, "印字位置の補正が0.1mm単位ではありません", "0.1mm単位の値にしてください")
         right = self.left_mm + self.columns * self.width_mm + (self.columns - 1) * self.gutter_mm
         bottom = self.top_mm + self.rows * self.height_mm
         for name, low, high, shift, page in (
@@ -104,23 +104,23 @@ class SheetLayout:
         ):
             # A shifted label may lose its blank margin at the page's edge, never its print.
             if low < 0 or high > page + 1e-6 or low + shift < -self.indent_mm or high + shift > page + self.indent_mm:
-                raise _wrong(name, "ラベルが用紙からはみ出す", "列数・行数・余白・寸法・補正値を見直す")
+                raise _wrong(name, "ラベルが用紙からはみ出します", "列数・行数・余白・寸法・補正値を見直してください")
         self._check_barcode()
 
     def _check_barcode(self) -> None:
         if self.barcode_pt is None:
             return
         if not 8 <= self.barcode_pt <= 11.5:
-            raise _wrong("barcode_pt", "カスタマバーコードは8〜11.5ポイントでなければならない", "値を直す")
+            raise _wrong("barcode_pt", "バーコードの大きさが8〜11.5ポイントではありません", "値を直してください")
         length, height = barcode_size_mm(self.barcode_pt)
         if self.width_mm < NARROWEST_WITH_BARCODE_MM or length + 2 * BARCODE_BLANK_MM > self.width_mm + 1e-6:
             raise _wrong(
                 "width_mm・barcode_pt",
-                "ラベルの幅が足りず、カスタマバーコードを印字できない（8ポイントで幅68mm以上が必要）",
-                "barcode_pt を小さくするか、空にしてバーコードなしで印字する",
+                "ラベルの幅が足りず、カスタマバーコードを印字できません（8ポイントで幅68mm以上が必要）",
+                "barcode_pt を小さくするか、空にしてバーコードなしで印字してください",
             )
         if self.height_mm < BARCODE_FOOT_MM + height + BARCODE_BLANK_MM + 20:
-            raise _wrong("height_mm", "ラベルの高さが足りず、宛名とバーコードが並ばない", "ラベル用紙を見直す")
+            raise _wrong("height_mm", "ラベルの高さが足りません", "ラベル用紙を見直してください")
 
     @classmethod
     def of(cls, labels: Labels) -> SheetLayout:

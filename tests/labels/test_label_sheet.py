@@ -1,0 +1,112 @@
+"""Sheet geometry and the setting of one label: everything stays inside its label, or the household is held."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from todoke.errors import ContractError
+from todoke.labels.fonts import FontSet
+from todoke.labels.sheet import MM, Misfit, Record, SheetLayout, Typesetter
+
+TWENTY_FOUR = SheetLayout(columns=3, rows=8, width_mm=70, height_mm=33.9, left_mm=0, top_mm=12.9, barcode_pt=8)
+NARROW = SheetLayout(columns=3, rows=8, width_mm=66, height_mm=33.9, left_mm=6, top_mm=12.9, barcode_pt=None)
+JAPANESE = "中央町目黒本一二三丁番地号０１２1234-ーコポメゾン　 室館ABCの"
+
+
+def record(**values: str) -> Record:
+    plain = Record("1520001", "中央町", "2丁目3番4号", "コーポ見本101号室", "見本　太郎", "1234567889", "中央-01")
+    return plain._replace(**values)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "key"),
+    [
+        ({"width_mm": 67.9, "barcode_pt": 8}, "barcode_pt"),
+        ({"barcode_pt": 7.5}, "barcode_pt"),
+        ({"barcode_pt": 11.5}, "barcode_pt"),
+        ({"columns": 3}, "width_mm"),
+        ({"rows": 7}, "height_mm"),
+        ({"offset_x_mm": 0.05}, "offset_x_mm"),
+        ({"offset_y_mm": 40.0}, "height_mm"),
+        ({"rows": 0}, "rows"),
+        ({"height_mm": 20.0}, "height_mm"),
+    ],
+)
+def test_a_layout_that_cannot_be_printed_is_refused(wrong: dict[str, float], key: str) -> None:
+    with pytest.raises(ContractError, match=key):
+        SheetLayout(**wrong)
+
+
+def test_labels_too_narrow_for_a_barcode_are_printed_without() -> None:
+    assert NARROW.per_sheet == 24
+
+
+def test_offset_moves_every_label_by_tenths_of_a_millimetre() -> None:
+    plain, moved = SheetLayout().corners(), SheetLayout(offset_x_mm=0.3, offset_y_mm=-1.2).corners()
+    shifts = {(round((b[0] - a[0]) / MM, 6), round((b[1] - a[1]) / MM, 6)) for a, b in zip(plain, moved, strict=True)}
+    assert shifts == {(0.3, 1.2)}
+
+
+@pytest.mark.parametrize("layout", [SheetLayout(), TWENTY_FOUR, SheetLayout(barcode_pt=10)])
+def test_barcode_keeps_two_millimetres_blank_on_all_sides(layout: SheetLayout, fonts: FontSet) -> None:
+    left, foot, right, top = layout.barcode_box()
+    assert min(left, foot) >= 2 * MM - 1e-6
+    assert right <= (layout.width_mm - 2) * MM + 1e-6
+    lines = Typesetter(layout, fonts).set_label(record())
+    assert isinstance(lines, list)
+    assert min(line.y - 0.12 * line.size for line in lines) >= top + 2 * MM - 0.5
+
+
+def test_order_of_an_ordinary_label(fonts: FontSet) -> None:
+    lines = Typesetter(SheetLayout(), fonts).set_label(record())
+    assert isinstance(lines, list)
+    assert [line.text for line in lines] == [
+        "〒152-0001", "中央-01", "中央町2丁目3番4号", "コーポ見本101号室", "見本　太郎　様", "申込番号 1234567889",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("values", "misfit"),
+    [
+        ({"postal_code": "152"}, Misfit.POSTAL_CODE),
+        ({"name": ""}, Misfit.BLANK),
+        ({"town": "", "block": ""}, Misfit.BLANK),
+        ({"block": "1" * 90}, Misfit.ADDRESS),
+        ({"building": "あ" * 120}, Misfit.BUILDING),
+        ({"name": "アレクサンドラ" * 12}, Misfit.NAME),
+        ({"sort_mark": "中央" * 20}, Misfit.SORT_MARK),
+        ({"application_no": "1" * 80}, Misfit.APPLICATION_NO),
+        ({"town": "あ" * 70, "building": "い" * 80, "name": "う" * 40}, Misfit.HEIGHT),
+    ],
+)
+def test_what_has_no_room_names_its_field(fonts: FontSet, values: dict[str, str], misfit: Misfit) -> None:
+    assert Typesetter(SheetLayout(), fonts).set_label(record(**values)) is misfit
+
+
+@given(
+    st.sampled_from([SheetLayout(), TWENTY_FOUR, NARROW]),
+    st.text(JAPANESE, min_size=1, max_size=45),
+    st.text(JAPANESE, max_size=70),
+    st.text(JAPANESE, min_size=1, max_size=40),
+)
+@settings(max_examples=300, deadline=None)
+def test_every_line_is_inside_its_label_and_none_touches_another(
+    fonts: FontSet, layout: SheetLayout, block: str, building: str, name: str
+) -> None:
+    lines = Typesetter(layout, fonts).set_label(record(block=block, building=building, name=name))
+    if isinstance(lines, Misfit):
+        return
+    for line in lines:
+        assert line.x >= layout.indent_mm * MM - 1e-6
+        ink = fonts.width(line.text.rstrip(" \u3000")) * line.size
+        assert line.x + ink <= (layout.width_mm - layout.indent_mm) * MM + 1e-6
+        assert line.y + 0.88 * line.size <= layout.height_mm * MM
+    stacked = [lines[0], *lines[2:]]
+    for above, below in pairwise(stacked):
+        assert above.y - 0.12 * above.size >= below.y + 0.88 * below.size - 1e-6
+    printed = "".join(line.text for line in lines[2:-1])
+    assert printed == f"中央町{block}{building}{name}\u3000様"
