@@ -1,0 +1,8 @@
+-- What the reader could not read; the rules' findings are added to it.
+SELECT
+    receipt_no,
+    row_no,
+    household_no,
+    field,
+    reason
+FROM bad_row

@@ -1,0 +1,28 @@
+-- What a file says of each household, its rows taken together.
+SELECT
+    receipt_no,
+    household_no,
+    MIN(row_no) AS first_row,
+    COUNT(*) AS members,
+    COUNT(DISTINCT member_key) AS distinct_members,
+    MIN(stated_size) AS smallest_size,
+    MAX(stated_size) AS largest_size,
+    COUNT(stated_size) AS stated_sizes,
+    SUM(CASE WHEN TRIM(relationship) <> '' THEN 1 ELSE 0 END) AS relationships,
+    SUM(CASE WHEN relationship = '世帯主' THEN 1 ELSE 0 END) AS heads_by_relationship,
+    SUM(CASE WHEN member_name = head_name THEN 1 ELSE 0 END) AS heads_by_name,
+    COUNT(member_no) AS numbered,
+    COUNT(DISTINCT member_number) AS distinct_numbers,
+    MIN(member_number) AS first_number,
+    MAX(member_number) AS last_number,
+    CASE
+        WHEN MIN(head_name) <> MAX(head_name) THEN 'head_name'
+        WHEN MIN(head_kana) <> MAX(head_kana) THEN 'head_kana'
+        WHEN MIN(postal_digits) <> MAX(postal_digits) THEN 'postal_code'
+        WHEN MIN(town) <> MAX(town) THEN 'town'
+        WHEN MIN(block) <> MAX(block) THEN 'block'
+        WHEN MIN(building) <> MAX(building) THEN 'building'
+        WHEN MIN(change_key) <> MAX(change_key) THEN 'change_kind'
+    END AS conflicting_field
+FROM usable_row
+GROUP BY receipt_no, household_no

@@ -1,0 +1,156 @@
+"""What is wrong in a ward's rows, found by SQL rules, one a file (`include/sql/register/finding_*.sql`; G03, G04)."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from todoke.intake.dates import parsed_dates
+from todoke.model.codes import Finding
+from todoke.store import sqlfiles
+from todoke.store.engine import Engine
+from todoke.store.schema import QUARANTINE
+
+#: Findings of the reader, which have no landed row that a rule could look at.
+READER_FINDINGS = frozenset({Finding.RAGGED, Finding.BAD_CHARACTER})
+PRINTED_FIELDS = ("head_name", "member_name", "town", "block", "building")
+_RULES = tuple(finding for finding in Finding if finding not in READER_FINDINGS)
+
+_LOST_ROW = (Finding.HEAD_MISSING, Finding.MEMBER_NO_GAP)
+_BAD_ROW = (Finding.SIZE_MISMATCH, *_LOST_ROW)
+#: What each finding explains: the second is not reported of a household that has the first. Transitively closed.
+EXPLAINS: dict[Finding, tuple[Finding, ...]] = {
+    Finding.RAGGED: _BAD_ROW,
+    Finding.BAD_CHARACTER: _BAD_ROW,
+    Finding.HOUSEHOLD_DUPLICATE: (*_BAD_ROW, Finding.HEAD_TWICE, Finding.HOUSEHOLD_CONFLICT),
+    Finding.SIZE_MISMATCH: _LOST_ROW,
+    Finding.NAME_MISSING: (Finding.HEAD_MISSING, Finding.HOUSEHOLD_CONFLICT),
+    Finding.ADDRESS_MISSING: (Finding.HOUSEHOLD_CONFLICT,),
+    Finding.POSTAL_CODE_UNKNOWN: (Finding.HOUSEHOLD_CONFLICT,),
+    Finding.POSTAL_CODE_TOWN: (Finding.HOUSEHOLD_CONFLICT,),
+    Finding.KANA_INVALID: (Finding.HOUSEHOLD_CONFLICT,),
+    Finding.GAIJI_UNKNOWN: (Finding.HOUSEHOLD_CONFLICT,),
+}
+#: Hiragana, katakana, their marks, half-width katakana, middle dot and spaces.
+KANA = r"[ 　・ぁ-ゖ゛-ゞァ-ヺー-ヾ･-ﾟ]"
+PRIVATE_USE = r"[\x{E000}-\x{F8FF}]"
+BLANKS = " \t\r\n　"
+#: How what follows a town's own name may begin: with the number of a chome.
+CHOME_STARTS = "0123456789０１２３４５６７８９一二三四五六七八九十　 "
+
+
+def findings(
+    engine: Engine,
+    ward_rows: pa.Table,
+    *,
+    postal: pa.Table,
+    gaiji: frozenset[str],
+    reference_date: date,
+    bad_rows: pa.Table | None = None,
+    registered: pa.Table | None = None,
+) -> pa.Table:
+    """Everything wrong in one or more files of a ward; each file (receipt) is judged by itself.
+
+    A rule on a row gives a line per row and field, a rule on a household one line at its first row; a finding
+    that another of the same household explains is left out (`EXPLAINS`).
+
+    Args:
+        engine: a fresh one; leaves the tables `usable_row`, `household_fact`, `finding`.
+        ward_rows: `schema.WARD_ROW`.
+        postal: postal_code, town, as `postal.postal_table` gives it.
+        gaiji: the private-use characters that the ward's font draws.
+        reference_date: nobody is born after it.
+        bad_rows: `schema.QUARANTINE` of the reader; becomes part of the result.
+        registered: household_no that an earlier file has brought; a household that comes again is a duplicate.
+
+    Returns:
+        `schema.QUARANTINE`, by receipt_no and row_no. A household number that could hold a name is left null.
+    """
+    engine.register("ward_row", ward_rows)
+    engine.register("postal", postal)
+    engine.register("parsed_date", parsed_dates(ward_rows["birth_date"], ward_rows["changed_on"]))
+    engine.register("invalid_kana", _texts(invalid_kana(ward_rows["member_kana"], ward_rows["head_kana"])))
+    engine.register("undrawable", _texts(undrawable(gaiji, *(ward_rows[name] for name in PRINTED_FIELDS))))
+    engine.register(
+        "registered", registered if registered is not None else pa.table({"household_no": pa.array([], pa.string())})
+    )
+    engine.register("precedence", _precedence())
+    engine.register("bad_row", bad_rows if bad_rows is not None else QUARANTINE.empty_table())
+    params = {"reference_date": reference_date, "chome_starts": CHOME_STARTS, "blanks": BLANKS}
+    for name in ("usable_row", "household_fact", "known_place"):
+        engine.create(name, sqlfiles.load("register", name), params)
+    engine.create("finding", sqlfiles.load("register", "bad_row"))
+    for rule in _RULES:
+        engine.append("finding", sqlfiles.load("register", f"finding_{rule}"), params)
+    return engine.fetch(sqlfiles.load("register", "quarantine")).cast(QUARANTINE)
+
+
+def quarantined_households(found: pa.Table) -> pa.Table:
+    """Households in quarantine: receipt_no, household_no, distinct; rows that name none are not among them."""
+    named = found.filter(pc.is_valid(found["household_no"])).select(["receipt_no", "household_no"])
+    return (
+        named.group_by(["receipt_no", "household_no"])
+        .aggregate([])
+        .sort_by([("receipt_no", "ascending"), ("household_no", "ascending")])
+    )
+
+
+def accepted_rows(ward_rows: pa.Table, found: pa.Table) -> pa.Table:
+    """The rows that are taken: their household is named and has no finding. Order stays.
+
+    A household with any finding is in quarantine whole, so rows in = these + quarantined.
+    """
+    quarantined = quarantined_households(found)
+    named = pc.match_substring_regex(ward_rows["household_no"], r"\A[0-9]{1,15}\z")
+    barred = pc.is_in(household_key(ward_rows), household_key(quarantined))
+    return ward_rows.filter(pc.and_not(named, barred))
+
+
+def by_reason(found: pa.Table) -> dict[Finding, tuple[int, int]]:
+    """Households and lines of each reason; a line that names no household counts as one."""
+    counts = {}
+    for reason in Finding:
+        lines = found.filter(pc.equal(found["reason"], reason.value))
+        if lines.num_rows:
+            households = quarantined_households(lines).num_rows + lines["household_no"].null_count
+            counts[reason] = (households, lines.num_rows)
+    return counts
+
+
+def household_key(table: pa.Table) -> pa.ChunkedArray:
+    """A household in a file: receipt number and household number."""
+    return pc.binary_join_element_wise(table["receipt_no"], table["household_no"], "/")
+
+
+def invalid_kana(*columns: pa.ChunkedArray) -> pa.Array:
+    """Distinct texts of the columns that are blank or hold something else than kana."""
+    texts = _distinct(columns)
+    blank = pc.equal(pc.utf8_trim_whitespace(texts), "")
+    return texts.filter(pc.or_(blank, pc.invert(pc.match_substring_regex(texts, rf"\A{KANA}*\z"))))
+
+
+def undrawable(gaiji: frozenset[str], *columns: pa.ChunkedArray) -> pa.Array:
+    """Distinct texts of the columns with a private-use character outside `gaiji`."""
+    texts = _distinct(columns)
+    with_gaiji = texts.filter(pc.match_substring_regex(texts, PRIVATE_USE))
+    bad = [
+        text
+        for text in with_gaiji.to_pylist()
+        if not gaiji.issuperset(char for char in text if "\ue000" <= char <= "\uf8ff")
+    ]
+    return pa.array(bad, pa.string())
+
+
+def _distinct(columns: tuple[pa.ChunkedArray, ...]) -> pa.Array:
+    return pc.unique(pa.chunked_array([chunk for column in columns for chunk in column.chunks], pa.string()))
+
+
+def _texts(texts: pa.Array) -> pa.Table:
+    return pa.table({"text": texts})
+
+
+def _precedence() -> pa.Table:
+    pairs = [(str(reason), str(explained)) for reason, several in EXPLAINS.items() for explained in several]
+    return pa.table({"reason": [pair[0] for pair in pairs], "explained": [pair[1] for pair in pairs]})
