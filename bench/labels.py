@@ -155,7 +155,7 @@ def report(count: int, seconds: dict[str, float], totals: printing.BatchTotals, 
     render, rectangles = seconds["render"], seconds["render, rectangles"]
     lines = {name: f"{value:.2f} CPU s" for name, value in seconds.items()} | {
         "labels": f"{totals.labels}, held {len(totals.held)}, files {len(totals.files)}",
-        "labels a CPU second": f"{count / render:,.0f}; with plan_holds {count / (render + seconds['plan_holds']):,.0f}",
+        "labels a CPU second": f"{count / render:,.0f}, planned too {count / (render + seconds['plan_holds']):,.0f}",
         "peer with rectangles": f"{count / rectangles:,.0f}, ratio {rectangles / render:.2f}",
         "KB per 1,000 labels": f"{size:.0f}, peer {peer_size:.0f}",
     }

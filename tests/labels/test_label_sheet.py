@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from todoke.contract.model import Labels
 from todoke.errors import ContractError
 from todoke.labels.fonts import FontSet
 from todoke.labels.sheet import MM, Misfit, Record, SheetLayout, Typesetter
@@ -110,3 +111,11 @@ def test_every_line_is_inside_its_label_and_none_touches_another(
         assert above.y - 0.12 * above.size >= below.y + 0.88 * below.size - 1e-6
     printed = "".join(line.text for line in lines[2:-1])
     assert printed == f"中央町{block}{building}{name}\u3000様"
+
+
+def test_layout_of_a_contract_is_taken_over_whole() -> None:
+    settings = Labels(
+        columns=3, rows=8, width_mm=68, height_mm=33.9, left_mm=2, top_mm=12.9, gutter_mm=1, barcode_pt=8,
+        offset_mm={"x": 0.2, "y": -0.3},
+    )  # fmt: skip
+    assert SheetLayout.of(settings) == SheetLayout(3, 8, 68, 33.9, 2, 12.9, 1, 0.2, -0.3, 8)

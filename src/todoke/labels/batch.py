@@ -90,36 +90,21 @@ def render(
     """
     composer, drawing = _Composer(layout, fonts, test_print), Drawing(layout, fonts)
     mark = drawing.test_mark() if test_print else b""
-    files: list[SheetFile] = []
-    sheet: list[bytes] = []
     with ExitStack() as opened:
-
-        def new_file(name: str) -> BinaryIO:
-            return opened.enter_context(open_file(name))
-
-        manifest = TextIOWrapper(new_file(MANIFEST), encoding="utf-8", newline="")
+        press = _Press(layout, lambda name: opened.enter_context(open_file(name)))
+        manifest = TextIOWrapper(opened.enter_context(open_file(MANIFEST)), encoding="utf-8", newline="")
         rows = csv.writer(manifest)
         rows.writerow(MANIFEST_COLUMNS)
         for batch in records:
             for label in composer.compose(batch):
-                if len(sheet) == layout.per_sheet:
-                    files[-1].add_sheet(sheet)
-                    sheet = []
-                if not files or (not sheet and files[-1].sheets == SHEETS_PER_FILE):
-                    name = f"labels_{len(files) + 1:03d}.pdf"
-                    files.append(SheetFile(name, new_file(name), layout))
                 line, code = composer.barcode(label.barcode)
-                rows.writerow((
-                    label.label_no, files[-1].name, files[-1].sheets + 1, len(sheet) + 1,
-                    label.household_no, label.application_no, code, label.flags,
-                ))  # fmt: skip
-                sheet.append(drawing.label(len(sheet), label.lines, line, mark))
-        if sheet:
-            files[-1].add_sheet(sheet)
+                file, sheet, position = press.next_place()
+                numbers = (label.household_no, label.application_no)
+                rows.writerow((label.label_no, file, sheet, position, *numbers, code, label.flags))
+                press.put(drawing.label(position - 1, label.lines, line, mark))
         manifest.flush()
         manifest.detach()
-        embedded = EmbeddedFonts(fonts.cut(composer.prover.drawn)) if files else None
-        printed = tuple(file.finish(embedded) for file in files) if embedded else ()
+        printed = press.finish(fonts, composer.prover.drawn)
     count = sum(file.labels for file in printed)
     counts = (0, count) if test_print else (count, 0)
     return BatchTotals(*counts, sum(file.sheets for file in printed), printed, composer.held)
@@ -160,6 +145,40 @@ def _open(where: str, totals: dict[str, int]) -> GateClosed:
 
 def _encoded(record: Record) -> list[str] | NoBarcode:
     return encode(record.postal_code, after_town(record.town, record.block, record.building))
+
+
+class _Press:
+    """Fills sheets with drawn labels and files with sheets."""
+
+    def __init__(self, layout: SheetLayout, open_file: Callable[[str], BinaryIO]) -> None:
+        self._layout, self._open = layout, open_file
+        self._files: list[SheetFile] = []
+        self._sheet: list[bytes] = []
+
+    def next_place(self) -> tuple[str, int, int]:
+        """File, sheet and position (both from 1) of the label to be put next."""
+        if len(self._sheet) == self._layout.per_sheet:
+            self._end_sheet()
+        if not self._files or (not self._sheet and self._files[-1].sheets == SHEETS_PER_FILE):
+            name = f"labels_{len(self._files) + 1:03d}.pdf"
+            self._files.append(SheetFile(name, self._open(name), self._layout))
+        return self._files[-1].name, self._files[-1].sheets + 1, len(self._sheet) + 1
+
+    def put(self, label: bytes) -> None:
+        """Put a drawn label at that place."""
+        self._sheet.append(label)
+
+    def finish(self, fonts: FontSet, characters: set[str]) -> tuple[PrintedFile, ...]:
+        """End the last sheet and give every file the fonts that the characters need."""
+        if not self._files:
+            return ()
+        self._end_sheet()
+        embedded = EmbeddedFonts(fonts.cut(characters))
+        return tuple(file.finish(embedded) for file in self._files)
+
+    def _end_sheet(self) -> None:
+        self._files[-1].add_sheet(self._sheet)
+        self._sheet = []
 
 
 class _Composer:
