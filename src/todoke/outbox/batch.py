@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import BinaryIO, cast
@@ -24,17 +24,28 @@ from todoke.store.files import FileStore, home
 from todoke.store.ledger import Ledger
 
 OpenFile = Callable[[str], BinaryIO]
+Guard = Callable[[Connection, list[str]], Mapping[str, int]]
+
+
+def nothing_to_say(_tx: Connection, _keys: list[str]) -> Mapping[str, int]:
+    """The guard that lets everything pass."""
+    return {}
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Effects released together. `inputs`: the dataset versions that it is rendered from, by dataset."""
+    """Effects released together.
+
+    `inputs`: the dataset versions that it is rendered from, by dataset; `notes`: figures as they were when it was
+    claimed, for files that must come out the same when they are rendered again.
+    """
 
     id: str
     kind: str
     business_on: date
     members: int
     inputs: dict[str, str]
+    notes: dict[str, int]
     published: bool
 
 
@@ -43,13 +54,13 @@ def claim(
     kind: str,
     as_of: date,
     *,
-    guard: Callable[[Connection, list[str]], None] = lambda _tx, _keys: None,
+    guard: Guard = nothing_to_say,
 ) -> Batch | None:
     """Claims every pending effect of `kind` due by `as_of` and locks its parcels.
 
     Args:
         guard: is called in the transaction with the effects' keys; raises when they may not be released
-            (no approval for exactly these).
+            (no approval for exactly these), and returns figures that are kept with the batch.
 
     Returns:
         The batch, or None when nothing is pending.
@@ -63,7 +74,7 @@ def claim(
         if not pending:
             return None
         keys = [row.key for row in pending]
-        guard(tx, keys)
+        notes = dict(guard(tx, keys))
         digest = members_digest(keys)
         heads = ledger.heads(tx)
         batch = Batch(
@@ -72,6 +83,7 @@ def claim(
             as_of,
             len(keys),
             {name: ref.id for name, ref in sorted(heads.items())},
+            notes,
             published=False,
         )
         tx.execute(
@@ -83,6 +95,7 @@ def claim(
                 members=len(keys),
                 members_digest=digest,
                 inputs=json.dumps(batch.inputs),
+                notes=json.dumps(batch.notes),
                 state="claimed",
             )
         )
@@ -157,7 +170,10 @@ def batches(ledger: Ledger, tx: Connection, kind: str) -> list[Batch]:
         .where(t.batch.c.contract == ledger.contract, t.batch.c.kind == kind)
         .order_by(t.batch.c.business_on, t.batch.c.id)
     )
-    return [Batch(r.id, r.kind, r.business_on, r.members, json.loads(r.inputs), r.state == "published") for r in rows]
+    return [
+        Batch(r.id, r.kind, r.business_on, r.members, json.loads(r.inputs), json.loads(r.notes), r.state == "published")
+        for r in rows
+    ]
 
 
 class Outbox:
@@ -229,7 +245,7 @@ def claim_and_leftovers(
     kind: str,
     as_of: date,
     *,
-    guard: Callable[[Connection, list[str]], None] = lambda _tx, _keys: None,
+    guard: Guard = nothing_to_say,
 ) -> Iterator[Batch]:
     """Batches to render now: those that an earlier run left, then what is pending."""
     yield from unpublished(ledger, kind)

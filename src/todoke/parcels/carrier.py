@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from operator import itemgetter
 from typing import Any, BinaryIO
 
@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from todoke.clock import TOKYO
 from todoke.errors import FileRefused
+from todoke.intake.dates import parse_date
 from todoke.intake.text import Block, read_blocks
 from todoke.model.codes import Labelled
 from todoke.store.engine import Engine
@@ -20,10 +21,8 @@ from todoke.store.schema import CARRIER_RESULT, QUARANTINE
 from todoke.store.sqlfiles import load
 
 FIELDS = ("出荷番号", "改訂", "送り状番号", "状態", "日時", "備考")
-_DATE_AND_TIME = re.compile(
-    r"(\d{4})[-/年](\d{1,2})[-/月](\d{1,2})日?(?:[ T]?(\d{1,2}):(\d{2})(?::(\d{2}))?)?", re.ASCII
-)
-_DIGITS = re.compile(r"(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(\d{2})?)?", re.ASCII)
+_TIME_OF_DAY = re.compile(r"(.+?)(?:[ T]*\b(\d{1,2}):(\d{2})(?::(\d{2}))?)?", re.ASCII)
+_FOURTEEN_DIGITS = re.compile(r"(\d{8})(\d{2})(\d{2})(\d{2})?", re.ASCII)
 
 
 class CarrierFinding(Labelled):
@@ -88,18 +87,25 @@ def latest_state(events: pa.Table) -> pa.Table:
 
 
 def parse_moment(text: str) -> datetime | None:
-    """The time that `2026-11-05 09:30[:00]`, `2026/11/5 9:30`, `20261105093000` or a day alone names, else None."""
+    """The time that `2026-11-05 09:30[:00]`, `2026/11/5 9:30`, `20261105093000` or a day alone names, else None.
+
+    Eras are understood too (`intake.dates`).
+    """
     try:
         moment = datetime.fromisoformat(text)  # nearly every row; the rest is ten times slower
     except ValueError:
-        found = _DATE_AND_TIME.fullmatch(text) or _DIGITS.fullmatch(text)
-        return _moment(*(int(part or 0) for part in found.groups())) if found else None
+        return _as_written(text)
     return moment.astimezone(TOKYO).replace(tzinfo=None) if moment.tzinfo else moment
 
 
-def _moment(year: int, month: int, day: int, hour: int, minute: int, second: int) -> datetime | None:
+def _as_written(text: str) -> datetime | None:
+    found = _FOURTEEN_DIGITS.fullmatch(text) or _TIME_OF_DAY.fullmatch(text)
+    day = parse_date(found[1]) if found else None
+    if found is None or day is None:
+        return None
+    hour, minute, second = (int(part or 0) for part in found.groups()[1:])
     try:
-        return datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - Asia/Tokyo, as all `…_at`
+        return datetime.combine(day, time(hour, minute, second))
     except ValueError:
         return None
 

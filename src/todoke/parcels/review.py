@@ -30,7 +30,7 @@ ITEM = pa.schema(
     ]
 )
 _REASONS = {reason.value: reason.label for reason in Reason}
-_SOURCES = {"web": "インターネット", "postcard": "はがき", "phone": "電話"}
+_SOURCES = {"web": "Web", "postcard": "はがき", "phone": "電話"}
 _DIFFERENCES = {
     "content": ("引渡し後の内容変更", "引き渡した内容と、今の申込内容が異なります。追加発送か回収かを決めてください。"),
     "not_wanted": ("引渡し後の取りやめ", "引き渡した後に取りやめ・対象外となりました。回収の要否を決めてください。"),
@@ -68,20 +68,20 @@ def review_items(
 def review_workbook(items: pa.Table, *, programme: str, as_of: date) -> bytes:
     """The review workbook of a day as .xlsx: what is asked, and empty columns for the answer."""
     columns = (
-        Column("item_no", "管理番号", 19),
+        Column("item_no", "管理番号", 17, wrap=True),
         Column("digest", "版", 14),
         Column("application_no", "申込番号", 13, null="不明"),
-        Column("category", "区分", 18),
-        Column("reason", "確認する理由", 21),
-        Column("received_on", "受付日", 12, null="–"),
-        Column("source", "受付方法", 14),
-        Column("points", "ポイント", 10, null="–"),
-        Column("note", "備考", 34, wrap=True),
-        Column("decision", "決定", 9, group="回答", fill_in=True, choices=DECISIONS),
-        Column("corrected_application_no", "訂正：申込番号", 14, group="回答", fill_in=True),
-        Column("corrected_items", "訂正：商品コードと数量", 24, group="回答", fill_in=True, wrap=True),
-        Column("operator", "担当者", 12, group="回答", fill_in=True),
-        Column("answer_reason", "理由", 26, group="回答", fill_in=True, wrap=True),
+        Column("category", "区分", 17, wrap=True),
+        Column("reason", "確認する理由", 21, wrap=True),
+        Column("received_on", "受付日", 11, null="–"),
+        Column("source", "受付方法", 9, centred=True),
+        Column("points", "ポイント", 9, null="–"),
+        Column("note", "備考", 28, wrap=True),
+        _answer("decision", "決定", 9, DECISIONS),
+        _answer("corrected_application_no", "訂正\n申込番号", 13),
+        _answer("corrected_items", "訂正\n商品コード×数量", 18),
+        _answer("operator", "担当者", 10),
+        _answer("answer_reason", "理由", 20),
     )
     notes = (
         f"{items.num_rows}件。黄色の欄に回答し、管理番号と版は変えずに返してください。",
@@ -92,6 +92,10 @@ def review_workbook(items: pa.Table, *, programme: str, as_of: date) -> bytes:
     return render([sheet], title=f"確認依頼一覧（{as_of.year}年{as_of.month}月{as_of.day}日）", subtitle=programme)
 
 
+def _answer(key: str, heading: str, width: float, choices: tuple[str, ...] = ()) -> Column:
+    return Column(key, heading, width, group="回答", wrap=True, fill_in=True, choices=choices)
+
+
 def _of_decisions(decisions: pa.Table, number_of: dict[str, str]) -> Iterator[dict[str, Any]]:
     for row in decisions.to_pylist():
         differing = row["reason"] == Reason.DUPLICATE and row["differs"]
@@ -100,7 +104,7 @@ def _of_decisions(decisions: pa.Table, number_of: dict[str, str]) -> Iterator[di
         yield _item(
             row["application_id"],
             number_of.get(row["household_no"]),
-            "重複（内容相違）" if differing else "要確認",
+            "内容相違の重複" if differing else "要確認",
             _REASONS[row["reason"]],
             row["received_at"],
             source=_SOURCES[row["source"]],

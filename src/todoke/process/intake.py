@@ -24,7 +24,6 @@ _DATASET = {
     "special_delivery": "delivery_instruction",
 }
 _FONT_ENDINGS = (".tte", ".ttf")
-FONT = "gaiji_font"
 
 
 def receive(contract: str, on: date) -> Counts:
@@ -48,7 +47,7 @@ def _read_font(ws: Workspace, file: IncomingFile, payload: Path, receipt_no: str
     if not file.name.lower().endswith(_FONT_ENDINGS):
         raise FileRefused("unknown_kind", "外字フォント（.TTE）ではありません", where=file.name)
     check_font(payload)
-    return Landing(FONT, 0, 0, 0, {})
+    return Landing(0, 0, 0, {})
 
 
 def _read_ward_file(ws: Workspace, file: IncomingFile, payload: Path, receipt_no: str, pin: Pin) -> Landing:
@@ -69,4 +68,4 @@ def _read_ward_file(ws: Workspace, file: IncomingFile, payload: Path, receipt_no
         rows = pa.concat_tables([ws.head_table(dataset, pin), rows])
     all_bad = pa.concat_tables([ws.head_table("bad_row", pin), bad])
     tables = {dataset: rows} | ({"bad_row": all_bad} if bad.num_rows else {})
-    return Landing(file.kind, result.rows_in, result.rows_in - bad.num_rows, bad.num_rows, tables)
+    return Landing(result.rows_in, result.rows_in - bad.num_rows, bad.num_rows, tables)

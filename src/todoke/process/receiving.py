@@ -30,6 +30,7 @@ from todoke.store.ledger import Pin, insert_ignoring_conflicts
 
 #: Faults of the transfer or of our own settings: the file stays in the inbox until they are mended.
 _STAYS = frozenset({"sidecar_mismatch", "no_passphrase", "wrong_passphrase", "no_key"})
+SOURCE_KINDS = {"cloud": "gaiji_font"}
 _RECEIVED_BY = "todoke"
 _ATTEMPTS = 10
 
@@ -38,7 +39,6 @@ _ATTEMPTS = 10
 class Landing:
     """What a file becomes: its row counts, and the new content of the datasets that it adds to."""
 
-    kind: str
     rows: int
     accepted: int
     quarantined: int
@@ -92,7 +92,7 @@ def _take(ws: Workspace, source: str, file: IncomingFile, read: Reader) -> tuple
         file.check_sidecar()
         with _private_folder() as folder, _opened(ws, source, file, folder) as payload:
             content = _sha256(payload)
-            known = _same_content(ws, source, file.kind, content)
+            known = _same_content(ws, source, kind_of(source, file), content)
             if known is not None:
                 _record(ws, source, file, receipt_no, known, content)
                 _clear(file)
@@ -125,7 +125,6 @@ def _land(
                 landing.also(tx)
                 row = _receipt_row(ws, source, file, receipt_no, ReceiptState.ACCEPTED, content, None)
                 row |= {
-                    "kind": landing.kind,
                     "rows": landing.rows,
                     "accepted": landing.accepted,
                     "quarantined": landing.quarantined,
@@ -208,7 +207,7 @@ def _receipt_row(
         "quarantined": 0,
         "received_at": clock.now_utc(),
         "received_by": _RECEIVED_BY,
-        "kind": file.kind,
+        "kind": kind_of(source, file),
         "state": state,
         "reason": reason,
         "arrived_ns": file.mtime_ns,
@@ -226,6 +225,11 @@ def _keep_original(ws: Workspace, file: IncomingFile, receipt_no: str) -> None:
 def _clear(file: IncomingFile) -> None:
     file.path.unlink(missing_ok=True)
     file.path.with_name(file.path.name + SIDECAR).unlink(missing_ok=True)
+
+
+def kind_of(source: str, file: IncomingFile) -> str:
+    """The kind on the receipt: the ward's own kinds by name, everything else by where it came in."""
+    return file.kind if source == "lgwan" else SOURCE_KINDS.get(source, source)
 
 
 def _sha256(path: Path) -> str:

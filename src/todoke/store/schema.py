@@ -154,6 +154,9 @@ CARRIER_RESULT = _schema(
     row_no=_int,
 )
 
+#: A change at the web source that came after the deadline and is not taken.
+LATE_CHANGE = _schema(application_id=_text, changed_at=_at)
+
 DATASETS: dict[str, pa.Schema] = {
     "ward_row": WARD_ROW,
     "addition_row": WARD_ROW,
@@ -171,7 +174,10 @@ DATASETS: dict[str, pa.Schema] = {
     "survey_answer": SURVEY_ANSWER,
     "postcard": POSTCARD,
     "postcard_line": POSTCARD_LINE,
+    "postcard_bad_row": QUARANTINE,
+    "late_change": LATE_CHANGE,
     "carrier_result": CARRIER_RESULT,
+    "carrier_bad_row": QUARANTINE,
 }
 
 ENCRYPTED = frozenset(

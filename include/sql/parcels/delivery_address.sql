@@ -1,0 +1,19 @@
+-- Where a household's parcels go: the registered address of its head, or, for a confidential household,
+-- what the ward has instructed and nothing else (G09). One row a household that has an address.
+-- in: household, person (heads), instruction (the last one of each household)
+SELECT
+    h.household_no,
+    h.confidential,
+    CASE WHEN h.confidential THEN i.postal_code ELSE p.postal_code END AS postal_code,
+    CASE WHEN h.confidential THEN i.address ELSE p.town END AS town,
+    CASE WHEN h.confidential THEN '' ELSE p.block END AS block,
+    CASE
+        WHEN h.confidential THEN COALESCE(NULLIF(i.held_at, ''), i.building, '')
+        ELSE COALESCE(p.building, '')
+    END AS building,
+    CASE WHEN h.confidential THEN i.recipient_name ELSE p.head_name END AS name
+FROM household AS h
+INNER JOIN person AS p ON h.household_no = p.household_no
+LEFT JOIN instruction AS i ON h.household_no = i.household_no
+WHERE NOT h.confidential OR i.household_no IS NOT NULL
+ORDER BY h.household_no ASC

@@ -1,0 +1,138 @@
+"""Parcels of the ledger's facts, and parcels that rules desire, in the form that `diff` compares."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+import pyarrow as pa
+
+from todoke.model.changes import DifferenceFound, Parcel
+from todoke.model.codes import Cause, ShipmentKind
+from todoke.parcels.diff import ActualParcel, ActualRevision
+
+Line = tuple[str, int]
+
+
+def actual_parcels(shipments: pa.Table, revisions: pa.Table) -> list[ActualParcel]:
+    """Args:
+    shipments: `facts.SHIPMENT`.
+    revisions: `facts.REVISION` of the same parcels.
+    """
+    by_parcel: dict[str, dict[int, ActualRevision]] = defaultdict(dict)
+    for number, rev, digest, action in _rows(revisions, "shipment_id", "rev", "content_digest", "action"):
+        by_parcel[number][rev] = ActualRevision(digest, action)
+    columns = (
+        "shipment_id",
+        "household_no",
+        "kind",
+        "sequence",
+        "cause",
+        "cause_ref",
+        "state",
+        "released_rev",
+        "handed_over_at",
+        "handed_rev",
+    )
+    parcels = []
+    for number, household, kind, sequence, cause, ref, state, released, handed_at, handed in _rows(shipments, *columns):
+        handed_rev = None if handed_at is None else (handed or released)
+        parcels.append(
+            ActualParcel(
+                number,
+                household,
+                ShipmentKind(kind),
+                sequence,
+                Cause(cause),
+                ref,
+                state,
+                by_parcel[number],
+                released,
+                handed_rev,
+            )
+        )
+    return parcels
+
+
+def goods_parcels(parcel: pa.Table, parcel_line: pa.Table, points: Mapping[str, int]) -> list[Parcel]:
+    """The goods parcels that the reconciliation desires.
+
+    Args:
+        parcel, parcel_line: `orders.reconcile.Desired`.
+        points: of one piece, by item code.
+    """
+    lines: dict[tuple[str, str, str], list[Line]] = defaultdict(list)
+    for household, cause, ref, code, quantity in _rows(
+        parcel_line, "household_no", "cause", "cause_ref", "item_code", "quantity"
+    ):
+        lines[household, cause, ref].append((code, quantity))
+    return [
+        Parcel(
+            household,
+            ShipmentKind.GOODS,
+            Cause(cause),
+            ref,
+            source_ref,
+            tuple(sorted(lines[household, cause, ref])),
+            sum(points.get(code, 0) * quantity for code, quantity in lines[household, cause, ref]),
+            held,
+            "goods",
+        )
+        for household, cause, ref, source_ref, held in _rows(
+            parcel, "household_no", "cause", "cause_ref", "source_ref", "held"
+        )
+    ]
+
+
+def one_item_parcels(
+    households: Iterable[tuple[str, int, bool, bool]], kind: ShipmentKind, item_code: str
+) -> list[Parcel]:
+    """First parcels that hold one item: catalogues, toilets.
+
+    Args:
+        households: household number, quantity, held, confidential. Confidential households have batches of their own.
+    """
+    return [
+        Parcel(
+            number,
+            kind,
+            Cause.FIRST,
+            "",
+            "",
+            ((item_code, quantity),),
+            0,
+            held,
+            f"{kind}_confidential" if confidential else str(kind),
+        )
+        for number, quantity, held, confidential in households
+    ]
+
+
+def new_and_settled(
+    found: Iterable[DifferenceFound], known: pa.Table, shipments: pa.Table
+) -> tuple[tuple[DifferenceFound, ...], tuple[DifferenceFound, ...]]:
+    """Differences to open, and open ones that are none any more.
+
+    Args:
+        known: `facts.DIFFERENCE`.
+        shipments: the parcels that were compared; differences of others stay as they are.
+    """
+    found = list(found)
+    compared = set(shipments["shipment_id"].to_pylist())
+    wanted = {(d.shipment_id, d.desired_digest): d for d in found}
+    open_now = {
+        (number, digest): kind
+        for number, digest, kind, state in _rows(known, "shipment_id", "desired_digest", "kind", "state")
+        if state == "open" and number in compared
+    }
+    new = tuple(d for place, d in sorted(wanted.items()) if open_now.get(place) != d.kind)
+    gone = tuple(
+        DifferenceFound(number, digest, kind)
+        for (number, digest), kind in sorted(open_now.items())
+        if (number, digest) not in wanted
+    )
+    return new, gone
+
+
+def _rows(table: pa.Table, *names: str) -> Iterable[tuple]:  # type: ignore[type-arg]  # columns differ in type
+    return zip(*(table[name].to_pylist() for name in names), strict=True)

@@ -1,0 +1,68 @@
+"""Asking a person, and releasing only what exactly that person said yes to (`design.md` §4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, select
+
+from todoke.errors import NotApproved
+from todoke.outbox.batch import Guard, members_digest
+from todoke.process.workspace import Workspace
+from todoke.store import tables as t
+from todoke.store.ledger import insert_ignoring_conflicts
+
+
+def request(ws: Workspace, subject: str, digest: str, title: str, body: str) -> bool:
+    """Writes a request for a person's yes to the content `digest`; asked before, nothing changes.
+
+    Args:
+        subject: what kind of thing it is, such as `labels:catalogue`.
+        title, body: Japanese, without personal data.
+
+    Returns:
+        whether it is new.
+    """
+    row = {
+        "subject": _subject(ws, subject),
+        "subject_digest": digest,
+        "contract": ws.contract.id,
+        "title": title,
+        "body": body,
+        "requested_on": ws.on,
+    }
+    with ws.ledger.read() as tx:
+        place = (t.approval_request.c.subject == row["subject"]) & (t.approval_request.c.subject_digest == digest)
+        if tx.execute(select(t.approval_request.c.subject).where(place)).first():
+            return False
+    with ws.ledger.write() as tx:
+        return insert_ignoring_conflicts(tx, t.approval_request, [row]) == 1
+
+
+def verdict(ws: Workspace, tx: Connection, subject: str, digest: str) -> str | None:
+    """What was said to exactly this content: approved, rejected, or None while nobody has answered."""
+    return tx.execute(
+        select(t.approval.c.verdict).where(
+            t.approval.c.subject == _subject(ws, subject), t.approval.c.subject_digest == digest
+        )
+    ).scalar()
+
+
+def only_if_approved(ws: Workspace, subject: str, note: Guard) -> Guard:
+    """A guard for `claim`: raises NotApproved unless these very members were approved; `note` is kept on the batch."""
+
+    def guard(tx: Connection, keys: list[str]) -> Mapping[str, int]:
+        said = verdict(ws, tx, subject, members_digest(keys))
+        if said != "approved":
+            raise NotApproved(
+                "この内容は却下されています" if said == "rejected" else "この内容はまだ承認されていません",
+                where=subject,
+                next_step="Airflowの「承認」で内容を確かめて回答してください",
+            )
+        return note(tx, keys)
+
+    return guard
+
+
+def _subject(ws: Workspace, subject: str) -> str:
+    return f"{ws.contract.id}:{subject}"

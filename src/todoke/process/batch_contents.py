@@ -1,0 +1,115 @@
+"""What is in a batch: its parcels and lines as the ledger locked them, its addresses as the versions pinned them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+from sqlalchemy import select
+
+from todoke.outbox.batch import Batch, OpenFile
+from todoke.parcels.shipping import shipping_csv, stop_csv
+from todoke.process.addresses import delivery_addresses
+from todoke.process.workspace import Workspace
+from todoke.store import tables as t
+from todoke.store.ledger import VersionRef, fetch
+
+TOILET_ITEM, CATALOGUE_ITEM = "TOILET", "CATALOGUE"
+_OUR_ITEMS = {TOILET_ITEM: "携帯トイレ", CATALOGUE_ITEM: "防災カタログ"}
+
+_PARCEL = pa.schema(
+    [
+        ("shipment_id", pa.string()),
+        ("revision", pa.int32()),
+        ("action", pa.string()),
+        ("kind", pa.string()),
+        ("household_no", pa.string()),
+        ("application_no", pa.string()),
+    ]
+)
+_LINE = pa.schema([("shipment_id", pa.string()), ("item_code", pa.string()), ("quantity", pa.int32())])
+
+
+@dataclass(frozen=True)
+class BatchContents:
+    """`parcels` and `lines` by shipment id; `addresses` of every household that has one, by household number."""
+
+    parcels: pa.Table
+    lines: pa.Table
+    addresses: pa.Table
+
+
+def contents(ws: Workspace, batch: Batch) -> BatchContents:
+    """The contents of a batch; the same whenever they are asked for."""
+    with ws.ledger.read() as tx:
+        versions = {name: ws.ledger.version(tx, version_id) for name, version_id in batch.inputs.items()}
+        parcels = fetch(
+            tx,
+            select(
+                t.effect.c.shipment_id,
+                t.effect.c.rev,
+                t.shipment_revision.c.action,
+                t.shipment.c.kind,
+                t.shipment.c.household_no,
+                t.application_number.c.application_no,
+            )
+            .join(t.shipment, t.shipment.c.id == t.effect.c.shipment_id)
+            .join(
+                t.shipment_revision,
+                (t.shipment_revision.c.shipment_id == t.effect.c.shipment_id)
+                & (t.shipment_revision.c.rev == t.effect.c.rev),
+            )
+            .join(
+                t.application_number,
+                (t.application_number.c.contract == t.shipment.c.contract)
+                & (t.application_number.c.household_no == t.shipment.c.household_no),
+            )
+            .where(t.effect.c.batch_id == batch.id)
+            .order_by(t.effect.c.shipment_id),
+            _PARCEL,
+        )
+        lines = fetch(
+            tx,
+            select(t.effect.c.shipment_id, t.shipment_item.c.item_code, t.shipment_item.c.quantity)
+            .join(
+                t.shipment_item,
+                (t.shipment_item.c.shipment_id == t.effect.c.shipment_id) & (t.shipment_item.c.rev == t.effect.c.rev),
+            )
+            .where(t.effect.c.batch_id == batch.id)
+            .order_by(t.effect.c.shipment_id, t.shipment_item.c.item_code),
+            _LINE,
+        )
+    names = _item_names(ws, versions)
+    lines = lines.append_column(
+        "item_name", pa.array([names.get(code, code) for code in lines["item_code"].to_pylist()], pa.string())
+    )
+    return BatchContents(parcels, lines, delivery_addresses(ws, versions))
+
+
+def _item_names(ws: Workspace, versions: dict[str, VersionRef]) -> dict[str, str]:
+    catalogue = ws.version_table("catalogue", versions.get("catalogue"), ["item_code", "item_name"])
+    named = zip(catalogue["item_code"].to_pylist(), catalogue["item_name"].to_pylist(), strict=True)
+    return {**dict(named), **_OUR_ITEMS}
+
+
+def write_shipping(ws: Workspace, batch: Batch, parts: BatchContents, open_file: OpenFile, *, name: str) -> None:
+    """The carrier's file of a batch: instructions, or `stop_…` for recalls (G12)."""
+    programme, desk = ws.contract.name, ws.contract.contractor.desk
+    if batch.kind == "stop":
+        content = stop_csv(parts.parcels, programme=programme, desk=desk)
+    else:
+        addresses = parts.addresses.append_column(
+            "address",
+            pa.array(
+                [
+                    f"{town}{block}"
+                    for town, block in zip(
+                        parts.addresses["town"].to_pylist(), parts.addresses["block"].to_pylist(), strict=True
+                    )
+                ],
+                pa.string(),
+            ),
+        ).select(["household_no", "postal_code", "address", "building", "name"])
+        content = shipping_csv(parts.parcels, parts.lines, addresses, programme=programme, desk=desk)
+    with open_file(name) as stream:
+        stream.write(content)

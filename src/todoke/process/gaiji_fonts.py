@@ -1,0 +1,37 @@
+"""The fonts of a contract's labels: the base font and the ward's gaiji font as it was received (G04)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from sqlalchemy import select
+
+from todoke.labels.fonts import FontSet
+from todoke.model.codes import ReceiptState
+from todoke.process.receiving import SOURCE_KINDS
+from todoke.process.workspace import Workspace
+from todoke.store import tables as t
+
+
+def gaiji_fonts(ws: Workspace) -> FontSet:
+    """The base font with the newest gaiji font that the ward has sent; without one, the base font alone."""
+    with ws.ledger.read() as tx:
+        receipt_no = tx.execute(
+            select(t.receipt.c.receipt_no)
+            .where(
+                t.receipt.c.contract == ws.contract.id,
+                t.receipt.c.kind == SOURCE_KINDS["cloud"],
+                t.receipt.c.state == ReceiptState.ACCEPTED,
+            )
+            .order_by(t.receipt.c.received_at.desc(), t.receipt.c.receipt_no)
+            .limit(1)
+        ).scalar()
+    if receipt_no is None:
+        return _load(())
+    sealed = ws.vault.read(f"{receipt_no}{ws.cipher.ENDING}")
+    return _load((ws.cipher.open(sealed),))
+
+
+@lru_cache(maxsize=2)
+def _load(gaiji: tuple[bytes, ...]) -> FontSet:
+    return FontSet.load(gaiji)

@@ -1,0 +1,288 @@
+"""`<contract>_labels`: proof, plan, test pack, approval, print (G04–G07, G09).
+
+Nothing is claimed before every character is proven drawable, nothing is printed before a person has said yes to
+exactly these labels, and no household is printed twice: its catalogue is a claim.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import Connection, func, select
+
+from todoke.errors import GateClosed, NotApproved
+from todoke.labels import batch as printing
+from todoke.labels import test_pack as testing
+from todoke.labels.gaiji import prove as prove_gaiji
+from todoke.labels.sheet import SheetLayout
+from todoke.model.changes import Changes
+from todoke.model.codes import ShipmentKind, ShipmentState
+from todoke.outbox.batch import (
+    Batch,
+    Guard,
+    OpenFile,
+    claim_and_leftovers,
+    members_digest,
+    nothing_to_say,
+    pending_keys,
+    publish,
+)
+from todoke.parcels.diff import diff
+from todoke.parcels.ledger_parcels import actual_parcels, new_and_settled, one_item_parcels
+from todoke.process import approvals
+from todoke.process.addresses import delivery_addresses
+from todoke.process.batch_contents import CATALOGUE_ITEM, BatchContents, contents, write_shipping
+from todoke.process.gaiji_fonts import gaiji_fonts
+from todoke.process.workspace import Counts, Workspace
+from todoke.store import facts
+from todoke.store import settle as settling
+from todoke.store import tables as t
+from todoke.store.ledger import Pin, VersionRef
+
+_CHUNK = 20_000
+_KINDS = {"catalogue": "カタログ宛名ラベル", "catalogue_confidential": "カタログ宛名ラベル（秘匿世帯）"}
+
+
+def prove(contract: str, on: date) -> Counts:
+    """Proves that every character to be printed can be drawn, and puts out the list of those that cannot.
+
+    Returns:
+        characters: code points with a finding; households: how many are held for them.
+
+    Raises:
+        GateClosed: there is no register yet.
+    """
+    ws = Workspace.open(contract, on)
+    with ws.ledger.read() as tx:
+        heads = ws.ledger.heads(tx)
+    if "household" not in heads:
+        raise GateClosed("世帯台帳がまだ発行されていません", next_step="「世帯台帳の検査と発行」を先に実行してください")
+    proof = prove_gaiji(label_records(ws, heads), gaiji_fonts(ws))
+    rows = io.StringIO()
+    sheet = csv.writer(rows)
+    sheet.writerow(["コードポイント", "CP932", "状態", "件数"])
+    for finding in proof.findings:
+        sheet.writerow([f"U+{finding.code_point:04X}", finding.cp932, finding.glyph.label, finding.count])
+    ws.outbox.put(f"gaiji/{heads['household'].id}/gaiji_findings.csv", rows.getvalue().encode("utf-8-sig"))
+    return {"characters": len(proof.findings), "households": len(proof.held)}
+
+
+def label_records(ws: Workspace, heads: Mapping[str, VersionRef]) -> Iterator[pa.RecordBatch]:
+    """What is printed for every household with an address, in the order of printing."""
+    yield from _records(ws, delivery_addresses(ws, heads))
+
+
+def _records(ws: Workspace, addresses: pa.Table) -> Iterator[pa.RecordBatch]:
+    with ws.ledger.read() as tx:
+        numbers = facts.numbers(tx, ws.contract.id)
+    table = addresses.join(numbers, "household_no", join_type="inner").sort_by(
+        [("postal_code", "ascending"), ("town", "ascending"), ("household_no", "ascending")]
+    )
+    flags = pc.if_else(table["confidential"], testing.CONFIDENTIAL, "")
+    count = table.num_rows
+    yield from pa.table(
+        {
+            "label_no": pa.array(range(1, count + 1), pa.int32()),
+            "household_no": table["household_no"],
+            "application_no": table["application_no"],
+            "postal_code": table["postal_code"],
+            "town": table["town"],
+            "block": table["block"],
+            "building": table["building"],
+            "name": table["name"],
+            "sort_mark": pc.if_else(table["confidential"], "", table["town"]),
+            "flags": flags,
+        }
+    ).to_batches(max_chunksize=_CHUNK)
+
+
+def plan(contract: str, on: date) -> Counts:
+    """Settles which households get a catalogue: claims, parcels, and who is held.
+
+    Returns:
+        settlement (empty when nothing changed), parcels changed, held.
+    """
+    ws = Workspace.open(contract, on)
+    held_count = 0
+
+    def read(tx: Connection, pin: Pin, _as_of: date):  # type: ignore[no-untyped-def]
+        known = facts.shipments(tx, contract, ["catalogue"])
+        revisions = facts.revisions(tx, contract, ["catalogue"])
+        differences = facts.differences(tx, contract)
+
+        def compute() -> Changes:
+            nonlocal held_count
+            unprintable = set(printing.plan_holds(label_records(ws, pin.heads), _layout(ws), gaiji_fonts(ws)).held)
+            wanted = one_item_parcels(_households(ws, pin, unprintable), ShipmentKind.CATALOGUE, CATALOGUE_ITEM)
+            held_count = sum(parcel.held for parcel in wanted)
+            parcels = diff(ws.ledger.keys.id_key, contract, wanted, actual_parcels(known, revisions))
+            found, gone = new_and_settled(parcels.differences, differences, known)
+            return Changes((), parcels.changes, found, gone, pin.heads["household"].id)
+
+        return compute
+
+    done = settling.settle(ws.ledger, "labels", on, read)
+    return {
+        "settlement": done.id if done else "",
+        "parcels": done.counts["parcels"] if done else 0,
+        "held": held_count,
+    }
+
+
+def _households(ws: Workspace, pin: Pin, unprintable: set[str]) -> Iterator[tuple[str, int, bool, bool]]:
+    table = ws.head_table("household", pin)
+    columns = (table[name].to_pylist() for name in ("household_no", "confidential", "instructed", "state"))
+    for number, confidential, instructed, state in zip(*columns, strict=True):
+        if state != "deleted":
+            held = state == "held" or number in unprintable or (confidential and not instructed)
+            yield number, 1, held, confidential
+
+
+def _layout(ws: Workspace) -> SheetLayout:
+    return SheetLayout.of(ws.contract.labels)
+
+
+def test_pack(contract: str, on: date) -> Counts:
+    """Prints the test pack of what is pending and asks a person for approval of exactly that (G06).
+
+    Returns:
+        test_labels printed, requests newly made.
+    """
+    ws = Workspace.open(contract, on)
+    made = {"test_labels": 0, "requests": 0}
+    for kind, title in _KINDS.items():
+        with ws.ledger.read() as tx:
+            keys = pending_keys(ws.ledger, tx, kind, ws.ledger.pin(tx).frontier(on))
+            heads = ws.ledger.heads(tx)
+        if not keys:
+            continue
+        digest = members_digest(keys)
+        members = _members(ws, keys)
+        addresses = delivery_addresses(ws, heads)
+        pending = addresses.filter(pc.is_in(addresses["household_no"], value_set=members))
+        made["test_labels"] += _print_test_pack(ws, digest, pending)
+        body = (
+            f"{title} {len(keys):,}件の印刷を承認しますか。\n\n"
+            f"- 台帳の版: {heads['household'].id}\n"
+            f"- 試し刷り: outbox/{contract}/labels_test/{digest[:16]}/（印字位置と外字を確かめてください）\n"
+            "- 承認はこの内容だけに効きます。内容が変われば、改めて依頼します。\n"
+        )
+        made["requests"] += approvals.request(ws, f"labels:{kind}", digest, f"{title}の印刷", body)
+    return dict(made)
+
+
+def _members(ws: Workspace, keys: list[str]) -> pa.Array:
+    wanted = {key.rpartition("/")[0] for key in keys}
+    with ws.ledger.read() as tx:
+        rows = tx.execute(
+            select(t.shipment.c.id, t.shipment.c.household_no).where(t.shipment.c.contract == ws.contract.id)
+        )
+        return pa.array([number for shipment, number in rows if shipment in wanted], pa.string())
+
+
+def _print_test_pack(ws: Workspace, digest: str, addresses: pa.Table) -> int:
+    from todoke.protect.encryption import SealedFile
+
+    def open_file(name: str) -> SealedFile:
+        return SealedFile(lambda content: ws.outbox.put(f"labels_test/{digest[:16]}/{name}", content))
+
+    picked = testing.pick(_records(ws, addresses))
+    totals = printing.render([picked], _layout(ws), gaiji_fonts(ws), open_file, test_print=True)
+    return totals.test_labels
+
+
+def release_batches(contract: str, on: date) -> Counts:
+    """Prints what has been approved; what has not is left for the next run.
+
+    Returns:
+        labels printed, batches, waiting: kinds that nobody has approved.
+
+    Raises:
+        NotApproved: something is pending and nothing of it is approved.
+    """
+    ws = Workspace.open(contract, on)
+    return release_approved(ws, "labels", _KINDS, note=lambda tx, keys: _control(ws, tx, len(keys)))
+
+
+def release_approved(ws: Workspace, process: str, kinds: Iterable[str], *, note: Guard = nothing_to_say) -> Counts:
+    """Prints the pending labels of each kind that a person has approved for `process`; see `release_batches`."""
+    counts = {"batches": 0, "labels": 0, "waiting": 0}
+    waiting: list[NotApproved] = []
+    with ws.ledger.read() as tx:
+        as_of = ws.ledger.pin(tx).frontier(ws.on)
+    for kind in kinds:
+        guard = approvals.only_if_approved(ws, f"{process}:{kind}", note)
+        try:
+            for batch in claim_and_leftovers(ws.ledger, kind, as_of, guard=guard):
+                counts["labels"] += publish_labels(ws, batch)
+                counts["batches"] += 1
+        except NotApproved as error:
+            waiting.append(error)
+    counts["waiting"] = len(waiting)
+    if waiting and not counts["batches"]:
+        raise waiting[0]
+    return dict(counts)
+
+
+def _control(ws: Workspace, tx: Connection, claimed: int) -> dict[str, int]:
+    """The totals over all batches of the run as they are once `claimed` more are printed."""
+    mine = (t.shipment.c.contract == ws.contract.id) & (t.shipment.c.kind == ShipmentKind.CATALOGUE)
+    printed = tx.execute(
+        select(func.count()).select_from(t.shipment).where(mine, t.shipment.c.released_rev.is_not(None))
+    ).scalar_one()
+    cancelled = tx.execute(
+        select(func.count())
+        .select_from(t.shipment)
+        .where(mine, t.shipment.c.released_rev.is_(None), t.shipment.c.state == ShipmentState.CANCELLED)
+    ).scalar_one()
+    parcels = tx.execute(select(func.count()).select_from(t.shipment).where(mine)).scalar_one()
+    households = ws.ledger.heads(tx)["household"].rows
+    labels = printed + claimed
+    excluded = households - parcels + cancelled
+    return {"labels": labels, "held": parcels - cancelled - labels, "excluded": excluded, "households": households}
+
+
+def publish_labels(ws: Workspace, batch: Batch) -> int:
+    """Label sheets, manifest, control totals and the carrier's file of one batch; returns how many labels."""
+    parts = contents(ws, batch)
+    printed = 0
+
+    def render(open_file: OpenFile) -> None:
+        nonlocal printed
+        totals = printing.render(_records(ws, _addressed(parts)), _layout(ws), gaiji_fonts(ws), open_file)
+        printed = totals.labels
+        if printed != batch.members:
+            raise GateClosed(
+                f"印字した数（{printed}）が束の数（{batch.members}）と違います",
+                where=batch.id,
+                next_step="外字と住所の保留を確かめ、担当の技術者に連絡してください",
+            )
+        write_shipping(ws, batch, parts, open_file, name=f"shipping_{batch.business_on:%Y%m%d}.csv")
+        if batch.notes:
+            with open_file("control.json") as stream:
+                stream.write(json.dumps(_closing(ws, batch), ensure_ascii=False, indent=1).encode())
+
+    publish(ws.ledger, batch, "labels", render)
+    return printed or batch.members
+
+
+def _closing(ws: Workspace, batch: Batch) -> dict[str, int]:
+    with ws.ledger.read() as tx:
+        version = batch.inputs.get("quarantine")
+        quarantine = ws.ledger.version(tx, version) if version else None
+    numbers = ws.version_table("quarantine", quarantine, ["household_no"])["household_no"]
+    quarantined = pc.count_distinct(numbers).as_py()
+    return printing.control_totals(
+        **batch.notes, ward_households=batch.notes["households"] + quarantined, quarantined=quarantined
+    )
+
+
+def _addressed(parts: BatchContents) -> pa.Table:
+    mine = pc.is_in(parts.addresses["household_no"], value_set=parts.parcels["household_no"].combine_chunks())
+    return parts.addresses.filter(mine)

@@ -1,0 +1,134 @@
+"""`<contract>_nonapplicants`: toilets for households that did not apply by the deadline (G15)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import date
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import Connection
+
+from todoke.contract.business_days import add_open_days
+from todoke.model.changes import Changes
+from todoke.model.codes import ShipmentKind
+from todoke.outbox.batch import members_digest, pending_keys
+from todoke.parcels.diff import diff
+from todoke.parcels.ledger_parcels import actual_parcels, new_and_settled, one_item_parcels
+from todoke.parcels.nonapplicants import NonApplicantInputs, standing, totals
+from todoke.process import approvals
+from todoke.process.batch_contents import TOILET_ITEM
+from todoke.process.labels import release_approved
+from todoke.process.workspace import Counts, Workspace
+from todoke.store import facts
+from todoke.store import settle as settling
+from todoke.store.ledger import Pin
+
+_KINDS = {"toilet": "携帯トイレの発送", "toilet_confidential": "携帯トイレの発送（秘匿世帯）"}
+_SHIPMENTS = ("catalogue", "goods", "toilet")
+_LISTED = ("waiting", "not_reached")
+
+
+def due_on(ws: Workspace) -> date:
+    """The first day on which toilets may go: the grace days after the deadline are over."""
+    contract = ws.contract
+    return add_open_days(contract.calendar, contract.applications.deadline, contract.toilets.grace_days)
+
+
+def propose(contract: str, on: date) -> Counts:
+    """Settles who gets toilets, puts out the lists of those who do not, and asks for approval.
+
+    Returns:
+        households by standing; requests newly made; nothing before the grace days are over.
+    """
+    ws = Workspace.open(contract, on)
+    if on < due_on(ws):
+        return {"not_due": 1}
+    counted: dict[str, int] = {}
+    lists: dict[str, pa.Table] = {}
+
+    def plan(tx: Connection, pin: Pin, as_of: date):  # type: ignore[no-untyped-def]
+        inputs = _inputs(ws, tx, pin)
+        revisions = facts.revisions(tx, contract, ["toilet"])
+        differences = facts.differences(tx, contract)
+
+        def compute() -> Changes:
+            table = standing(inputs, declined_households=ws.contract.toilets.declined_households)
+            counted.update(totals(table))
+            lists.update({name: table.filter(pc.equal(table["standing"], name)) for name in _LISTED})
+            known = inputs.shipment.filter(pc.equal(inputs.shipment["kind"], "toilet"))
+            parcels = diff(ws.ledger.keys.id_key, contract, _wanted(ws, table), actual_parcels(known, revisions))
+            found, gone = new_and_settled(parcels.differences, differences, known)
+            return Changes((), parcels.changes, found, gone, pin.heads["household"].id)
+
+        return compute
+
+    done = settling.settle(ws.ledger, "nonapplicants", on, plan)
+    if done is not None:
+        _put_lists(ws, done.id, counted, lists)
+    return {"settlement": done.id if done else "", **counted, "requests": _ask(ws, counted)}
+
+
+def _inputs(ws: Workspace, tx: Connection, pin: Pin) -> NonApplicantInputs:
+    quarantine = ws.head_table("quarantine", pin, ["household_no"])
+    numbers = quarantine.filter(pc.is_valid(quarantine["household_no"])).group_by("household_no").aggregate([])
+    return NonApplicantInputs(
+        household=ws.head_table("household", pin),
+        quarantined=numbers,
+        decision=facts.decisions(tx, ws.contract.id),
+        amendment=ws.head_table("amendment", pin),
+        shipment=facts.shipments(tx, ws.contract.id, _SHIPMENTS),
+    )
+
+
+def _wanted(ws: Workspace, table: pa.Table) -> list:  # type: ignore[type-arg]
+    chosen = table.filter(pc.equal(table["standing"], "toilets"))
+    rows = zip(*(chosen[name].to_pylist() for name in ("household_no", "members", "confidential")), strict=True)
+    per_member = ws.contract.toilets.per_member
+    return one_item_parcels(
+        ((number, per_member * members, False, confidential) for number, members, confidential in rows),
+        ShipmentKind.TOILET,
+        TOILET_ITEM,
+    )
+
+
+def _put_lists(ws: Workspace, settlement: str, counted: dict[str, int], lists: dict[str, pa.Table]) -> None:
+    """Households that wait or were not reached, for the ward's decision: shipped to neither, forgotten neither."""
+    folder = f"nonapplicants/{settlement}"
+    for name, table in lists.items():
+        rows = io.StringIO()
+        sheet = csv.writer(rows)
+        sheet.writerow(["世帯番号"])
+        sheet.writerows([number] for number in table["household_no"].to_pylist())
+        ws.outbox.put(f"{folder}/{name}.csv", rows.getvalue().encode("cp932"))
+    ws.outbox.put(f"{folder}/control.json", json.dumps(counted).encode())
+
+
+def _ask(ws: Workspace, counted: dict[str, int]) -> int:
+    asked = 0
+    for kind, title in _KINDS.items():
+        with ws.ledger.read() as tx:
+            keys = pending_keys(ws.ledger, tx, kind, ws.ledger.pin(tx).frontier(ws.on))
+        if keys:
+            body = (
+                f"{title} {len(keys):,}世帯分を承認しますか。\n\n"
+                f"- 申込済み {counted['applied']:,}、確認待ち {counted['waiting']:,}、"
+                f"未到達 {counted['not_reached']:,}、対象外 {counted['excluded']:,}\n"
+                "- 承認はこの一覧だけに効きます。内容が変われば、改めて依頼します。\n"
+            )
+            asked += approvals.request(ws, f"nonapplicants:{kind}", members_digest(keys), title, body)
+    return asked
+
+
+def release(contract: str, on: date) -> Counts:
+    """Labels and instructions for the households that a person has approved.
+
+    Returns:
+        labels, batches, waiting: kinds that nobody has approved.
+
+    Raises:
+        NotApproved: something is pending and nothing of it is approved.
+    """
+    return release_approved(Workspace.open(contract, on), "nonapplicants", _KINDS)
