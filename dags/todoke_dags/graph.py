@@ -40,10 +40,10 @@ def run_params() -> dict[str, Param]:
             description="空欄のときは、実行の論理日付（日本時間）が業務日になります。",
         ),
         "release": Param(
-            True,
-            type="boolean",
-            title="出力・送信する",
-            description="過去分再実行では、設定（conf）に release: true がない限り、出力も送信もしません。",
+            None,
+            type=["null", "boolean"],
+            title="過去分再実行でも出力・送信する",
+            description="通常の実行では、これに関わらず出力・送信します（設定の release: false で止められます）。",
         ),
         "reason": Param(
             None,

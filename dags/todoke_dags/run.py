@@ -22,28 +22,35 @@ NOT_RELEASED = "この実行では出力・送信をしません（release: fals
 def business_date() -> date:
     """The date this run speaks for: what an operator gave, else the logical date, else its start, in Tokyo.
 
+    A backfill has a date for each of its runs, so what an operator gives does not count there.
+
     Raises:
         TodokeError: a backfill without a reason.
     """
     context = get_current_context()
-    run, given = context["dag_run"], context["params"].get("on")
-    if run.run_type == "backfill" and not (run.conf or {}).get("reason"):
-        raise errors.TodokeError(
-            "過去分再実行には理由が必要です",
-            where=run.run_id,
-            next_step='設定（conf）に {"reason": "…"} を入れて、もう一度実行してください',
-        )
-    if given:
-        return date.fromisoformat(given)
+    run, params = context["dag_run"], context["params"]
+    if run.run_type == "backfill":
+        _require_reason(run.run_id, params.get("reason"))
+    elif params.get("on"):
+        return date.fromisoformat(params["on"])
     return (run.logical_date or run.run_after).astimezone(ZoneInfo("Asia/Tokyo")).date()
 
 
+def _require_reason(run_id: str, reason: str | None) -> None:
+    if not (reason or "").strip():
+        raise errors.TodokeError(
+            "過去分再実行には理由が必要です",
+            where=run_id,
+            next_step='設定（conf）に {"reason": "…"} を入れて、もう一度実行してください',
+        )
+
+
 def may_release(context: Mapping[str, Any]) -> bool:
-    """Whether this run may print, ship and mail: a backfill only when its conf says `release: true`."""
-    run = context["dag_run"]
+    """Whether this run may print, ship and mail: as its conf says, else yes, but never a backfill."""
+    run, said = context["dag_run"], context["params"].get("release")
     if run.run_type == "backfill":
-        return (run.conf or {}).get("release") is True
-    return bool(context["params"].get("release", True))
+        return said is True
+    return said is not False
 
 
 def news(counts: Counts) -> Counts:
