@@ -46,6 +46,7 @@ def prepare(contract: str, on: date) -> Counts:
                 month, title=report.title, programme=ws.contract.name, contractor=ws.contract.contractor.name
             )
             ws.outbox.put(_place(ws, period), content)
+            ws.outbox.put(_text_place(report, period), _text(ws, report, period, month).encode())
         _keep(ws, report.kind, period, "prepared" if needed else "not_needed")
         counts["prepared" if needed else "not_needed"] += 1
     return dict(counts)
@@ -64,6 +65,25 @@ def _period(on: date) -> str:
 
 def _place(ws: Workspace, period: str) -> str:
     return f"reports/{period}/{deliveries.file_name(ws.contract.id, period)}"
+
+
+def _text_place(report: Report, period: str) -> str:
+    return f"reports/{period}/{report.kind}_mail.txt"
+
+
+def _text(ws: Workspace, report: Report, period: str, month: deliveries.DeliveryMonth) -> str:
+    """The body of the mail, with the figures in it."""
+    contract = ws.contract
+    return mail.render_text(
+        f"{report.kind}.txt.j2",
+        client=contract.client.name,
+        contractor=contract.contractor.name,
+        desk=contract.contractor.desk,
+        programme=contract.name,
+        title=report.title,
+        file_name=deliveries.file_name(contract.id, period),
+        **deliveries.figures(month),
+    )
 
 
 def _month(ws: Workspace, period: str) -> deliveries.DeliveryMonth:
@@ -125,27 +145,16 @@ def _mark_sent(ws: Workspace, tx: Connection, kind: str, period: str) -> None:
 
 
 def _message(ws: Workspace, report: Report, period: str, due: date) -> EmailMessage:
-    """The mail of a report; built again it is the same mail."""
+    """The mail of a report, as it was prepared: built again it is the same mail."""
     contract, place = ws.contract, _place(ws, period)
-    name = place.rpartition("/")[2]
-    text = mail.render_text(
-        f"{report.kind}.txt.j2",
-        client=contract.client.name,
-        contractor=contract.contractor.name,
-        desk=contract.contractor.desk,
-        programme=contract.name,
-        title=report.title,
-        file_name=name,
-        **deliveries.figures(_month(ws, period)),
-    )
     key = ids.identifier(ws.ledger.keys.id_key, "mail", contract.id, report.kind, period)
     return mail.build(
         sender_name=contract.mail.sender_name,
         sender=contract.mail.sender,
         to=contract.client.mail,
         subject=f"【{contract.name}】{report.title}（{deliveries.label_of(period)}分）",
-        text=text,
-        attachments=[(name, ws.outbox.get(place), _XLSX)],
+        text=ws.outbox.get(_text_place(report, period)).decode(),
+        attachments=[(place.rpartition("/")[2], ws.outbox.get(place), _XLSX)],
         message_id=f"<{key.lower()}@{contract.mail.sender.rpartition('@')[2]}>",
         date=datetime.combine(due, time(9), clock.TOKYO),
     )

@@ -1,0 +1,155 @@
+"""The command line: what an engineer does without Airflow's UI. Operators' texts are Japanese."""
+
+from __future__ import annotations
+
+import csv
+import os
+import secrets
+import subprocess
+import sys
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from todoke.contract import loader
+from todoke.errors import TodokeError
+
+app = typer.Typer(help="届け：自治体事業の事務局業務", no_args_is_help=True, pretty_exceptions_enable=False)
+ledger_app = typer.Typer(help="台帳", no_args_is_help=True)
+outbox_app = typer.Typer(help="出力（暗号化された送信箱）", no_args_is_help=True)
+app.add_typer(ledger_app, name="ledger")
+app.add_typer(outbox_app, name="outbox")
+
+ContractId = Annotated[str, typer.Argument(help="契約の番号（gift など）")]
+Day = Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="業務日")]
+
+
+def main() -> None:
+    """Runs the command line; an error of ours is one line on standard error and exit code 2."""
+    try:
+        app()
+    except TodokeError as error:
+        print(f"エラー: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+@app.command()
+def key() -> None:
+    """契約の鍵を新しく作って表示します（TODOKE_HOME とバックアップの外に保管してください）。"""
+    print(secrets.token_hex(32))
+
+
+@app.command()
+def run(
+    contract: ContractId,
+    process: Annotated[str, typer.Argument(help="業務（intake, register, …）")],
+    day: Day,
+    approve: Annotated[bool, typer.Option("--approve", help="承認を自動で答えます（模擬環境だけ）")] = False,
+    conf: Annotated[str, typer.Option(help="実行の設定（JSON）")] = "{}",
+) -> None:
+    """業務のDAGを、Airflowが動かすのと同じDAGのまま1回実行します。"""
+    command = [sys.executable, "-m", "orchestration.in_process", contract, process]
+    command += ["--date", f"{day:%Y-%m-%d}", "--conf", conf, *(["--approve"] if approve else [])]
+    root = loader.project_root()
+    path = os.pathsep.join(filter(None, [str(root), str(root / "src"), os.environ.get("PYTHONPATH")]))
+    raise typer.Exit(subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, check=False).returncode)
+
+
+@app.command()
+def simulate(
+    contract: ContractId,
+    households: Annotated[int, typer.Option(min=100, help="世帯数")] = 2_000,
+    seed: Annotated[int, typer.Option(help="乱数の種")] = 20260601,
+) -> None:
+    """架空の区の世帯データと外字フォントを受信箱に置きます（TODOKE_ENV が demo か test のときだけ）。"""
+    from todoke.simulate.delivery_to_inbox import deliver_base
+
+    _only_simulated(contract)
+    ward = deliver_base(contract, households, seed)
+    print(f"受信箱に置きました: {households:,}世帯 / {len(ward.persons):,}人")
+
+
+def _only_simulated(contract: str) -> None:
+    simulated = loader.load(contract).environment == "simulation"
+    if not simulated or os.environ.get("TODOKE_ENV", "production") not in ("demo", "test"):
+        raise TodokeError(
+            "模擬データは模擬環境の契約でだけ使えます",
+            where=contract,
+            next_step="TODOKE_ENV=demo を設定してください",
+        )
+
+
+@app.command()
+def status(contract: ContractId) -> None:
+    """契約の今の状態（版・申込・出荷・未処理）を件数で示します。"""
+    from todoke.process.status import lines
+
+    for line in lines(contract):
+        print(line)
+
+
+@app.command()
+def show(
+    contract: ContractId,
+    view: Annotated[str, typer.Argument(help="decision_current, shipment_current など")],
+    limit: Annotated[int, typer.Option(help="行数（0はすべて）")] = 20,
+) -> None:
+    """台帳のビューをCSVで表示します。"""
+    from todoke.store.ledger import Ledger, fetch_view
+    from todoke.store.tables import VIEWS
+
+    if view not in VIEWS:
+        raise TodokeError("このビューはありません", where=view, next_step=f"使えるもの: {', '.join(VIEWS)}")
+    ledger = Ledger(contract)
+    with ledger.read() as tx:
+        rows = fetch_view(tx, view, contract)
+    writer = csv.writer(sys.stdout)
+    if rows:
+        writer.writerow(rows[0])
+    writer.writerows(row.values() for row in (rows[:limit] if limit else rows))
+
+
+@ledger_app.command("verify")
+def ledger_verify(contract: ContractId) -> None:
+    """台帳の現在値を記録から作り直して照合します。食い違いがあれば終了コード1。"""
+    from todoke.store.ledger import Ledger
+    from todoke.store.verify import verify
+
+    faults = verify(Ledger(contract))
+    for fault in faults:
+        print(fault)
+    print("一致しました" if not faults else f"食い違い {len(faults)}件")
+    raise typer.Exit(1 if faults else 0)
+
+
+@outbox_app.command("list")
+def outbox_list(contract: ContractId, below: Annotated[str, typer.Argument(help="種類（labels など）")] = "") -> None:
+    """出力したファイルの一覧です。"""
+    from todoke.process.workspace import Workspace
+
+    for name in Workspace.open(contract, date.today()).outbox.listing(below):  # noqa: DTZ011 – any day will do
+        print(name)
+
+
+@outbox_app.command("export")
+def outbox_export(
+    contract: ContractId,
+    below: Annotated[str, typer.Argument(help="種類、または種類/バッチ")],
+    to: Annotated[Path, typer.Option(help="書き出すフォルダー")],
+) -> None:
+    """出力したファイルを復号して書き出します（渡した後は消してください）。"""
+    from todoke.process.workspace import Workspace
+
+    outbox = Workspace.open(contract, date.today()).outbox  # noqa: DTZ011 – any day will do
+    names = outbox.listing(below)
+    for name in names:
+        target = to / name
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        target.write_bytes(outbox.get(name))
+    print(f"{len(names)}件を書き出しました")
+
+
+if __name__ == "__main__":
+    main()
