@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import BinaryIO, cast
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, insert, select, update
 
 from todoke import ids
-from todoke.errors import OutboxConflict
+from todoke.errors import LedgerBroken, OutboxConflict
 from todoke.model.codes import ShipmentState
 from todoke.protect.encryption import FileCipher, SealedFile
 from todoke.store import tables as t
@@ -66,14 +66,14 @@ def claim(
         The batch, or None when nothing is pending.
     """
     with ledger.read() as tx:
-        if not _pending(ledger, tx, kind, as_of):
+        if tx.execute(select(exists().where(_is_pending(ledger, kind, as_of)))).scalar_one() is False:
             return None
     with ledger.write() as tx:
-        ledger.move(tx)
-        pending = _pending(ledger, tx, kind, as_of)
-        if not pending:
+        ledger.lock(tx)
+        keys = pending_keys(ledger, tx, kind, as_of)
+        if not keys:
             return None
-        keys = [row.key for row in pending]
+        ledger.move(tx)
         notes = dict(guard(tx, keys))
         digest = members_digest(keys)
         heads = ledger.heads(tx)
@@ -99,62 +99,58 @@ def claim(
                 state="claimed",
             )
         )
-        tx.execute(
-            update(t.effect).where(t.effect.c.key == bindparam("effect_key")).values(batch_id=batch.id),
-            [{"effect_key": key} for key in keys],
-        )
-        _lock_parcels(tx, as_of, pending)
+        _lock_parcels(ledger, tx, batch)
     return batch
 
 
-def _pending(ledger: Ledger, tx: Connection, kind: str, as_of: date) -> list[Row[str, str, int, str]]:
-    query = (
-        select(t.effect.c.key, t.effect.c.shipment_id, t.effect.c.rev, t.shipment_revision.c.action)
-        .join(
-            t.shipment_revision,
-            (t.shipment_revision.c.shipment_id == t.effect.c.shipment_id)
-            & (t.shipment_revision.c.rev == t.effect.c.rev),
-        )
-        .join(t.shipment, t.shipment.c.id == t.effect.c.shipment_id)
+def _is_pending(ledger: Ledger, kind: str, as_of: date) -> ColumnElement[bool]:
+    """What a claim takes; never for a parcel that the carrier has already."""
+    with_carrier = exists().where(t.shipment.c.id == t.effect.c.shipment_id, t.shipment.c.handed_over_at.is_not(None))
+    return and_(
+        t.effect.c.contract == ledger.contract,
+        t.effect.c.kind == kind,
+        t.effect.c.batch_id.is_(None),
+        t.effect.c.due_on <= as_of,
+        ~with_carrier,
+    )
+
+
+def pending_keys(ledger: Ledger, tx: Connection, kind: str, as_of: date) -> list[str]:
+    """The effects that a claim would take now."""
+    query = select(t.effect.c.key).where(_is_pending(ledger, kind, as_of)).order_by(t.effect.c.key)
+    return list(tx.execute(query).scalars())
+
+
+def _lock_parcels(ledger: Ledger, tx: Connection, batch: Batch) -> None:
+    """Gives the pending effects to the batch, and to their parcels the state that its file tells the carrier."""
+    due = _is_pending(ledger, batch.kind, batch.business_on)
+    taken = tx.execute(update(t.effect).where(due).values(batch_id=batch.id)).rowcount
+    if taken != batch.members:
+        raise LedgerBroken(f"バッチに入る行が{batch.members}件のはずが{taken}件でした", where=batch.id)
+    told = t.shipment_revision.c
+    tx.execute(
+        update(t.shipment)
         .where(
-            t.effect.c.contract == ledger.contract,
-            t.effect.c.kind == kind,
-            t.effect.c.batch_id.is_(None),
-            t.effect.c.due_on <= as_of,
-            t.shipment.c.handed_over_at.is_(None),
+            t.effect.c.batch_id == batch.id,
+            t.shipment.c.id == t.effect.c.shipment_id,
+            told.shipment_id == t.effect.c.shipment_id,
+            told.rev == t.effect.c.rev,
         )
-        .order_by(t.effect.c.key)
-    )
-    return list(tx.execute(query).all())
-
-
-def _lock_parcels(tx: Connection, as_of: date, pending: list[Row[str, str, int, str]]) -> None:
-    state = {"stop": ShipmentState.STOPPED, "cancel": ShipmentState.CANCELLED}
-    tx.execute(
-        update(t.shipment)
-        .where(t.shipment.c.id == bindparam("key_id"))
-        .values(state=bindparam("new_state"), released_rev=bindparam("new_rev")),
-        [
-            {"key_id": row.shipment_id, "new_state": state.get(row.action, ShipmentState.RELEASED), "new_rev": row.rev}
-            for row in pending
-        ],
-    )
-    tx.execute(
-        update(t.shipment)
-        .where(t.shipment.c.id == bindparam("key_id"), t.shipment.c.released_on.is_(None))
-        .values(released_on=as_of),
-        [{"key_id": row.shipment_id} for row in pending],
+        .values(
+            state=case(
+                (told.action == "stop", ShipmentState.STOPPED),
+                (told.action == "cancel", ShipmentState.CANCELLED),
+                else_=ShipmentState.RELEASED,
+            ),
+            released_rev=told.rev,
+            released_on=func.coalesce(t.shipment.c.released_on, batch.business_on),
+        )
     )
 
 
 def members_digest(keys: list[str]) -> str:
     """The digest of exactly these members; what an approval of a release speaks for."""
     return hashlib.sha256("\n".join(sorted(keys)).encode()).hexdigest()
-
-
-def pending_keys(ledger: Ledger, tx: Connection, kind: str, as_of: date) -> list[str]:
-    """The effects that a claim would take now."""
-    return [row.key for row in _pending(ledger, tx, kind, as_of)]
 
 
 def unpublished(ledger: Ledger, kind: str) -> list[Batch]:

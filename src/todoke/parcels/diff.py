@@ -10,6 +10,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from todoke import ids
 from todoke.model.changes import DifferenceFound, Parcel, ParcelChange
@@ -21,10 +22,13 @@ DROP = "drop"
 
 @dataclass(frozen=True)
 class ActualRevision:
-    """The content of one revision and what the carrier was told by it."""
+    """One revision: its content, what the carrier is told by it, whose order it is, how it is to be released."""
 
     content_digest: str
     action: str
+    source_ref: str
+    points: int
+    effect_kind: str | None
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,9 @@ class ParcelDiff:
     differences: tuple[DifferenceFound, ...]
 
 
-def content_digest(lines: Iterable[tuple[str, int]]) -> str:
-    """The digest of what is in a parcel."""
+@lru_cache(maxsize=65_536)  # most parcels hold what many others hold
+def content_digest(lines: tuple[tuple[str, int], ...]) -> str:
+    """The digest of what is in a parcel, in whatever order."""
     text = "\n".join(f"{code}\t{quantity}" for code, quantity in sorted(lines))
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -171,10 +176,12 @@ def _before_release(wanted: Parcel | None, present: ActualParcel) -> ParcelChang
     if wanted is None:
         return None if present.state == ShipmentState.CANCELLED else _cancelled_before_release(present)
     state = ShipmentState.ON_HOLD if wanted.held else ShipmentState.PLANNED
-    rev = max(present.revisions)
-    if present.state == state and present.revisions[rev].content_digest == content_digest(wanted.lines):
-        return None
     effect_kind = None if wanted.held else wanted.effect_kind
+    rev = max(present.revisions)
+    digest = content_digest(wanted.lines)
+    now = ActualRevision(digest, "instruct", wanted.source_ref, wanted.points, effect_kind)
+    if present.state == state and present.revisions[rev] == now:
+        return None
     return _revised(present, wanted, rev=rev, action="instruct", state=state, effect_kind=effect_kind)
 
 
@@ -182,25 +189,32 @@ def _between(wanted: Parcel | None, present: ActualParcel) -> ParcelChange | Non
     """The next revision, or None; a revision that has not gone out yet is changed in its place."""
     last = max(present.revisions)
     released = present.released_rev or 0
-    now = present.revisions[last]
     action = "cancel" if wanted is None else STOP if wanted.held else "replace"
     digest = content_digest(wanted.lines if wanted else ())
-    now_action = "replace" if now.action == "instruct" else now.action
-    if (now_action, now.content_digest) == (action, digest):
+    if _said(present.revisions[last]) == (action, digest):
         return None
     rev = last if last > released else last + 1
+    if rev == last and _said(present.revisions[released]) == (action, digest):
+        return _never_told(present)
     if action in (STOP, "cancel"):
         return _revised(present, wanted, rev=rev, action=action, state=present.state, effect_kind=STOP)
     assert wanted is not None
     return _revised(present, wanted, rev=rev, action=action, state=present.state, effect_kind=wanted.effect_kind)
 
 
+def _said(revision: ActualRevision) -> tuple[str, str]:
+    return ("replace" if revision.action == "instruct" else revision.action, revision.content_digest)
+
+
+def _never_told(present: ActualParcel) -> ParcelChange:
+    """Takes the pending revision away: what the carrier was told last stands."""
+    rev = max(present.revisions)
+    return _revised(present, None, rev=rev, action=DROP, state=present.state, effect_kind=None)
+
+
 def _drop_pending(present: ActualParcel) -> list[ParcelChange]:
     """A revision that had not gone out when the carrier took the parcel never will."""
-    last, released = max(present.revisions), present.released_rev or 0
-    if last <= released:
-        return []
-    return [_revised(present, None, rev=last, action=DROP, state=present.state, effect_kind=None)]
+    return [_never_told(present)] if max(present.revisions) > (present.released_rev or 0) else []
 
 
 def _after_hand_over(wanted: Parcel | None, present: ActualParcel) -> list[DifferenceFound]:

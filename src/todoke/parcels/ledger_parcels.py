@@ -20,8 +20,9 @@ def actual_parcels(shipments: pa.Table, revisions: pa.Table) -> list[ActualParce
     revisions: `facts.REVISION` of the same parcels.
     """
     by_parcel: dict[str, dict[int, ActualRevision]] = defaultdict(dict)
-    for number, rev, digest, action in _rows(revisions, "shipment_id", "rev", "content_digest", "action"):
-        by_parcel[number][rev] = ActualRevision(digest, action)
+    content = ("content_digest", "action", "source_ref", "points", "effect_kind")
+    for number, rev, *values in _rows(revisions, "shipment_id", "rev", *content):
+        by_parcel[number][rev] = ActualRevision(*values)
     columns = (
         "shipment_id",
         "household_no",

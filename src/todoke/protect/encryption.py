@@ -9,6 +9,8 @@ from __future__ import annotations
 import base64
 import io
 import os
+from collections.abc import Callable
+from types import TracebackType
 from typing import BinaryIO
 
 import bech32
@@ -107,14 +109,30 @@ class TableCipher:
 
 
 class SealedFile(io.BytesIO):
-    """A file being written in memory that hands its content over once, when it is closed."""
+    """A file being written in memory that hands its content over once, when it is closed.
 
-    def __init__(self, keep: object) -> None:
+    What an error left unfinished is forgotten, in a `with` block and without one.
+    """
+
+    def __init__(self, keep: Callable[[bytes], None]) -> None:
         super().__init__()
-        self._keep = keep
+        self._keep: Callable[[bytes], None] | None = keep
 
     def close(self) -> None:
-        if not self.closed:
-            content = self.getvalue()
-            super().close()
-            self._keep(content)  # type: ignore[operator]
+        if self.closed:
+            return
+        content, keep = self.getvalue(), self._keep
+        super().close()
+        if keep is not None:
+            keep(content)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._keep = None
+        self.close()
+
+    def __del__(self) -> None:
+        self._keep = None  # never closed: nobody said that it is whole
+        self.close()

@@ -6,7 +6,7 @@ row is larger than the database's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from psycopg import IntegrityError as PostgresIntegrityError
@@ -54,9 +54,9 @@ def insert_rows(tx: Connection, table: Table, names: Sequence[str], rows: Iterab
 
 def _bound(tx: Connection, table: Table, names: Sequence[str], rows: Iterable[Row]) -> Iterator[Row]:
     """The rows with their values as the driver takes them (a date is text on SQLite)."""
-    binders: list[tuple[int, Callable[[Any], Any]]] = []
+    binders: list[tuple[int, Any]] = []
     for place, name in enumerate(names):
-        binder = table.c[name].type.dialect_impl(tx.dialect).bind_processor(tx.dialect)
+        binder: Any = table.c[name].type.dialect_impl(tx.dialect).bind_processor(tx.dialect)
         if binder is not None:
             binders.append((place, binder))
     if not binders:

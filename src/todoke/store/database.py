@@ -15,7 +15,8 @@ from typing import Any
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.schema import CreateSchema
 
 from todoke.store.files import home
 
@@ -34,23 +35,26 @@ def ledger_url(contract: str) -> str:
 
 
 @lru_cache(maxsize=32)
-def _engine(url: str, contract: str) -> Engine:
+def _engine(url: str, contract: str, _process: int) -> Engine:
+    # hidden parameters: the text of an error reaches logs and mails
     if make_url(url).get_backend_name() == "sqlite":
-        engine = create_engine(url, connect_args={"timeout": 30})
+        engine = create_engine(url, connect_args={"timeout": 30}, hide_parameters=True)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     schema = f"todoke_{contract}"
-    engine = create_engine(url, connect_args={"options": f"-csearch_path={schema}"}, pool_pre_ping=True)
+    options = {"options": f"-csearch_path={schema}"}
+    engine = create_engine(url, connect_args=options, pool_pre_ping=True, hide_parameters=True)
     with engine.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": schema})
-        connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
+        if not inspect(connection).has_schema(schema):  # a role without the right to make one has been given it
+            connection.execute(CreateSchema(schema))
     return engine
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "cache_size=-65536"):
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -61,7 +65,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def engine_of(contract: str) -> Engine:
     """The engine of a contract's ledger, with its tables at the newest revision."""
-    engine = _engine(ledger_url(contract), contract)
+    engine = _engine(ledger_url(contract), contract, os.getpid())  # connections do not survive a fork
     _migrate(engine)
     return engine
 

@@ -38,6 +38,7 @@ REVISION = pa.schema(
         ("action", _text),
         ("source_ref", _text),
         ("points", _int),
+        ("effect_kind", _text),
     ]
 )
 ITEM = pa.schema([("shipment_id", _text), ("rev", _int), ("item_code", _text), ("quantity", _int)])

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
+import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -16,6 +19,9 @@ def home(part: str) -> str:
     """The place of a part (inbox, vault, lake, outbox, ledger): `TODOKE_<PART>`, else below `TODOKE_HOME`."""
     base = os.environ.get("TODOKE_HOME", "var")
     return os.environ.get(f"TODOKE_{part.upper()}_HOME", f"{base.rstrip('/')}/{part}")
+
+
+_PARTIAL = ".part"
 
 
 class FileStore:
@@ -34,23 +40,26 @@ class FileStore:
     def create(self, key: str) -> Iterator[BinaryIO]:
         """A stream whose content is at `key` when the block ends well, and nowhere when it does not.
 
-        Object stores show an object only when it is complete; on a local disk the file is written beside,
-        flushed, and given its name at the end.
+        On a local disk the file is written beside, flushed, and given its name at the end. An object store shows
+        an object when it is complete, but its streams complete even what an error cut short: it gets whole files.
         """
         path = self.location(key)
         if not self._local:
-            with self._fs.open(path, "wb") as stream:
+            with tempfile.NamedTemporaryFile(prefix="todoke-") as stream:
                 yield cast(BinaryIO, stream)
+                stream.flush()
+                self._fs.put_file(stream.name, path)
             return
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+        partial = target.with_name(f".{target.name}.{secrets.token_hex(8)}{_PARTIAL}")
         try:
             with partial.open("wb") as stream:
                 yield stream
                 stream.flush()
                 os.fsync(stream.fileno())
             partial.replace(target)
+            _flush_folder(target.parent)
         finally:
             partial.unlink(missing_ok=True)
 
@@ -77,6 +86,17 @@ class FileStore:
 
     def listing(self, below: str = "") -> list[str]:
         """All keys below a prefix, sorted; for sweeping and for people, never for finding data."""
+        return [key for key in self._everything(below) if not key.endswith(_PARTIAL)]
+
+    def sweep_partial(self, older_than_seconds: float) -> int:
+        """Removes what killed writers left before they had finished; returns how many."""
+        oldest = time.time() - older_than_seconds
+        left = [k for k in self._everything("") if k.endswith(_PARTIAL) and self.modified_at(k) < oldest]
+        for key in left:
+            self.delete(key)
+        return len(left)
+
+    def _everything(self, below: str) -> list[str]:
         prefix = self.location(below) if below else self._root
         if not self._fs.exists(prefix):
             return []
@@ -85,3 +105,12 @@ class FileStore:
     def modified_at(self, key: str) -> float:
         """When `key` was written, in seconds since the epoch."""
         return float(self._fs.modified(self.location(key)).timestamp())
+
+
+def _flush_folder(folder: Path) -> None:
+    """Makes a new name last through a power failure, as the ledger's commit that follows does."""
+    place = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(place)
+    finally:
+        os.close(place)

@@ -79,7 +79,7 @@ class Lake:
             if key not in named and self._files.modified_at(key) < time.time() - older_than_seconds:
                 self._files.delete(key)
                 removed += 1
-        return removed
+        return removed + self._files.sweep_partial(older_than_seconds)
 
 
 class _Hashing(io.RawIOBase):

@@ -11,9 +11,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import pyarrow as pa
 from sqlalchemy import Connection, Select, Table, func, insert, literal_column, select, text, update
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from todoke import ids
 from todoke.errors import StaleParent
@@ -92,8 +95,11 @@ class Ledger:
 
     def lock(self, tx: Connection) -> None:
         """Lets no other writer of this contract in until the transaction ends, without moving the stream."""
-        if self.is_postgresql:
-            tx.execute(select(t.stream).where(t.stream.c.contract == self.contract).with_for_update())
+        if self.is_postgresql:  # on SQLite a write transaction is alone from its beginning
+            row = select(t.stream).where(t.stream.c.contract == self.contract).with_for_update()
+            if tx.execute(row).one_or_none() is None:
+                insert_ignoring_conflicts(tx, t.stream, [{"contract": self.contract, "seq": 0}])
+                tx.execute(row)
 
     def pin(self, tx: Connection) -> Pin:
         """The stream's position, the frontier and the newest version of every dataset."""
@@ -185,35 +191,37 @@ def insert_ignoring_conflicts(tx: Connection, table: Table, rows: list[dict[str,
     """Inserts what is not there yet, whatever key it collides with; returns how many rows are new."""
     if not rows:
         return 0
-    before = tx.execute(select(func.count()).select_from(table)).scalar_one()
-    if tx.dialect.name == "postgresql":
-        from sqlalchemy.dialects.postgresql import insert as insert_postgresql
-
-        tx.execute(insert_postgresql(table).on_conflict_do_nothing(), rows)
-    else:
-        from sqlalchemy.dialects.sqlite import insert as insert_sqlite
-
-        tx.execute(insert_sqlite(table).on_conflict_do_nothing(), rows)
-    after = tx.execute(select(func.count()).select_from(table)).scalar_one()
-    return int(after - before)
+    put = insert_postgresql if tx.dialect.name == "postgresql" else insert_sqlite
+    statement = put(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    return tx.execute(statement, rows).rowcount
 
 
 def fetch(tx: Connection, query: Select[tuple[object, ...]], schema: pa.Schema) -> pa.Table:
     """The rows of a query as an Arrow table; the query's columns are in the schema's order."""
-    rows = tx.execute(query).fetchall()
+    with tx.execute(query) as result:
+        cursor: Any = result.cursor  # the driver's own tuples: half the time of SQLAlchemy's rows
+        rows = cursor.fetchall()
     columns: list[tuple[object, ...]] = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
     return pa.table(
-        [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)],
+        [_array(column, field.type) for column, field in zip(columns, schema, strict=True)],
         schema=schema,
     )
+
+
+def _array(column: tuple[object, ...], kind: pa.DataType) -> pa.Array:
+    """SQLite has no type for booleans, dates and times: they come as numbers and text."""
+    first = next((value for value in column if value is not None), None)
+    if isinstance(first, str) and not pa.types.is_string(kind):
+        return pa.array(column, pa.string()).cast(kind)
+    if type(first) is int and pa.types.is_boolean(kind):
+        return pa.array(column, pa.int8()).cast(kind)
+    return pa.array(column, kind)
 
 
 def fetch_view(tx: Connection, name: str, contract: str) -> list[dict[str, object]]:
     """The rows of one of `tables.VIEWS`, for people and exports."""
     assert name in t.VIEWS, name
-    source = text(name)
-    columns = literal_column("*")
-    query = select(columns).select_from(source)
+    query: Select[Any] = select(literal_column("*")).select_from(text(name))
     if name != "shipment_line":
         query = query.where(text("contract = :contract")).params(contract=contract)
     return [dict(row) for row in tx.execute(query).mappings()]

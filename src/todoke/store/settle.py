@@ -4,24 +4,51 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Connection, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from todoke import ids
 from todoke.errors import StalePlan
-from todoke.model.changes import Changes, DecisionChange, ParcelChange
+from todoke.model.changes import Changes, ParcelChange
 from todoke.model.codes import Claim, ShipmentKind, ShipmentState
 from todoke.store import tables as t
-from todoke.store.ledger import Ledger, Pin, analyze
+from todoke.store.bulk import insert_rows
+from todoke.store.ledger import Ledger, Pin, analyze, insert_ignoring_conflicts
 
-_CLAIMED_BY = {
+#: What a household's first parcel of a kind takes, once for all kinds that take it.
+CLAIMED_BY = {
     ShipmentKind.CATALOGUE: Claim.CATALOGUE,
     ShipmentKind.GOODS: Claim.ENTITLEMENT,
     ShipmentKind.TOILET: Claim.ENTITLEMENT,
 }
+_DECISION = (
+    "contract",
+    "application_id",
+    "seq",
+    "as_of",
+    "settlement_id",
+    "source",
+    "household_no",
+    "received_at",
+    "status",
+    "reason",
+    "points",
+    "differs",
+    "register_version",
+)
+_REVISION = (
+    "shipment_id",
+    "rev",
+    "content_digest",
+    "action",
+    "source_ref",
+    "points",
+    "effect_kind",
+    "settlement_id",
+)
 _MANY = 10_000
 _ATTEMPTS = 20
 
@@ -106,13 +133,11 @@ def _is_settled(ledger: Ledger, process: str, as_of: date) -> bool:
 
 def _advance(ledger: Ledger, tx: Connection, pin: Pin, as_of: date) -> None:
     if pin.seq == 0:
-        from todoke.store.ledger import insert_ignoring_conflicts
-
         insert_ignoring_conflicts(tx, t.stream, [{"contract": ledger.contract, "seq": 0}])
     moved = tx.execute(
         update(t.stream)
         .where(t.stream.c.contract == ledger.contract, t.stream.c.seq == pin.seq)
-        .values(seq=pin.seq + 1, settled_through=as_of)
+        .values(seq=pin.seq + 1, settled_through=pin.frontier(as_of))
     )
     if moved.rowcount != 1:
         raise StalePlan("計画を立てた後に台帳が更新されました", where=ledger.contract)
@@ -121,46 +146,35 @@ def _advance(ledger: Ledger, tx: Connection, pin: Pin, as_of: date) -> None:
 def _write_decisions(ledger: Ledger, tx: Connection, settlement_id: str, as_of: date, changes: Changes) -> None:
     if not changes.decisions:
         return
-    last_seq = {
-        row.application_id: row.seq
-        for row in tx.execute(
-            select(t.decision_head.c.application_id, t.decision_head.c.seq).where(
-                t.decision_head.c.contract == ledger.contract
-            )
+    head = t.decision_head.c
+    query = select(head.application_id, head.seq).where(head.contract == ledger.contract)
+    last_seq: dict[str, int] = dict(tx.execute(query).tuples().all())
+    rows = [
+        (
+            ledger.contract,
+            change.application_id,
+            last_seq.get(change.application_id, 0) + 1,
+            as_of,
+            settlement_id,
+            change.source,
+            change.household_no,
+            change.received_at,
+            change.status,
+            change.reason,
+            change.points,
+            change.differs,
+            changes.register_version,
         )
-    }
-
-    def row(change: DecisionChange) -> dict[str, object]:
-        return {
-            "contract": ledger.contract,
-            "application_id": change.application_id,
-            "seq": last_seq.get(change.application_id, 0) + 1,
-            "as_of": as_of,
-            "settlement_id": settlement_id,
-            "source": change.source,
-            "household_no": change.household_no,
-            "received_at": change.received_at,
-            "status": change.status,
-            "reason": change.reason,
-            "points": change.points,
-            "differs": change.differs,
-            "register_version": changes.register_version,
-        }
-
-    rows = [row(change) for change in changes.decisions]
-    tx.execute(insert(t.decision), rows)
-    _replace(tx, t.decision_head, ("contract", "application_id"), rows, last_seq.__contains__)
-
-
-def _replace(
-    tx: Connection, table: Table, key: tuple[str, str], rows: list[dict[str, object]], known: Callable[[object], bool]
-) -> None:
-    """Puts heads in the place of those that are there."""
-    old = [row for row in rows if known(row[key[1]])]
-    if old:
-        condition = [table.c[name] == bindparam(f"key_{name}") for name in key]
-        tx.execute(delete(table).where(*condition), [{f"key_{name}": row[name] for name in key} for row in old])
-    tx.execute(insert(table), rows)
+        for change in changes.decisions
+    ]
+    decided_before = [{"key_id": c.application_id} for c in changes.decisions if c.application_id in last_seq]
+    if decided_before:
+        here = (head.contract == ledger.contract) & (head.application_id == bindparam("key_id"))
+        tx.execute(delete(t.decision_head).where(here), decided_before)
+    insert_rows(tx, t.decision, _DECISION, rows)
+    insert_rows(tx, t.decision_head, _DECISION, rows)
+    if len(rows) > _MANY:
+        analyze(tx, "decision", "decision_head")
 
 
 def _write_parcels(
@@ -168,105 +182,78 @@ def _write_parcels(
 ) -> None:
     if not parcels:
         return
-    new = [p for p in parcels if p.is_new]
-    old = [p for p in parcels if not p.is_new]
-    if old:
-        _forget(tx, old)
-        tx.execute(
-            update(t.shipment)
-            .where(t.shipment.c.id == bindparam("key_id"))
-            .values(state=bindparam("new_state"), revision=bindparam("new_revision")),
-            [
-                {"key_id": p.shipment_id, "new_state": p.state, "new_revision": p.rev - (p.action == "drop")}
-                for p in old
-            ],
-        )
-    if new:
-        tx.execute(insert(t.shipment), [_shipment_row(ledger.contract, p) for p in new])
+    contract = ledger.contract
+    _change_old(tx, [p for p in parcels if not p.is_new])
+    insert_rows(
+        tx,
+        t.shipment,
+        ("id", "contract", "household_no", "kind", "sequence", "cause", "cause_ref", "state", "revision"),
+        (
+            (p.shipment_id, contract, p.household_no, p.kind, p.sequence, p.cause, p.cause_ref, p.state, p.rev)
+            for p in parcels
+            if p.is_new
+        ),
+    )
     kept = [p for p in parcels if p.action != "drop"]
-    if not kept:
-        return
-    tx.execute(insert(t.shipment_revision), [_revision_row(settlement_id, p) for p in kept])
-    lines = [
-        {"shipment_id": p.shipment_id, "rev": p.rev, "item_code": code, "quantity": quantity}
-        for p in kept
-        for code, quantity in p.lines
-    ]
-    if lines:
-        tx.execute(insert(t.shipment_item), lines)
-    claims = [row for p in kept if (row := _claim_row(ledger.contract, p))]
-    if claims:
-        tx.execute(insert(t.claim), claims)
-    effects = [_effect_row(ledger.contract, as_of, p) for p in kept if p.effect_kind]
-    if effects:
-        tx.execute(insert(t.effect), effects)
+    insert_rows(
+        tx,
+        t.shipment_revision,
+        _REVISION,
+        (
+            (p.shipment_id, p.rev, p.content_digest, p.action, p.source_ref, p.points, p.effect_kind, settlement_id)
+            for p in kept
+        ),
+    )
+    insert_rows(
+        tx,
+        t.shipment_item,
+        ("shipment_id", "rev", "item_code", "quantity"),
+        ((p.shipment_id, p.rev, code, quantity) for p in kept for code, quantity in p.lines),
+    )
+    insert_rows(
+        tx,
+        t.claim,
+        ("contract", "household_no", "claim", "shipment_id"),
+        ((contract, p.household_no, claim, p.shipment_id) for p in kept if (claim := claimed_by(p))),
+    )
+    insert_rows(
+        tx,
+        t.effect,
+        ("key", "contract", "kind", "shipment_id", "rev", "due_on"),
+        (
+            (f"{p.shipment_id}/{p.rev}", contract, p.effect_kind, p.shipment_id, p.rev, as_of)
+            for p in kept
+            if p.effect_kind
+        ),
+    )
     if len(parcels) > _MANY:
         analyze(tx, "shipment", "shipment_revision", "shipment_item", "claim", "effect")
 
 
-def _forget(tx: Connection, old: Iterable[ParcelChange]) -> None:
+def _change_old(tx: Connection, old: list[ParcelChange]) -> None:
     """Takes away what an unreleased revision said, its effect, and the claim of a parcel not released."""
+    if not old:
+        return
     keys = [{"key_id": p.shipment_id, "key_rev": p.rev} for p in old]
     for table in (t.shipment_revision, t.shipment_item, t.effect):
-        tx.execute(
-            delete(table).where(table.c.shipment_id == bindparam("key_id"), table.c.rev == bindparam("key_rev")), keys
-        )
-    unreleased = [
-        {"key_id": p.shipment_id}
-        for p in old
-        if p.state in (ShipmentState.PLANNED, ShipmentState.ON_HOLD, ShipmentState.CANCELLED)
-    ]
+        here = (table.c.shipment_id == bindparam("key_id")) & (table.c.rev == bindparam("key_rev"))
+        tx.execute(delete(table).where(here), keys)
+    # a parcel stays at revision 1 until it is released; what was released keeps its claim whatever comes
+    unreleased = [{"key_id": p.shipment_id} for p in old if p.rev == 1]
     if unreleased:
         tx.execute(delete(t.claim).where(t.claim.c.shipment_id == bindparam("key_id")), unreleased)
+    tx.execute(
+        update(t.shipment)
+        .where(t.shipment.c.id == bindparam("key_id"))
+        .values(state=bindparam("new_state"), revision=bindparam("new_revision")),
+        [{"key_id": p.shipment_id, "new_state": p.state, "new_revision": p.rev - (p.action == "drop")} for p in old],
+    )
 
 
-def _shipment_row(contract: str, p: ParcelChange) -> dict[str, object]:
-    return {
-        "id": p.shipment_id,
-        "contract": contract,
-        "household_no": p.household_no,
-        "kind": p.kind,
-        "sequence": p.sequence,
-        "cause": p.cause,
-        "cause_ref": p.cause_ref,
-        "state": p.state,
-        "revision": p.rev,
-    }
-
-
-def _revision_row(settlement_id: str, p: ParcelChange) -> dict[str, object]:
-    return {
-        "shipment_id": p.shipment_id,
-        "rev": p.rev,
-        "content_digest": p.content_digest,
-        "action": p.action,
-        "source_ref": p.source_ref,
-        "points": p.points,
-        "settlement_id": settlement_id,
-    }
-
-
-def _claim_row(contract: str, p: ParcelChange) -> dict[str, object] | None:
-    takes = p.sequence == 1 and p.state in (ShipmentState.PLANNED, ShipmentState.ON_HOLD)
-    if not takes or p.kind not in _CLAIMED_BY:
-        return None
-    return {
-        "contract": contract,
-        "household_no": p.household_no,
-        "claim": _CLAIMED_BY[p.kind],
-        "shipment_id": p.shipment_id,
-    }
-
-
-def _effect_row(contract: str, as_of: date, p: ParcelChange) -> dict[str, object]:
-    return {
-        "key": f"{p.shipment_id}/{p.rev}",
-        "contract": contract,
-        "kind": p.effect_kind,
-        "shipment_id": p.shipment_id,
-        "rev": p.rev,
-        "due_on": as_of,
-    }
+def claimed_by(parcel: ParcelChange) -> Claim | None:
+    """The claim that a parcel takes when it is planned; the parcel keeps it once it has been released."""
+    waits = parcel.rev == 1 and parcel.state in (ShipmentState.PLANNED, ShipmentState.ON_HOLD)
+    return CLAIMED_BY.get(parcel.kind) if waits and parcel.sequence == 1 else None
 
 
 def _write_differences(ledger: Ledger, tx: Connection, as_of: date, changes: Changes) -> None:

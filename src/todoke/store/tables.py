@@ -223,6 +223,7 @@ shipment_revision = Table(
     Column("action", String(20), nullable=False),
     Column("source_ref", String(80), nullable=False),
     Column("points", Integer, nullable=False),
+    _id("effect_kind"),
     _id("settlement_id", nullable=False),
 )
 

@@ -298,6 +298,7 @@ def upgrade() -> None:
         sa.Column("action", sa.String(length=20), nullable=False),
         sa.Column("source_ref", sa.String(length=80), nullable=False),
         sa.Column("points", sa.Integer(), nullable=False),
+        sa.Column("effect_kind", sa.String(length=80), nullable=True),
         sa.Column("settlement_id", sa.String(length=80), nullable=False),
         sa.PrimaryKeyConstraint("shipment_id", "rev"),
     )
