@@ -1,6 +1,8 @@
 -- The first check that an application fails, taken by itself, and its place in the household's order.
 WITH released_order AS (
-    SELECT DISTINCT source_ref AS application_id
+    SELECT DISTINCT
+        household_no,
+        source_ref AS application_id
     FROM shipment
     WHERE kind = 'goods' AND released_on <= $as_of
 )
@@ -37,4 +39,7 @@ FROM application
 LEFT JOIN addressee ON application.household_no = addressee.household_no
 LEFT JOIN order_content ON application.application_id = order_content.order_id
 LEFT JOIN shipped ON application.household_no = shipped.household_no
-LEFT JOIN released_order ON application.application_id = released_order.application_id
+LEFT JOIN released_order
+    ON
+        application.household_no = released_order.household_no
+        AND application.application_id = released_order.application_id

@@ -24,7 +24,8 @@ _BETWEEN_DIGITS = re.compile(r"[\s\-‐‑‒–—―−ー─]")
 def fold_kana(text: str) -> str:
     """The key of a name in kana: full-width katakana, no spaces, small kana large, no long marks or hyphens."""
     wide = unicodedata.normalize("NFKC", text.translate(_VOICING))
-    return "".join(jaconv.hira2kata(wide).upper().translate(_KANA).split())
+    plain = "".join(jaconv.hira2kata(wide).upper().translate(_KANA).split())
+    return unicodedata.normalize("NFC", plain)
 
 
 def fold_digits(text: str) -> str:

@@ -1,13 +1,13 @@
 """The calculator: an own in-memory DuckDB for each use, Arrow in and Arrow out.
 
-It keeps nothing, loads no extension and reaches no file or network; what it spills goes, encrypted, to a
-private folder that goes with it.
+It keeps nothing, loads no extension and reaches no file or network. It does not spill either: DuckDB encrypts
+spilled rows only with an extension, and names in kana must not lie on a disk in plain.
 """
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from types import TracebackType
 from typing import Any, Self, TypeAlias
@@ -24,19 +24,17 @@ class Engine:
     """Runs statements over registered Arrow tables; later statements read the results of earlier ones.
 
     Args:
-        memory_limit: DuckDB's limit; beyond it work is spilled.
+        memory_limit: DuckDB's limit; work beyond it fails. A ward's reconciliation needs 128 MB, ten wards' 2 GB.
         threads: cores to use.
     """
 
     def __init__(self, memory_limit: str = "2GB", threads: int = 2) -> None:
-        self._spill = tempfile.TemporaryDirectory(prefix="todoke-engine-")
         self._connection = duckdb.connect(
             ":memory:",
             config={
                 "memory_limit": memory_limit,
                 "threads": threads,
-                "temp_directory": self._spill.name,
-                "temp_file_encryption": True,
+                "temp_directory": "",
                 "preserve_insertion_order": False,
                 "python_enable_replacements": False,
                 "autoinstall_known_extensions": False,
@@ -57,7 +55,6 @@ class Engine:
     def close(self) -> None:
         """Forgets everything."""
         self._connection.close()
-        self._spill.cleanup()
 
     def register(self, name: str, table: Source) -> None:
         """Makes an Arrow table readable as `name`; a reader can be read by one statement only."""
@@ -71,13 +68,11 @@ class Engine:
         """Adds the rows of a SELECT to table `name`, column by position."""
         self._execute("INSERT INTO " + _quoted(name) + " ", sql, params)
 
-    def drop(self, name: str) -> None:
-        """Forgets a table made by `create`."""
-        self._connection.execute("DROP TABLE " + _quoted(name))
-
     def fetch(self, sql: str, params: Mapping[str, object] | None = None) -> pa.Table:
         """The result of a SELECT, columns with the types that the statement gives them."""
-        return self._connection.sql(sql, params=self._bound(sql, params)).to_arrow_table()
+        bound = _bound(sql, params)
+        with _values_kept_out_of_errors():
+            return self._connection.sql(sql, params=bound).to_arrow_table()
 
     def run(self, sql: str, inputs: Mapping[str, Source], params: Mapping[str, object] | None = None) -> pa.Table:
         """The result of one SELECT over `inputs`."""
@@ -86,15 +81,27 @@ class Engine:
         return self.fetch(sql, params)
 
     def _execute(self, prefix: str, sql: str, params: Mapping[str, object] | None) -> None:
-        self._connection.execute(prefix + sql, self._bound(sql, params))
+        bound = _bound(sql, params)
+        with _values_kept_out_of_errors():
+            self._connection.execute(prefix + sql, bound)
 
-    def _bound(self, sql: str, params: Mapping[str, object] | None) -> dict[str, Any]:
-        """Of `params` those that the statement names: DuckDB refuses both too few and too many."""
-        wanted = _parameters(sql)
-        given = params or {}
-        if missing := sorted(wanted - given.keys()):
-            raise TodokeError("SQLの引数が足りません", where=", ".join(missing))
-        return {name: given[name] for name in wanted}
+
+@contextmanager
+def _values_kept_out_of_errors() -> Iterator[None]:
+    """DuckDB quotes the value that it could not convert; what a row says must not reach a log."""
+    try:
+        yield
+    except (duckdb.DataError, duckdb.InvalidInputException) as error:
+        raise TodokeError("データの値を計算できません", where=type(error).__name__) from None
+
+
+def _bound(sql: str, params: Mapping[str, object] | None) -> dict[str, Any]:
+    """Of `params` those that the statement names: DuckDB refuses both too few and too many."""
+    wanted = _parameters(sql)
+    given = params or {}
+    if missing := sorted(wanted - given.keys()):
+        raise TodokeError("SQLの引数が足りません", where=", ".join(missing))
+    return {name: given[name] for name in wanted}
 
 
 @lru_cache(maxsize=256)
