@@ -16,8 +16,10 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+
+import psutil
 
 from orchestration import settings
 from orchestration.in_process import Airflow
@@ -50,13 +52,14 @@ def up(home: Path, port: int) -> int:
 
 
 def down(home: Path) -> int:
-    """Stop the services in reverse order: asked first, killed when they do not go."""
-    for service in reversed(SERVICES):
-        pid = _pid(home, service)
-        if pid:
-            _stop_group(pid)
-            print(f"停止しました: {service}")
-        _pid_file(home, service).unlink(missing_ok=True)
+    """Stop all services, the api-server last: asked first, killed when they do not go."""
+    for together in (SERVICES[1:], SERVICES[:1]):
+        living = {service: pid for service in together if (pid := _pid(home, service))}
+        for sig, patience in ((signal.SIGTERM, _STOPPED_WITHIN), (signal.SIGKILL, 5)):
+            _signal_groups(living.values(), sig, patience)
+        for service in together:
+            _pid_file(home, service).unlink(missing_ok=True)
+            print(f"{service:<14} 停止しました" if service in living else f"{service:<14} 停止しています")
     return 0
 
 
@@ -75,25 +78,24 @@ def _start(home: Path, service: str) -> None:
     _pid_file(home, service).write_text(str(process.pid))
 
 
-def _stop_group(pid: int) -> None:
-    for sig, patience in ((signal.SIGTERM, _STOPPED_WITHIN), (signal.SIGKILL, 5)):
-        try:
+def _signal_groups(leaders: Iterable[int], sig: signal.Signals, patience: float) -> None:
+    """Send `sig` to the groups that live and wait until they are gone or `patience` seconds are over."""
+    living = [pid for pid in leaders if _group_lives(pid)]
+    for pid in living:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(pid, sig)
-        except ProcessLookupError:
-            return
-        end = time.monotonic() + patience
-        while time.monotonic() < end and _group_lives(pid):
-            time.sleep(0.1)
+    end = time.monotonic() + patience
+    while time.monotonic() < end and any(map(_group_lives, living)):
+        time.sleep(0.1)
 
 
-def _group_lives(pid: int) -> bool:
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)  # our own child has to be reaped to be gone
-    try:
-        os.killpg(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+def _group_lives(leader: int) -> bool:
+    """Whether a process of the group still runs; one that is dead but not yet buried by its parent does not."""
+    for process in psutil.process_iter(["status"]):
+        with contextlib.suppress(ProcessLookupError):
+            if os.getpgid(process.pid) == leader and process.info["status"] != psutil.STATUS_ZOMBIE:
+                return True
+    return False
 
 
 def _pid(home: Path, service: str) -> int | None:
@@ -102,13 +104,13 @@ def _pid(home: Path, service: str) -> int | None:
     A process that is just being started has no command line yet.
     """
     try:
-        pid = int(_pid_file(home, service).read_text())
-        leads_its_group = os.getpgid(pid) == pid
-    except (FileNotFoundError, ValueError, ProcessLookupError):
+        process = psutil.Process(int(_pid_file(home, service).read_text()))
+        leads_its_group = os.getpgid(process.pid) == process.pid
+        is_airflow = "airflow" in " ".join(process.cmdline() or ["airflow"])
+        lives = process.status() != psutil.STATUS_ZOMBIE
+    except (FileNotFoundError, ValueError, psutil.Error, ProcessLookupError):
         return None
-    command = Path(f"/proc/{pid}/cmdline")  # services change their title; where there is no /proc, trust the file
-    is_airflow = not command.exists() or b"airflow" in (command.read_bytes() or b"airflow")
-    return pid if leads_its_group and is_airflow else None
+    return process.pid if leads_its_group and is_airflow and lives else None
 
 
 def _wait(ready: Callable[[], bool]) -> bool:
