@@ -17,9 +17,9 @@ WITH marked AS (
 measured AS (
     SELECT
         question_code,
-        SUM(answers) AS total,
-        SUM(small) AS smalls,
-        SUM(small * answers) AS in_smalls,
+        CAST(SUM(answers) AS BIGINT) AS total,
+        CAST(SUM(small) AS BIGINT) AS smalls,
+        CAST(SUM(small * answers) AS BIGINT) AS in_smalls,
         MIN(CASE WHEN small = 0 AND answers > 0 THEN answers END) AS least_other,
         MAX(CASE WHEN answers = 0 THEN 1 ELSE 0 END) AS has_zero
     FROM marked

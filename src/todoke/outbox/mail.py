@@ -85,5 +85,5 @@ def _templates(folder: Path) -> Environment:
     plain_text = Environment(  # noqa: S701 - plain text: nothing to escape
         loader=FileSystemLoader(folder), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    plain_text.filters["count"] = lambda number: f"{number:,}"
+    plain_text.filters["thousands"] = lambda number: f"{number:,}"
     return plain_text

@@ -14,12 +14,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
+from itertools import count
+from math import ceil
 from typing import Any, Literal
+from unicodedata import east_asian_width
+from unittest.mock import patch
 
 import pyarrow as pa
 import xlsxwriter
 from msoffcrypto.format.ooxml import OOXMLFile
 from msoffcrypto.method import ecma376_agile
+from msoffcrypto.method.container import ecma376_encrypted
 
 from todoke.errors import TodokeError
 
@@ -29,9 +35,10 @@ _FONT = "游ゴシック"
 _CREATED = datetime(2000, 1, 1)  # noqa: DTZ001 - a fixed mark instead of the clock
 _A4 = 9
 _LANDSCAPE_FROM = 100.0  # characters of all columns together
-_ROW_HEIGHT = 18
+_ROW_HEIGHT, _LINE_HEIGHT = 18, 13.5
 _ONE_PAGE_ROWS = 45
 _INK, _RULE, _HEAD, _SUM, _FILL_IN = "#1F2A37", "#8A94A3", "#DCE6F1", "#F2F5F9", "#FFF9DB"
+_CHART_FONT = {"name": _FONT, "size": 9, "color": _INK}
 _PALETTE = ("#2F5D8C", "#D98E32", "#4E8F62", "#8C5A8A", "#7A7F87")
 
 
@@ -61,14 +68,13 @@ class Column:
 class Chart:
     """A native chart under its table: `category` is a key, `series` are (key, name) pairs."""
 
-    kind: Literal["column", "bar", "line"]
+    kind: Literal["column", "bar"]
     title: str
     category: str
     series: tuple[tuple[str, str], ...]
     stacked: bool = False
     category_format: str | None = None
     unit: str = "件"
-    height_px: int = 300
 
 
 @dataclass(frozen=True)
@@ -154,6 +160,7 @@ def _write_sheet(book: Any, sheet: Sheet, formats: _Formats, title: str, subtitl
     for position, column in enumerate(sheet.columns):
         page.set_column(position, position, column.width)
         _write_column(page, sheet, position, first, formats)
+    _set_heights(page, sheet, first)
     below = first + sheet.rows.num_rows
     if any(column.total for column in sheet.columns):
         _write_totals(page, sheet, below, formats)
@@ -221,7 +228,7 @@ def _write_value(page: Any, cell: tuple[int, int], value: Any, null: str, looks:
             wrote = page.write_string(*cell, null, looks["missing"])
         case bool():
             wrote = page.write_string(*cell, "○" if value else "", looks["missing"])
-        case int() | float():
+        case int() | float() | Decimal():
             wrote = page.write_number(*cell, value, looks["number"])
         case datetime():
             wrote = page.write_datetime(*cell, value, looks["moment"])
@@ -230,6 +237,24 @@ def _write_value(page: Any, cell: tuple[int, int], value: Any, null: str, looks:
         case _:
             wrote = page.write_string(*cell, str(value), looks["text"])
     return int(wrote)
+
+
+def _set_heights(page: Any, sheet: Sheet, first: int) -> None:
+    """Makes rows high enough for wrapped text: a program writing the file cannot leave that to Excel."""
+    lines = [1] * sheet.rows.num_rows
+    for column in sheet.columns:
+        if column.wrap and column.key in sheet.rows.column_names:
+            room = max(column.width - 2, 1)
+            for row, text in enumerate(sheet.rows[column.key].to_pylist()):
+                lines[row] = max(lines[row], ceil(_width(text or "") / room))
+    for row, number in enumerate(lines, start=first):
+        if number > 1:
+            page.set_row(row, _LINE_HEIGHT * number + 5)
+
+
+def _width(text: str) -> int:
+    """Characters of half width that a text takes."""
+    return sum(2 if east_asian_width(sign) in "WFA" else 1 for sign in text)
 
 
 def _write_totals(page: Any, sheet: Sheet, row: int, formats: _Formats) -> None:
@@ -246,43 +271,56 @@ def _write_totals(page: Any, sheet: Sheet, row: int, formats: _Formats) -> None:
 
 
 def _chart(book: Any, sheet: Sheet, plan: Chart, first: int) -> Any:
-    options = {"type": plan.kind, **({"subtype": "stacked"} if plan.stacked else {})}
-    chart = book.add_chart(options)
+    chart = book.add_chart({"type": plan.kind, **({"subtype": "stacked"} if plan.stacked else {})})
     place = {column.key: position for position, column in enumerate(sheet.columns)}
     last = first + sheet.rows.num_rows - 1
-    font = {"name": _FONT, "size": 9, "color": _INK}
     for (key, name), color in zip(plan.series, _PALETTE, strict=False):
         series: dict[str, Any] = {
             "name": name,
             "categories": [sheet.title, first, place[plan.category], last, place[plan.category]],
             "values": [sheet.title, first, place[key], last, place[key]],
             "gap": 50,
+            "fill": {"color": color},
         }
-        series["line" if plan.kind == "line" else "fill"] = {"color": color}
-        if len(plan.series) == 1 and plan.kind == "bar":
-            series["data_labels"] = {"value": True, "num_format": "#,##0;;", "font": font}
+        if plan.kind == "bar":
+            series["data_labels"] = {"value": True, "num_format": "#,##0;;", "font": _CHART_FONT}
         chart.add_series(series)
-    chart.set_title({"name": plan.title, "name_font": {**font, "size": 12, "bold": True}, "overlay": False})
-    category: dict[str, Any] = {"num_font": font, "text_axis": True, "line": {"color": _RULE}}
+    chart.set_title({"name": plan.title, "name_font": {**_CHART_FONT, "size": 12, "bold": True}})
+    _set_axes(chart, plan)
+    legend = {"none": True} if len(plan.series) == 1 else {"position": "bottom", "font": _CHART_FONT}
+    chart.set_legend(legend)
+    width = sum(int(column.width * 7 + 5) for column in sheet.columns)
+    height = 80 + 34 * sheet.rows.num_rows if plan.kind == "bar" else 300
+    chart.set_size({"width": max(width, 480), "height": height})
+    return chart
+
+
+def _set_axes(chart: Any, plan: Chart) -> None:
+    category: dict[str, Any] = {
+        "num_font": _CHART_FONT,
+        "text_axis": True,
+        "interval_unit": 1,
+        "line": {"color": _RULE},
+        "major_tick_mark": "none",
+    }
     if plan.category_format:
         category["num_format"] = plan.category_format
-    if plan.kind == "bar":
-        category["reverse"] = True  # the first row of the table stands on top
-    amount = {
-        "num_font": font,
-        "num_format": "#,##0",
-        "min": 0,
-        "name": plan.unit,
-        "name_font": {**font, "bold": False, "rotation": 0 if plan.kind == "bar" else -90},
-        "major_gridlines": {"visible": True, "line": {"color": "#D5DAE1", "width": 0.5}},
-        "line": {"none": True},
-    }
+    if plan.kind == "bar":  # lies on its side, the first row on top; the labels at the bars say how many
+        chart.set_y_axis({**category, "reverse": True})
+        chart.set_x_axis({"visible": False, "major_gridlines": {"visible": False}, "min": 0})
+        return
     chart.set_x_axis(category)
-    chart.set_y_axis(amount)
-    chart.set_legend({"none": True} if len(plan.series) == 1 else {"position": "bottom", "font": font})
-    width = sum(int(column.width * 7 + 5) for column in sheet.columns)
-    chart.set_size({"width": max(width, 480), "height": plan.height_px})
-    return chart
+    chart.set_y_axis(
+        {
+            "num_font": _CHART_FONT,
+            "num_format": "#,##0",
+            "min": 0,
+            "name": plan.unit,
+            "name_font": {**_CHART_FONT, "bold": False, "rotation": -90},
+            "major_gridlines": {"visible": True, "line": {"color": "#D5DAE1", "width": 0.5}},
+            "line": {"none": True},
+        }
+    )
 
 
 def _set_up_page(page: Any, sheet: Sheet, title: str, first: int) -> None:
@@ -302,30 +340,27 @@ _swap = threading.Lock()
 
 
 @contextmanager
-def _repeatable_salts(password: str, plain: bytes) -> Iterator[None]:
-    """msoffcrypto draws salts and keys from chance only; here they follow from password and content.
+def _without_chance_and_clock(password: str, plain: bytes) -> Iterator[None]:
+    """msoffcrypto draws salts and keys from chance and stamps the time; here they follow from the content.
 
     Equal content gives equal bytes, other content other keys. PBKDF2 keeps guessing as slow as in the file.
     """
     seed = hashlib.pbkdf2_hmac("sha512", password.encode(), hashlib.sha256(plain).digest(), 100_000)
-    drawn = 0
+    numbers = count()
 
     def draw(size: int) -> bytes:
-        nonlocal drawn
-        drawn += 1
-        return hmac.digest(seed, drawn.to_bytes(4, "big"), "sha512")[:size]
+        return hmac.digest(seed, next(numbers).to_bytes(4, "big"), "sha512")[:size]
 
-    with _swap:
-        chance = ecma376_agile._random_buffer
-        ecma376_agile._random_buffer = draw
-        try:
-            yield
-        finally:
-            ecma376_agile._random_buffer = chance
+    with (
+        _swap,
+        patch.object(ecma376_agile, "_random_buffer", draw),
+        patch.object(ecma376_encrypted, "datetime2filetime", lambda _now: 0),
+    ):
+        yield
 
 
 def _encrypt(plain: bytes, password: str) -> bytes:
     sealed = io.BytesIO()
-    with _repeatable_salts(password, plain):
+    with _without_chance_and_clock(password, plain):
         OOXMLFile(io.BytesIO(plain)).encrypt(password, sealed)
     return sealed.getvalue()

@@ -34,7 +34,7 @@ class DeliveryMonth:
     """The figures of one month.
 
     `movements` (moved_on, kind, movement, shipments); `standing` (kind, handed_over, delivered, returned,
-    lost, on_the_way) at the end of the month, since the programme began; `accidents`, one row each.
+    lost, damaged, on_the_way) at the end of the month, since the programme began; `accidents`, one row each.
     """
 
     period: str
@@ -170,12 +170,13 @@ def _standing_sheet(month: DeliveryMonth) -> Sheet:
         _count("delivered", "配達完了", width=12),
         _count("returned", "返戻", width=12),
         _count("lost", "紛失", width=12),
+        _count("damaged", "損傷", width=12),
         _count("on_the_way", "配送中", width=12),
     )
     last = _bounds(month.period)[1]
     notes = (
         f"単位：個。事業開始から{last.year}年{last.month}月{last.day}日までの累計です。",
-        "※ 発送 ＝ 配達完了 ＋ 返戻 ＋ 紛失 ＋ 配送中（不在・保管中を含む）",
+        "※ 発送 ＝ 配達完了 ＋ 返戻 ＋ 紛失 ＋ 損傷（未配達のもの） ＋ 配送中（不在・保管中を含む）",
     )
     rows = month.standing.append_column("label", pa.array(labels, pa.string()))
     return Sheet("累計", columns, rows, notes)

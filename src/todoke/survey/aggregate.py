@@ -13,7 +13,7 @@ from todoke.store.engine import Engine
 from todoke.store.sqlfiles import load
 
 #: An answer that is no choice of its question, and the one row of a free-text question.
-OTHER = "選択肢以外の回答"
+OTHER = "選択肢以外"
 FREE_TEXT = "記入のあった回答"
 
 

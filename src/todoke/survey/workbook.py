@@ -70,5 +70,5 @@ def _question_sheet(rows: list[dict[str, Any]], note: str) -> Sheet:
         Column("share", "割合", 16, "0.0%", null=_SUPPRESSED if total != 0 else "–"),
     )
     shown_total = _SUPPRESSED if total is None else f"{total:,}"
-    chart = Chart("bar", f"{title}（回答数 {shown_total}）", "label", (("answers", "回答数"),))
+    chart = Chart("bar", f"{title}（回答数 {shown_total}件）", "label", (("answers", "回答数"),))
     return Sheet(code, columns, table, (f"この設問の回答数：{shown_total}件", note), chart)
