@@ -67,9 +67,12 @@ def test_a_recalled_parcel_is_one_row_without_address_or_goods(action: str, labe
     assert not any(row[name] for name in ("郵便番号", "住所", "方書", "氏名", "商品コード", "商品名", "数量"))
 
 
-def test_a_stop_file_stops_every_parcel_and_needs_no_address():
-    (row,) = rows_of(stop_csv(parcels(GOODS), **TEXT))
-    assert (row["出荷番号"], row["区分"], row["住所"]) == ("G1", "停止", "")
+def test_a_recall_file_tells_stopped_from_cancelled_and_takes_nothing_else():
+    stopped, cancelled = ("G1", 2, "stop", *GOODS[3:]), ("G2", 3, "cancel", *GOODS[3:])
+    rows = rows_of(stop_csv(parcels(stopped, cancelled), **TEXT))
+    assert [(row["出荷番号"], row["区分"], row["住所"]) for row in rows] == [("G1", "停止", ""), ("G2", "取消", "")]
+    with pytest.raises(TodokeError, match="G1"):
+        stop_csv(parcels(GOODS), **TEXT)
 
 
 def test_a_catalogue_is_its_own_content():

@@ -132,7 +132,7 @@ def _of_differences(
     for row in differences.to_pylist():
         if row["state"] == "open":
             reason, note = _DIFFERENCES[row["kind"]]
-            number = number_of.get(household_of[row["shipment_id"]])
+            number = number_of.get(household_of.get(row["shipment_id"], ""))
             shown = f"D:{row['shipment_id']}:{row['desired_digest'][:6]}"
             yield _item(shown, number, "引渡し後の相違", reason, None, note=note)
 

@@ -77,10 +77,12 @@ def shipping_csv(parcels: pa.Table, lines: pa.Table, addresses: pa.Table, *, pro
 
 
 def stop_csv(parcels: pa.Table, *, programme: str, desk: str) -> bytes:
-    """The recall file, in the same layout: every parcel of `parcels` is to be stopped, whatever its action."""
-    stop = pa.array([Action.STOP.value] * parcels.num_rows, pa.string())
-    stopped = parcels.set_column(parcels.column_names.index("action"), "action", stop)
-    return shipping_csv(stopped, _NO_LINES, _NO_ADDRESSES, programme=programme, desk=desk)
+    """The recall file, in the same layout: parcels to be cancelled or stopped, as their action says.
+
+    Raises:
+        TodokeError: a parcel is to be sent; it needs an address and does not belong here.
+    """
+    return shipping_csv(parcels, _NO_LINES, _NO_ADDRESSES, programme=programme, desk=desk)
 
 
 _NO_LINES = pa.schema(
