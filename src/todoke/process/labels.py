@@ -274,10 +274,11 @@ def publish_labels(ws: Workspace, batch: Batch) -> int:
 
 def _closing(ws: Workspace, batch: Batch) -> dict[str, int]:
     with ws.ledger.read() as tx:
-        version = batch.inputs.get("quarantine")
-        quarantine = ws.ledger.version(tx, version) if version else None
-    numbers = ws.version_table("quarantine", quarantine, ["household_no"])["household_no"]
-    quarantined = pc.count_distinct(numbers).as_py()
+        versions = {name: ws.ledger.version(tx, batch.inputs[name]) for name in ("quarantine", "household")}
+    numbers = ws.version_table("quarantine", versions["quarantine"], ["household_no"])["household_no"]
+    registered = ws.version_table("household", versions["household"], ["household_no"])["household_no"]
+    # a household of the register whose correction is in quarantine counts once, in the register
+    quarantined = len(set(numbers.drop_null().to_pylist()) - set(registered.to_pylist()))
     return printing.control_totals(
         **batch.notes, ward_households=batch.notes["households"] + quarantined, quarantined=quarantined
     )

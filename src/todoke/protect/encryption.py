@@ -114,9 +114,9 @@ class SealedFile(io.BytesIO):
     What an error left unfinished is forgotten, in a `with` block and without one.
     """
 
-    def __init__(self, keep: Callable[[bytes], None]) -> None:
+    def __init__(self, keep: Callable[[bytes], object]) -> None:
         super().__init__()
-        self._keep: Callable[[bytes], None] | None = keep
+        self._keep: Callable[[bytes], object] | None = keep
 
     def close(self) -> None:
         if self.closed:
