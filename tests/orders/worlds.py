@@ -24,7 +24,7 @@ from todoke.store import schema
 T = TypeVar("T")
 
 #: Small worlds in one example, at most.
-TOGETHER = 12
+TOGETHER = 16
 
 DEADLINE = date(2027, 1, 15)
 DAYS = [
