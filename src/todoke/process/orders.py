@@ -254,7 +254,7 @@ def _publish_review(ws: Workspace) -> int:
         decisions = facts.decisions(tx, ws.contract.id)
         differences = facts.differences(tx, ws.contract.id)
         numbers = facts.numbers(tx, ws.contract.id)
-        shipments = facts.shipments(tx, ws.contract.id, ["goods"])
+        shipments = facts.shipments(tx, ws.contract.id, ["catalogue", "goods", "toilet"])
     if last is None:
         return 0
     items = review.review_items(decisions, numbers, _late_changes(ws, pin), differences, shipments)
