@@ -65,7 +65,7 @@ class Airflow:
         self._log = RunLog(self.home / "logs")
         with self._log.capturing():
             self._migrate()
-            self._dags = self._load_dags()
+            self.dags = self._load_dags()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -79,12 +79,12 @@ class Airflow:
         Raises:
             TodokeError: there is no such DAG.
         """
-        dag = self._dags.get(dag_id)
+        dag = self.dags.get(dag_id)
         if dag is None:
             raise TodokeError(
                 "このDAGはありません",
                 where=dag_id,
-                next_step=f"次から選んでください: {', '.join(sorted(self._dags))}",
+                next_step=f"次から選んでください: {', '.join(sorted(self.dags))}",
             )
         with self._log.capturing(), self._bells_silent():
             logical_date = self._free_moment(dag_id, on)
