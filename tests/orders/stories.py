@@ -128,5 +128,5 @@ def ending(*facts: Web | Card | Amendment | Shipment, homes: tuple[Household, ..
 
 
 def settle(inputs: OrderInputs, order_rules: OrderRules) -> Ending:
-    with Engine(memory_limit="256MB") as engine:
+    with Engine(memory_limit="256MB", threads=1) as engine:
         return Ending(reconcile(engine, inputs, order_rules))

@@ -1,8 +1,6 @@
-"""Two spellings of one name, postal code or date are one."""
+"""Two spellings of one name or postal code are one."""
 
 from __future__ import annotations
-
-from datetime import date
 
 import pyarrow as pa
 import pytest
@@ -10,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from todoke.orders.folding import fold_column, fold_digits, fold_kana, fold_postal, kana_keys
-from todoke.orders.japanese_dates import parse_date
 
 KANA = st.text("ヤマモトショウタッャガパヴーｶﾞｰｼｮっょがぱ -　‐", max_size=12)
 
@@ -75,42 +72,3 @@ def test_a_household_is_known_by_the_kana_of_every_member_and_of_the_head() -> N
         ("1", "ヤマタロウ"),
         ("1", "ヤマハナ"),
     ]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "2026-06-01",
-        "2026/6/1",
-        "20260601",
-        "R8.6.1",
-        "r08.06.01",
-        "令和8年6月1日",
-        "令和８年６月１日",
-        "２０２６／６／１",
-    ],
-)
-def test_every_form_of_a_date_is_the_same_day(text: str) -> None:
-    assert parse_date(text) == date(2026, 6, 1)
-
-
-@pytest.mark.parametrize(
-    ("text", "day"),
-    [
-        ("令和元年5月1日", date(2019, 5, 1)),
-        ("H31.4.30", date(2019, 4, 30)),
-        ("H31.5.1", None),
-        ("昭和64年1月7日", date(1989, 1, 7)),
-        ("昭和64年1月8日", None),
-        ("T15.12.24", date(1926, 12, 24)),
-        ("明治45年7月29日", date(1912, 7, 29)),
-        ("2026-02-29", None),
-        ("2026-06", None),
-        ("2026-0601", None),
-        ("6/1/2026", None),
-        ("R8/6/1", None),
-        ("", None),
-    ],
-)
-def test_a_day_that_does_not_exist_is_none(text: str, day: date | None) -> None:
-    assert parse_date(text) == day

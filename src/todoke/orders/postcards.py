@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from todoke.errors import FileRefused
+from todoke.intake.dates import parse_date
 from todoke.intake.text import BadRow, Row, read_rows
 from todoke.model.codes import Labelled
 from todoke.orders.folding import fold_column, fold_kana, fold_postal
-from todoke.orders.japanese_dates import parse_date
 from todoke.store.schema import POSTCARD, POSTCARD_LINE, QUARANTINE
 
 SLOTS = range(1, 7)
