@@ -65,19 +65,16 @@ def _reason(said: str) -> str:
     """Why gpg failed. Only its status lines tell; "decryption failed" stands for several things."""
     lines = [line.removeprefix("[GNUPG:] ").split() for line in said.splitlines() if line.startswith("[GNUPG:]")]
     status = {line[0] for line in lines if line}
-    if "block_filter" in said and "read error" in said:
-        return "truncated"  # a packet is shorter than it says; gpg then calls it manipulated as well
-    if "BADMDC" in status or "manipulated" in said:
-        return "tampered"
-    if "BAD_PASSPHRASE" in said or "Bad session key" in said or "MISSING_PASSPHRASE" in status:
-        return "wrong_passphrase"
-    if "NO_SECKEY" in status:
-        return "no_key"
-    if "pending bytes" in said or "premature eof" in said.lower():
-        return "truncated"
-    if "NEED_PASSPHRASE_SYM" in status and "BEGIN_DECRYPTION" not in status:
-        return "truncated"  # a session key, and nothing that it opens
-    return "damaged"
+    signs = {
+        # A packet that is shorter than it says is called manipulated by gpg as well.
+        "truncated": "block_filter" in said and "read error" in said,
+        "tampered": "BADMDC" in status or "manipulated" in said,
+        "wrong_passphrase": "BAD_PASSPHRASE" in said or "Bad session key" in said or "MISSING_PASSPHRASE" in status,
+        "no_key": "NO_SECKEY" in status,
+    }
+    # A session key, and nothing that it opens.
+    ends_early = "pending bytes" in said or ("NEED_PASSPHRASE_SYM" in status and "BEGIN_DECRYPTION" not in status)
+    return next((reason for reason, seen in signs.items() if seen), "truncated" if ends_early else "damaged")
 
 
 @contextmanager
