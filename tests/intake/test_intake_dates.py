@@ -51,6 +51,10 @@ def test_every_way_of_writing_a_day_means_that_day(day):
         "平成32年1月1日",
         "大正元年1月1日",
         "２０２６年",
+        "----------",
+        "+190-01-01",
+        "19_0-01-01",
+        "1990-1 -01",
     ],
 )
 def test_what_is_no_date_is_none(text):

@@ -7,7 +7,8 @@ SELECT
     'birth_date_invalid' AS reason
 FROM usable_row
 INNER JOIN parsed_date AS birth ON usable_row.birth_date = birth.text
-LEFT JOIN parsed_date AS change ON usable_row.changed_on = change.text
+LEFT JOIN parsed_date AS changed ON usable_row.changed_on = changed.text
 WHERE
     birth.parsed_on IS NULL
-    OR birth.parsed_on > GREATEST(CAST($reference_date AS DATE), COALESCE(change.parsed_on, CAST($reference_date AS DATE)))
+    OR birth.parsed_on
+    > GREATEST(CAST($reference_date AS DATE), COALESCE(changed.parsed_on, CAST($reference_date AS DATE)))

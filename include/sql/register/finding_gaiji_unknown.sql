@@ -6,7 +6,7 @@ SELECT
     'head_name' AS field,
     'gaiji_unknown' AS reason
 FROM usable_row
-WHERE head_name IN (SELECT text FROM undrawable)
+WHERE head_name IN (SELECT undrawable.text FROM undrawable)
 UNION ALL
 SELECT
     receipt_no,
@@ -15,7 +15,7 @@ SELECT
     'member_name' AS field,
     'gaiji_unknown' AS reason
 FROM usable_row
-WHERE member_name IN (SELECT text FROM undrawable)
+WHERE member_name IN (SELECT undrawable.text FROM undrawable)
 UNION ALL
 SELECT
     receipt_no,
@@ -24,7 +24,7 @@ SELECT
     'town' AS field,
     'gaiji_unknown' AS reason
 FROM usable_row
-WHERE town IN (SELECT text FROM undrawable)
+WHERE town IN (SELECT undrawable.text FROM undrawable)
 UNION ALL
 SELECT
     receipt_no,
@@ -33,7 +33,7 @@ SELECT
     'block' AS field,
     'gaiji_unknown' AS reason
 FROM usable_row
-WHERE block IN (SELECT text FROM undrawable)
+WHERE block IN (SELECT undrawable.text FROM undrawable)
 UNION ALL
 SELECT
     receipt_no,
@@ -42,4 +42,4 @@ SELECT
     'building' AS field,
     'gaiji_unknown' AS reason
 FROM usable_row
-WHERE building IN (SELECT text FROM undrawable)
+WHERE building IN (SELECT undrawable.text FROM undrawable)

@@ -8,4 +8,4 @@ SELECT
 FROM household_fact
 WHERE
     (distinct_members < members AND members > smallest_size)
-    OR household_no IN (SELECT household_no FROM registered)
+    OR household_no IN (SELECT registered.household_no FROM registered)

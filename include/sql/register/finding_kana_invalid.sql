@@ -6,7 +6,7 @@ SELECT
     'member_kana' AS field,
     'kana_invalid' AS reason
 FROM usable_row
-WHERE member_kana IN (SELECT text FROM invalid_kana)
+WHERE member_kana IN (SELECT invalid_kana.text FROM invalid_kana)
 UNION ALL
 SELECT
     receipt_no,
@@ -15,4 +15,4 @@ SELECT
     'head_kana' AS field,
     'kana_invalid' AS reason
 FROM usable_row
-WHERE head_kana IN (SELECT text FROM invalid_kana)
+WHERE head_kana IN (SELECT invalid_kana.text FROM invalid_kana)

@@ -8,7 +8,10 @@ SELECT
 FROM usable_row
 WHERE
     TRANSLATE(town, $blanks, '') <> ''
-    AND EXISTS (SELECT 1 FROM postal WHERE postal.postal_code = usable_row.postal_digits)
+    AND EXISTS (
+        SELECT 1 FROM postal
+        WHERE postal.postal_code = usable_row.postal_digits
+    )
     AND NOT EXISTS (
         SELECT 1
         FROM known_place

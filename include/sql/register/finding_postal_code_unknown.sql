@@ -6,4 +6,7 @@ SELECT
     'postal_code' AS field,
     'postal_code_unknown' AS reason
 FROM usable_row
-WHERE NOT EXISTS (SELECT 1 FROM postal WHERE postal.postal_code = usable_row.postal_digits)
+WHERE NOT EXISTS (
+    SELECT 1 FROM postal
+    WHERE postal.postal_code = usable_row.postal_digits
+)

@@ -3,7 +3,10 @@
 SELECT DISTINCT
     place.postal_digits,
     place.town
-FROM (SELECT DISTINCT postal_digits, town FROM usable_row) AS place
+FROM (SELECT DISTINCT
+    postal_digits,
+    town
+FROM usable_row) AS place
 INNER JOIN postal ON place.postal_digits = postal.postal_code
 WHERE
     postal.town = ''

@@ -6,13 +6,14 @@ SELECT
     finding.field,
     finding.reason
 FROM finding
-WHERE NOT EXISTS (
-    SELECT 1
-    FROM finding AS other
-    INNER JOIN precedence ON other.reason = precedence.reason
-    WHERE
-        precedence.explained = finding.reason
-        AND other.receipt_no = finding.receipt_no
-        AND other.household_no = finding.household_no
-)
+WHERE
+    NOT EXISTS (
+        SELECT 1
+        FROM finding AS other
+        INNER JOIN precedence ON other.reason = precedence.reason
+        WHERE
+            precedence.explained = finding.reason
+            AND other.receipt_no = finding.receipt_no
+            AND other.household_no = finding.household_no
+    )
 ORDER BY finding.receipt_no, finding.row_no, finding.field NULLS FIRST, finding.reason

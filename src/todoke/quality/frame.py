@@ -185,7 +185,8 @@ class _Households:
         """How many different values the rows of each household have."""
         codes = values.combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
         pairs = self.of_row * (codes.max(initial=0) + 1) + codes
-        pairs = np.unique(pairs if only is None else pairs[only])
+        pairs = np.sort(pairs if only is None else pairs[only])
+        pairs = pairs[np.diff(pairs, prepend=-1) > 0]
         return np.bincount(pairs // (codes.max(initial=0) + 1), minlength=len(self.keys))
 
     def _conflict(self) -> Flags:

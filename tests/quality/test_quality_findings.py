@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ward_rows import Row, household, table
+
+from todoke.model.codes import Finding
+from todoke.quality.findings import EXPLAINS, accepted_rows, by_reason, findings, quarantined_households
+from todoke.quality.postal import postal_table
+from todoke.store.engine import Engine
+from todoke.store.schema import QUARANTINE
+
+GAIJI = frozenset("\ue000\ue001")
+REFERENCE = date(2026, 6, 1)
+SMALL_POSTAL = pa.table(
+    {"postal_code": ["1530063", "1530061", "1530000", "1520002"], "town": ["目黒", "中目黒", "", "目黒本町"]}
+)
+Spoil = Callable[[list[Row]], object]
+
+
+def check(rows: pa.Table, **options: object) -> pa.Table:
+    options = {"postal": SMALL_POSTAL, "gaiji": GAIJI, "reference_date": REFERENCE} | options
+    with Engine() as engine:
+        return findings(engine, rows, **options)
+
+
+def reasons(rows: pa.Table, **options: object) -> list[tuple[str, str]]:
+    """Distinct (household number, reason)."""
+    found = check(rows, **options)
+    return sorted(set(zip(found["household_no"].to_pylist(), found["reason"].to_pylist(), strict=True)))
+
+
+def put(field: str, value: object, row: int | None = -1) -> Spoil:
+    """Writes a value into one row, or with `row=None` into all."""
+
+    def spoil(rows: list[Row]) -> None:
+        for one in rows if row is None else [rows[row]]:
+            one[field] = value
+
+    return spoil
+
+
+MISTAKES: dict[str, tuple[Finding, Spoil]] = {
+    "size one too many": (Finding.SIZE_MISMATCH, put("household_size", "4", None)),
+    "size one too few": (Finding.SIZE_MISMATCH, put("household_size", "2", None)),
+    "size no number": (Finding.SIZE_MISMATCH, put("household_size", "三", None)),
+    "size differs in one row": (Finding.SIZE_MISMATCH, put("household_size", "2")),
+    "a row lost": (Finding.SIZE_MISMATCH, lambda rows: rows.pop(1)),
+    "the head's row lost": (Finding.SIZE_MISMATCH, lambda rows: rows.pop(0)),
+    "no head": (Finding.HEAD_MISSING, put("relationship", "同居人", 0)),
+    "two heads": (Finding.HEAD_TWICE, put("relationship", "世帯主")),
+    "gap in the numbers": (Finding.MEMBER_NO_GAP, put("member_no", "4")),
+    "a number twice": (Finding.MEMBER_NO_GAP, put("member_no", "2")),
+    "a number that is none": (Finding.MEMBER_NO_GAP, put("member_no", "x")),
+    "the household twice": (Finding.HOUSEHOLD_DUPLICATE, lambda rows: rows.extend([{**row} for row in rows])),
+    "one row twice": (Finding.HOUSEHOLD_DUPLICATE, lambda rows: rows.append({**rows[0]})),
+    "unknown postal code": (Finding.POSTAL_CODE_UNKNOWN, put("postal_code", "9999999", None)),
+    "postal code of six digits": (Finding.POSTAL_CODE_UNKNOWN, put("postal_code", "153006")),
+    "no postal code": (Finding.POSTAL_CODE_UNKNOWN, put("postal_code", "", None)),
+    "another town's postal code": (Finding.POSTAL_CODE_TOWN, put("postal_code", "1530061", None)),
+    "a town that begins like another": (Finding.POSTAL_CODE_TOWN, put("town", "目黒本町", None)),
+    "no block": (Finding.ADDRESS_MISSING, put("block", "　", None)),
+    "no town in one row": (Finding.ADDRESS_MISSING, put("town", "")),
+    "kana with a digit": (Finding.KANA_INVALID, put("member_kana", "せたい1")),
+    "no kana": (Finding.KANA_INVALID, put("head_kana", "", None)),
+    "no name": (Finding.NAME_MISSING, put("member_name", "　", 0)),
+    "birth date impossible": (Finding.BIRTH_DATE_INVALID, put("birth_date", "1987-02-30")),
+    "birth date after the reference date": (Finding.BIRTH_DATE_INVALID, put("birth_date", "R8.6.2")),
+    "gaiji not in the font": (Finding.GAIJI_UNKNOWN, put("building", "コーポ\ue002", None)),
+    "gaiji not in the font in one row": (Finding.GAIJI_UNKNOWN, put("member_name", "\ue757", 0)),
+    "two addresses": (Finding.HOUSEHOLD_CONFLICT, put("block", "9番9号")),
+    "two head's names": (Finding.HOUSEHOLD_CONFLICT, put("head_name", "別人")),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_one_mistake_gives_one_reason_and_takes_the_whole_household_and_no_other(name):
+    reason, spoil = MISTAKES[name]
+    wrong = household("20", 3)
+    spoil(wrong)
+    rows = table(household("10"), wrong, household("30", 1))
+    found = check(rows)
+    assert found.schema.equals(QUARANTINE)
+    assert set(found["reason"].to_pylist()) == {str(reason)}
+    assert set(found["household_no"].to_pylist()) == {"20"}
+    assert set(accepted_rows(rows, found)["household_no"].to_pylist()) == {"10", "30"}
+
+
+def test_sound_households_have_no_finding_whatever_the_ward_leaves_out_or_how_it_writes():
+    plain = household("1", 3, member_no=None, birth_date=None, relationship=None, confidential=None)
+    plain[0]["member_name"] = plain[0]["head_name"]
+    for row in plain:
+        row["head_name"] = plain[0]["member_name"]
+    others = [
+        household("2", postal_code="1530063", town="目黒二丁目"),
+        household("3", head_kana="ｾﾀｲ ｲﾁ", building="メゾン\ue000"),
+        household("4", postal_code="1530000", town="どこか"),
+        household("5", birth_date="昭和35年4月1日"),
+        household("6", birth_date=""),
+    ]
+    assert reasons(table(plain, *others)) == []
+
+
+@pytest.mark.parametrize(("heads", "reason"), [(0, "head_missing"), (2, "head_twice")])
+def test_without_relationships_the_head_is_the_member_with_the_heads_name(heads, reason):
+    rows = household("1", 3, relationship=None, head_name="頭")
+    for row in rows[:heads]:
+        row["member_name"] = "頭"
+    assert reasons(table(rows)) == [("1", reason)]
+
+
+def test_a_row_without_a_household_number_is_out_and_its_text_is_not_shown():
+    rows = table(household("目黒花子", 1), household("", 1), household("12345678901234567", 1), household("12X", 1))
+    found = check(rows)
+    assert found["reason"].to_pylist() == ["household_no_missing"] * 4
+    assert found["household_no"].to_pylist() == [None, None, "12345678901234567", "12X"]
+    assert accepted_rows(rows, found).num_rows == 0
+
+
+def test_a_bad_row_explains_what_is_missing_in_its_household():
+    rows = household("1", 3)
+    rows.pop(0)
+    line = {"receipt_no": "R1", "row_no": 9, "household_no": "1", "field": None, "reason": "ragged"}
+    assert reasons(table(rows), bad_rows=pa.Table.from_pylist([line], QUARANTINE)) == [("1", "ragged")]
+
+
+def test_two_mistakes_are_two_reasons():
+    rows = household("1", 3)
+    rows[0]["relationship"] = "子"
+    rows[1]["birth_date"] = "x"
+    assert [reason for _, reason in reasons(table(rows))] == ["birth_date_invalid", "head_missing"]
+
+
+def test_an_added_household_that_is_there_already_is_a_duplicate():
+    registered = pa.table({"household_no": ["1"]})
+    assert reasons(table(household("1"), household("2")), registered=registered) == [("1", "household_duplicate")]
+
+
+def test_each_file_is_judged_by_itself():
+    second = household("1", receipt_no="R2")
+    second[0]["block"] = ""
+    rows = table(household("1"), second)
+    found = check(rows)
+    assert quarantined_households(found).to_pylist() == [{"receipt_no": "R2", "household_no": "1"}]
+    assert set(accepted_rows(rows, found)["receipt_no"].to_pylist()) == {"R1"}
+
+
+def test_a_change_may_tell_of_a_birth_after_the_reference_date():
+    rows = household("1", changed_on="2026-08-01", change_kind="更新", change_reason="その他")
+    rows[1]["birth_date"] = "2026-07-15"
+    assert reasons(table(rows)) == []
+    rows[1]["birth_date"] = "2026-08-15"
+    assert reasons(table(rows)) == [("1", "birth_date_invalid")]
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 5), st.sampled_from([None, *MISTAKES])), min_size=1, max_size=12))
+def test_rows_in_are_accepted_plus_those_of_quarantined_households(plan):
+    homes = []
+    for number, (size, mistake) in enumerate(plan):
+        rows = household(str(100 + number), 3 if mistake else size)
+        if mistake:
+            MISTAKES[mistake][1](rows)
+        homes.append(rows)
+    rows = table(*homes)
+    found = check(rows)
+    out = set(quarantined_households(found)["household_no"].to_pylist())
+    assert out == {str(100 + n) for n, (_, mistake) in enumerate(plan) if mistake}
+    kept = accepted_rows(rows, found)
+    assert kept.num_rows == sum(len(home) for home, (_, mistake) in zip(homes, plan, strict=True) if not mistake)
+    assert {reason for _, mistake in plan if mistake for reason in [MISTAKES[mistake][0]]} == set(by_reason(found))
+
+
+def test_what_explains_what_is_closed_so_that_an_explanation_is_always_reported():
+    for reason, explained in EXPLAINS.items():
+        assert reason not in explained
+        for other in explained:
+            assert set(EXPLAINS.get(other, ())) <= set(explained)
+
+
+def test_the_whole_country_is_there_with_the_27_towns_of_meguro():
+    towns = {(place["postal_code"], place["town"]) for place in postal_table().to_pylist()}
+    assert len(towns) > 120_000
+    assert {("1530063", "目黒"), ("1520002", "目黒本町"), ("1520000", "")} <= towns
