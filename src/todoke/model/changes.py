@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
 from todoke.model.codes import Cause, ShipmentKind
+
+
+@lru_cache(maxsize=65_536)  # most parcels hold what many others hold
+def content_digest(lines: tuple[tuple[str, int], ...]) -> str:
+    """The digest of what is in a parcel, in whatever order."""
+    text = "\n".join(f"{code}\t{quantity}" for code, quantity in sorted(lines))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True)

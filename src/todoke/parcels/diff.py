@@ -6,14 +6,12 @@ parcel. After hand-over it is a difference for people: never a second parcel, ne
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 from todoke import ids
-from todoke.model.changes import DifferenceFound, Parcel, ParcelChange
+from todoke.model.changes import DifferenceFound, Parcel, ParcelChange, content_digest
 from todoke.model.codes import Cause, ShipmentKind, ShipmentState
 
 STOP = "stop"
@@ -57,13 +55,6 @@ class ParcelDiff:
 
     changes: tuple[ParcelChange, ...]
     differences: tuple[DifferenceFound, ...]
-
-
-@lru_cache(maxsize=65_536)  # most parcels hold what many others hold
-def content_digest(lines: tuple[tuple[str, int], ...]) -> str:
-    """The digest of what is in a parcel, in whatever order."""
-    text = "\n".join(f"{code}\t{quantity}" for code, quantity in sorted(lines))
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def diff(

@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from todoke import ids
-from todoke.errors import StaleParent
+from todoke.errors import StaleParent, StalePlan
 from todoke.store import tables as t
 from todoke.store.database import engine_of, reading, writing
 from todoke.store.keys import KeyRing
@@ -85,12 +85,20 @@ class Ledger:
 
     # -- the stream ---------------------------------------------------------------------------------------
 
-    def move(self, tx: Connection) -> int:
-        """Moves the stream on and returns the new position: the first statement of every writer of facts."""
-        moved = tx.execute(update(t.stream).where(t.stream.c.contract == self.contract).values(seq=t.stream.c.seq + 1))
-        if moved.rowcount == 0:
+    def move(self, tx: Connection, pin: Pin | None = None) -> int:
+        """Moves the stream on and returns the new position: the first statement of every writer of facts.
+
+        Raises:
+            StalePlan: `pin` is given and the ledger has moved since; pin again and compute again.
+        """
+        here = t.stream.c.contract == self.contract
+        if pin is not None:
+            here &= t.stream.c.seq == pin.seq
+        if pin is None or pin.seq == 0:
             insert_ignoring_conflicts(tx, t.stream, [{"contract": self.contract, "seq": 0}])
-            return self.move(tx)
+        moved = tx.execute(update(t.stream).where(here).values(seq=t.stream.c.seq + 1))
+        if moved.rowcount == 0:
+            raise StalePlan("計画を立てた後に台帳が更新されました", where=self.contract)
         return int(tx.execute(select(t.stream.c.seq).where(t.stream.c.contract == self.contract)).scalar_one())
 
     def lock(self, tx: Connection) -> None:

@@ -16,7 +16,7 @@ from todoke.model.changes import Changes, ParcelChange
 from todoke.model.codes import Claim, ShipmentKind, ShipmentState
 from todoke.store import tables as t
 from todoke.store.bulk import insert_rows
-from todoke.store.ledger import Ledger, Pin, analyze, insert_ignoring_conflicts
+from todoke.store.ledger import Ledger, Pin, analyze
 
 #: What a household's first parcel of a kind takes, once for all kinds that take it.
 CLAIMED_BY = {
@@ -102,8 +102,9 @@ def apply(ledger: Ledger, process: str, pin: Pin, as_of: date, changes: Changes)
         return None
     inputs = json.dumps({name: ref.id for name, ref in sorted(pin.heads.items())})
     with ledger.write() as tx:
-        _advance(ledger, tx, pin, as_of)
-        seq = pin.seq + 1
+        seq = ledger.move(tx, pin)
+        here = t.stream.c.contract == ledger.contract
+        tx.execute(update(t.stream).where(here).values(settled_through=pin.frontier(as_of)))
         settlement_id = ids.identifier(ledger.keys.id_key, "settlement", ledger.contract, process, seq)
         tx.execute(
             insert(t.settlement).values(
@@ -129,18 +130,6 @@ def _is_settled(ledger: Ledger, process: str, as_of: date) -> bool:
             )
         ).scalar_one()
     return last is not None and last >= as_of
-
-
-def _advance(ledger: Ledger, tx: Connection, pin: Pin, as_of: date) -> None:
-    if pin.seq == 0:
-        insert_ignoring_conflicts(tx, t.stream, [{"contract": ledger.contract, "seq": 0}])
-    moved = tx.execute(
-        update(t.stream)
-        .where(t.stream.c.contract == ledger.contract, t.stream.c.seq == pin.seq)
-        .values(seq=pin.seq + 1, settled_through=pin.frontier(as_of))
-    )
-    if moved.rowcount != 1:
-        raise StalePlan("計画を立てた後に台帳が更新されました", where=ledger.contract)
 
 
 def _write_decisions(ledger: Ledger, tx: Connection, settlement_id: str, as_of: date, changes: Changes) -> None:
