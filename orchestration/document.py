@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from orchestration import settings
-from orchestration.in_process import Airflow
+from orchestration.in_process import load_dags
+from orchestration.run_log import RunLog
 
 PAGE = settings.ROOT / "docs" / "dags.md"
 
@@ -91,10 +92,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--contract", default="gift")
     parser.add_argument("--check", action="store_true")
     given = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as home:
+    with tempfile.TemporaryDirectory() as home, RunLog(Path(home) / "logs").capturing():
         os.environ.pop("AIRFLOW_HOME", None)
-        with Airflow(Path(home)) as airflow:
-            text = page(airflow.dags, given.contract)
+        settings.apply(Path(home))
+        text = page(load_dags(), given.contract)
     if not given.check:
         PAGE.write_text(text, encoding="utf-8")
         return 0

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import fcntl
 import json
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,6 +50,22 @@ class RunResult:
     tasks: dict[str, TaskResult] = field(default_factory=dict)
 
 
+def load_dags() -> dict[str, Any]:
+    """Every DAG of the DAG folder by its id, as the DAG processor would load it; needs no database.
+
+    Raises:
+        RuntimeError: a DAG file does not load.
+    """
+    from airflow.configuration import conf
+    from airflow.dag_processing.dagbag import BundleDagBag
+
+    folder = Path(conf.get_mandatory_value("core", "dags_folder"))
+    bag = BundleDagBag(dag_folder=folder, bundle_path=folder, bundle_name=_BUNDLE)
+    if bag.import_errors:
+        raise RuntimeError("\n".join(f"{file}\n{error}" for file, error in bag.import_errors.items()))
+    return dict(bag.dags)
+
+
 class Airflow:
     """Airflow in this process. One home a process: Airflow reads its settings when it is first imported."""
 
@@ -59,13 +74,11 @@ class Airflow:
         self._person: answers.Person | None = None
 
     def __enter__(self) -> Airflow:
-        if "airflow" in sys.modules and os.environ.get("AIRFLOW_HOME") != str(self.home):
-            raise RuntimeError("Airflow is loaded with another home")
         settings.apply(self.home)
         self._log = RunLog(self.home / "logs")
         with self._log.capturing():
             self._migrate()
-            self.dags = self._load_dags()
+            self.dags = {name: self._make_ready(dag) for name, dag in load_dags().items()}
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -127,19 +140,11 @@ class Airflow:
             except TimeoutError:
                 db.initdb()
 
-    def _load_dags(self) -> dict[str, Any]:
-        from airflow.configuration import conf
-        from airflow.dag_processing.dagbag import BundleDagBag
-
-        folder = Path(conf.get_mandatory_value("core", "dags_folder"))
-        bag = BundleDagBag(dag_folder=folder, bundle_path=folder, bundle_name=_BUNDLE)
-        if bag.import_errors:
-            raise RuntimeError("\n".join(f"{file}\n{error}" for file, error in bag.import_errors.items()))
-        for dag in bag.dags.values():
-            for task in dag.tasks:
-                task.retry_delay = timedelta(seconds=1)  # somebody is waiting for this run
-                task.on_execute_callback = [self._log.enter_task]
-        return bag.dags
+    def _make_ready(self, dag: Any) -> Any:
+        for task in dag.tasks:
+            task.retry_delay = timedelta(seconds=1)  # somebody is waiting for this run
+            task.on_execute_callback = [self._log.enter_task]
+        return dag
 
     def _free_moment(self, dag_id: str, on: date) -> datetime:
         """A logical date within `on` that no run has: midnight is the scheduler's, then one second a run."""
@@ -175,7 +180,7 @@ class Airflow:
         from airflow.utils.session import create_session
 
         with create_session() as session:
-            stored = session.get(DagRun, run.id)
+            stored = session.get_one(DagRun, run.id)
             stored.start_date = started  # dag.test() puts the logical date here
             tasks = {}
             for ti in stored.get_task_instances(session=session):

@@ -9,6 +9,7 @@ import base64
 import json
 import os
 import secrets
+import sys
 from pathlib import Path
 
 from todoke.errors import TodokeError
@@ -71,7 +72,14 @@ def environment(home: Path, port: int = DEFAULT_PORT) -> dict[str, str]:
 
 
 def apply(home: Path, port: int = DEFAULT_PORT) -> None:
-    """Put `environment()` into this process; call before Airflow is first imported."""
+    """Put `environment()` into this process.
+
+    Raises:
+        RuntimeError: Airflow has been imported with another home; it reads its settings then.
+    """
+    loaded = sys.modules.get("airflow.configuration")
+    if loaded is not None and str(home) != loaded.AIRFLOW_HOME:
+        raise RuntimeError(f"Airflow is loaded with {loaded.AIRFLOW_HOME}")
     for name, value in environment(home, port).items():
         if name == "PYTHONPATH":
             os.environ[name] = value
