@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from string import ascii_lowercase, ascii_uppercase
 
 import jaconv
 import pyarrow as pa
@@ -12,20 +13,25 @@ import pyarrow.compute as pc
 
 _SMALL = "ァィゥェォッャュョヮヵヶㇰㇱㇲㇳㇴㇵㇶㇷㇸㇹㇺㇻㇼㇽㇾㇿ"
 _LARGE = "アイウエオツヤユヨワカケクシストヌハヒフヘホムラリルレロ"
-#: Long marks and everything that is read or typed in their place.
-_MARKS = "ー-‐‑‒–—―−─━﹣˗⁻_~〜"
-_KANA = str.maketrans(_SMALL, _LARGE, _MARKS)
-#: Free-standing voicing marks; NFKC would put a space before them instead of joining them to their kana.
-_VOICING = str.maketrans("゛゜ﾞﾟ", "\u3099\u309a\u3099\u309a")
+#: Long marks and everything that is read or typed in their place, and the spaces that NFKC leaves.
+_NOTHING = "ー-‐‑‒–—―−─━﹣˗⁻_~〜" + " \t\n\r\v\f\x85\u2028\u2029"
+_HIRAGANA = "".join(map(chr, range(0x3041, 0x309F)))
+_KATAKANA = jaconv.hira2kata(_HIRAGANA)
+_SMALL_TO_LARGE = str.maketrans(_SMALL, _LARGE)
+_KANA = {
+    **str.maketrans(ascii_lowercase, ascii_uppercase),
+    **str.maketrans(_HIRAGANA, _KATAKANA.translate(_SMALL_TO_LARGE)),
+    **_SMALL_TO_LARGE,
+    **str.maketrans("", "", _NOTHING),
+}
 _NOT_A_DIGIT = re.compile(r"[^0-9]")
 _BETWEEN_DIGITS = re.compile(r"[\s\-‐‑‒–—―−ー─]")
 
 
 def fold_kana(text: str) -> str:
     """The key of a name in kana: full-width katakana, no spaces, small kana large, no long marks or hyphens."""
-    wide = unicodedata.normalize("NFKC", text.translate(_VOICING))
-    plain = "".join(jaconv.hira2kata(wide).upper().translate(_KANA).split())
-    return unicodedata.normalize("NFC", plain)
+    # NFKC sets a space before a free-standing voicing mark; with the space gone NFC joins mark and kana
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFKC", text).translate(_KANA))
 
 
 def fold_digits(text: str) -> str:
@@ -48,16 +54,14 @@ def fold_column(column: pa.ChunkedArray, fold: Callable[[str], str]) -> pa.Chunk
 
 
 def kana_keys(person: pa.Table) -> pa.Table:
-    """household_no and kana_key, each pair once, of every member and of the head as the register names them.
+    """household_no and kana_key of every member and of the head as the register names them; pairs may repeat.
 
     Args:
         person: household_no, member_kana, head_kana.
     """
-    pairs = pa.concat_tables(
-        [
-            pa.table({"household_no": person["household_no"], "kana_key": fold_column(person[field], fold_kana)})
-            for field in ("member_kana", "head_kana")
-        ]
+    keys = fold_column(
+        pa.chunked_array([*person["member_kana"].chunks, *person["head_kana"].chunks], pa.string()), fold_kana
     )
-    readable = pairs.filter(pc.not_equal(pairs["kana_key"], ""))
-    return readable.group_by(["household_no", "kana_key"]).aggregate([])
+    households = pa.chunked_array(person["household_no"].chunks * 2, pa.string())
+    pairs = pa.table({"household_no": households, "kana_key": keys})
+    return pairs.filter(pc.not_equal(pairs["kana_key"], ""))
