@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from todoke.orders.folding import fold_column, fold_digits, fold_kana, fold_postal, kana_keys
+from todoke.orders.folding import delivery_postals, fold_column, fold_digits, fold_kana, fold_postal, kana_keys
 
 KANA = st.text("ヤマモトショウタッャガパヴーｶﾞｰｼｮっょがぱ -　‐", max_size=12)
 
@@ -69,3 +69,10 @@ def test_a_household_is_known_by_the_kana_of_every_member_and_of_the_head() -> N
         }
     )
     assert {tuple(row.values()) for row in kana_keys(person).to_pylist()} == {("1", "ヤマタロウ"), ("1", "ヤマハナ")}
+
+
+def test_a_delivery_postal_code_is_compared_as_a_cards_is() -> None:
+    instruction = pa.table(
+        {"household_no": ["1", "2"], "postal_code": ["１５２－０００１", None], "method": ["別住所", ""]}
+    )
+    assert delivery_postals(instruction)["postal_code"].to_pylist() == ["1520001", None]

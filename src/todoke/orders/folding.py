@@ -65,3 +65,13 @@ def kana_keys(person: pa.Table) -> pa.Table:
     households = pa.chunked_array(person["household_no"].chunks * 2, pa.string())
     pairs = pa.table({"household_no": households, "kana_key": keys})
     return pairs.filter(pc.not_equal(pairs["kana_key"], ""))
+
+
+def delivery_postals(instruction: pa.Table) -> pa.Table:
+    """household_no and postal_code, folded as a card's is, of delivery instructions as the ward sent them."""
+    return pa.table(
+        {
+            "household_no": instruction["household_no"],
+            "postal_code": fold_column(instruction["postal_code"], fold_postal),
+        }
+    )

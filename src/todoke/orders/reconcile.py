@@ -83,7 +83,7 @@ class OrderInputs:
         household: `HOUSEHOLD` of the register version in force, deleted and held households too.
         application_number: household_no, application_no of every household ever published.
         kana_key: household_no, kana_key (`folding.kana_keys`).
-        delivery_postal: household_no, postal_code of delivery instructions.
+        delivery_postal: household_no, postal_code of delivery instructions (`folding.delivery_postals`).
         web_application, web_line, amendment, amendment_line, catalogue: datasets of their names.
         postcard: `POSTCARD` with name_key and postal_key (`postcards.with_keys`).
         postcard_line: `POSTCARD_LINE` with quantity and quantity_readable (`postcards.with_quantities`).
