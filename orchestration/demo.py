@@ -232,9 +232,7 @@ def _table(demo: Demo, checks: list[tuple[str, str]], ward: Ward, home: Path, se
     _say(f"  {home / 'demo' / 'mails'}   区に届いたメール {mails}通")
     _say(f"  {home / 'quality' / CONTRACT}   品質検査の結果（HTML）")
     _say(f"  set -a; . {demo_environment.SECRETS}; set +a   （鍵。次の行の前に）")
-    _say(
-        f"  {Path(sys.executable).parent.name}/todoke outbox export {CONTRACT} labels --to …   ラベルPDFを復号して取り出す"
-    )
+    _say(f"  .venv/bin/todoke outbox export {CONTRACT} labels --to …   ラベルのPDFを復号して取り出す")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
@@ -59,14 +60,19 @@ class _KeepAsFiles:
         return "250 OK"
 
 
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
 @contextmanager
 def mail_server(folder: Path) -> Iterator[None]:
     """A real SMTP server on a free port of this machine while the block runs; `TODOKE_SMTP` points to it."""
     folder.mkdir(parents=True, exist_ok=True)
-    controller = Controller(_KeepAsFiles(folder), hostname="127.0.0.1", port=0)
+    port = _free_port()
+    controller = Controller(_KeepAsFiles(folder), hostname="127.0.0.1", port=port)
     controller.start()
     try:
-        port = controller.server.sockets[0].getsockname()[1]
         os.environ["TODOKE_SMTP"] = f"smtp://127.0.0.1:{port}"
         yield
     finally:

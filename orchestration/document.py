@@ -41,18 +41,18 @@ def page(dags: dict[str, Any], contract: str) -> str:
 
 
 def _row(dag: Any) -> str:
-    heard = sorted(_uris(getattr(dag.timetable, "asset_condition", None)))
+    heard = sorted(uris(getattr(dag.timetable, "asset_condition", None)))
     rung = sorted({outlet.uri for task in dag.tasks for outlet in task.outlets})
     cells = [f"`{dag.dag_id}`", _title(dag), _schedule(dag.timetable), _code(heard), _code(rung)]
     return f"| {' | '.join(cells)} |"
 
 
-def _uris(condition: Any) -> Iterator[str]:
+def uris(condition: Any) -> Iterator[str]:
     """The assets of a condition such as `received`, `register | approval`."""
     if hasattr(condition, "uri"):
         yield condition.uri
     for part in getattr(condition, "objects", ()):
-        yield from _uris(part)
+        yield from uris(part)
 
 
 def _title(dag: Any) -> str:

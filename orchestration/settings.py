@@ -41,7 +41,7 @@ def environment(home: Path, port: int = DEFAULT_PORT) -> dict[str, str]:
     """All variables for an Airflow that lives in `home`; makes its folder and, once, its secrets."""
     home.mkdir(parents=True, exist_ok=True)
     address = f"http://127.0.0.1:{port}"
-    options = {
+    options: dict[str, dict[str, object]] = {
         "core": {
             "dags_folder": ROOT / "dags",
             "plugins_folder": ROOT / "plugins",
