@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from orchestration import answers, settings
 from orchestration.run_log import RunLog
@@ -25,7 +24,6 @@ from todoke import clock
 from todoke.contract import loader
 from todoke.errors import TodokeError
 
-TOKYO = ZoneInfo("Asia/Tokyo")
 _BUNDLE = "dags-folder"
 _ASKS_A_PERSON = "request_approval"
 
@@ -101,7 +99,7 @@ class Airflow:
             )
         with self._log.capturing(), self._bells_silent():
             logical_date = self._free_moment(dag_id, on)
-            started = datetime.now(TOKYO)
+            started = datetime.now(clock.TOKYO)
             run = dag.test(
                 run_after=logical_date,
                 logical_date=logical_date,
@@ -152,11 +150,11 @@ class Airflow:
         from airflow.utils.session import create_session
         from sqlalchemy import func, select
 
-        midnight = datetime.combine(on, time(), TOKYO)
+        midnight = datetime.combine(on, time(), clock.TOKYO)
         within = DagRun.logical_date.between(midnight, midnight + timedelta(days=1) - timedelta(seconds=1))
         with create_session() as session:
             last = session.scalar(select(func.max(DagRun.logical_date)).where(DagRun.dag_id == dag_id, within))
-        return (last or midnight).astimezone(TOKYO) + timedelta(seconds=1)
+        return (last or midnight).astimezone(clock.TOKYO) + timedelta(seconds=1)
 
     @contextmanager
     def _bells_silent(self) -> Iterator[None]:
@@ -191,7 +189,7 @@ class Airflow:
                 dag_id=stored.dag_id,
                 run_id=stored.run_id,
                 success=stored.state == "success",
-                seconds=(datetime.now(TOKYO) - started).total_seconds(),
+                seconds=(datetime.now(clock.TOKYO) - started).total_seconds(),
                 tasks=tasks,
             )
 

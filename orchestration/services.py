@@ -31,6 +31,7 @@ _STOPPED_WITHIN = 20
 
 def up(home: Path, port: int) -> int:
     """Start what does not run yet; 0 when Airflow says that all are healthy."""
+    os.environ.pop("TODOKE_NOW", None)  # the demo's clock stands still; services live in the present
     settings.apply(home, port)
     if not _pid(home, SERVICES[0]) and _health(port) is not None:
         print(f"ポート {port} は使用中です。TODOKE_PORT で別の番号を指定してください。", file=sys.stderr)

@@ -12,21 +12,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pendulum
 from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction, Timetable
 
-TOKYO = ZoneInfo("Asia/Tokyo")
+from todoke import clock
+
 _DAY = timedelta(days=1)
 
 
 def _midnight(day: date) -> pendulum.DateTime:
-    return pendulum.instance(datetime.combine(day, time(), TOKYO))
+    return pendulum.instance(datetime.combine(day, time(), clock.TOKYO))
 
 
 def _date_in_tokyo(moment: datetime) -> date:
-    return moment.astimezone(TOKYO).date()
+    return moment.astimezone(clock.TOKYO).date()
 
 
 class _ContractDays(Timetable):
@@ -76,7 +76,7 @@ class _ContractDays(Timetable):
         return DagRunInfo(run_after=self.starts_at(due[0]), data_interval=interval)
 
     def _without_missed(self, due: list[date], *, makes_up_last: bool) -> list[date]:
-        now = pendulum.now("UTC")
+        now = clock.now_utc()
         missed = sum(self.starts_at(day) <= now for day in due)
         return due[missed - 1 :] if missed and makes_up_last else due[missed:]
 

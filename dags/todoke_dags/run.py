@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from todoke import errors
+from todoke import clock, errors
 
 #: What a task hands over: counts, ids and digests; never anything of a person.
 Counts = dict[str, int | str]
@@ -33,7 +32,7 @@ def business_date() -> date:
         _require_reason(run.run_id, params.get("reason"))
     elif params.get("on"):
         return date.fromisoformat(params["on"])
-    return (run.logical_date or run.run_after).astimezone(ZoneInfo("Asia/Tokyo")).date()
+    return (run.logical_date or run.run_after).astimezone(clock.TOKYO).date()
 
 
 def _require_reason(run_id: str, reason: str | None) -> None:
