@@ -155,12 +155,13 @@ class Demo:
         self.run("nonapplicants", TOILETS)
         self.run("survey", SURVEY)
         self.carrier_reports(TOILETS_ARRIVE)
+        self.run("orders", TOILETS_ARRIVE)
         self.run("reports", REPORT_DAYS[-1])
 
     def again(self) -> None:
         """Every day's DAG once more: neither ledger nor outbox may change."""
         before = self._traces()
-        for process, on in (("orders", TOILETS), ("labels", LABELS), ("reports", REPORT_DAYS[0])):
+        for process, on in (("orders", TOILETS_ARRIVE), ("labels", LABELS), ("reports", REPORT_DAYS[0])):
             self.run(process, on)
         if self._traces() != before:
             raise demo_checks.NotClosed("同じ業務日の再実行で台帳か送信箱が変わりました")

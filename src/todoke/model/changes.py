@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 
 from todoke.model.codes import Cause, ShipmentKind
@@ -83,6 +83,20 @@ class DifferenceFound:
 
 
 @dataclass(frozen=True)
+class StateChange:
+    """Where a parcel stands by all that its carrier has said of it."""
+
+    shipment_id: str
+    state: str
+    handed_over_at: datetime | None
+    handed_over_on: date | None
+    handed_rev: int | None
+    delivered_on: date | None
+    tracking_no: str | None
+    carrier: str
+
+
+@dataclass(frozen=True)
 class Changes:
     """Everything that one settlement writes."""
 
@@ -91,10 +105,11 @@ class Changes:
     differences: tuple[DifferenceFound, ...] = ()
     #: open differences that the facts have settled since
     settled_differences: tuple[DifferenceFound, ...] = ()
+    states: tuple[StateChange, ...] = ()
     register_version: str = field(default="", compare=False)
 
     def __bool__(self) -> bool:
-        return bool(self.decisions or self.parcels or self.differences or self.settled_differences)
+        return bool(self.decisions or self.parcels or self.differences or self.settled_differences or self.states)
 
     def counts(self) -> dict[str, int]:
         """How much changes, for logs."""
@@ -102,4 +117,5 @@ class Changes:
             "decisions": len(self.decisions),
             "parcels": len(self.parcels),
             "differences": len(self.differences),
+            "states": len(self.states),
         }

@@ -7,20 +7,21 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, func, select
 
 from todoke.intake.inbox import IncomingFile
+from todoke.model.changes import Changes, StateChange
 from todoke.parcels.carrier import latest_state, read_results
 from todoke.process.receiving import Landing, receive
 from todoke.process.workspace import Counts, Workspace
 from todoke.store import facts
+from todoke.store import settle as settling
 from todoke.store import tables as t
-from todoke.store.ledger import Ledger, Pin, insert_ignoring_conflicts
+from todoke.store.ledger import Pin, insert_ignoring_conflicts
 from todoke.store.schema import QUARANTINE
 
 _SOURCE = "carrier"
-_KINDS = ("catalogue", "goods", "toilet", "coupon", "notice")
-_STATE = ("state", "handed_over_at", "handed_over_on", "handed_rev", "delivered_on", "tracking_no")
+_PROCESS = "deliveries"
 
 
 def land_results(contract: str, on: date) -> Counts:
@@ -43,10 +44,12 @@ def _read(ws: Workspace, file: IncomingFile, payload: Path, receipt_no: str, pin
     tables = {"carrier_result": results}
     if bad.num_rows:
         tables["carrier_bad_row"] = pa.concat_tables([ws.head_table("carrier_bad_row", pin), bad])
-    return Landing(read.rows, results.num_rows, bad.num_rows, tables, also=lambda tx: _keep_events(tx, results))
+    return Landing(
+        read.rows, results.num_rows, bad.num_rows, tables, also=lambda tx, seq: _keep_events(tx, results, seq)
+    )
 
 
-def _keep_events(tx: Connection, results: pa.Table) -> None:
+def _keep_events(tx: Connection, results: pa.Table, seq: int) -> None:
     columns = ("shipment_id", "revision", "tracking_no", "state", "occurred_at")
     rows: list[dict[str, object]] = [
         {
@@ -57,6 +60,7 @@ def _keep_events(tx: Connection, results: pa.Table) -> None:
             "revision": revision,
             "tracking_no": tracking_no,
             "occurred_at": occurred_at,
+            "landed_seq": seq,
         }
         for shipment, revision, tracking_no, state, occurred_at in zip(
             *(results[name].to_pylist() for name in columns), strict=True
@@ -66,46 +70,24 @@ def _keep_events(tx: Connection, results: pa.Table) -> None:
 
 
 def settle(contract: str, on: date) -> Counts:
-    """Brings every parcel to the state that its events say.
+    """Brings every parcel of which something new was said to the state that all its events say.
 
     Returns:
         changed: how many parcels moved.
     """
     ws = Workspace.open(contract, on)
-    with ws.ledger.read() as tx:
-        shipments = facts.shipments(tx, contract, _KINDS)
-        events = facts.events(tx, contract)
-    return {"changed": _advance(ws.ledger, shipments, latest_state(events), ws.contract.carrier.name)}
+
+    def plan(tx: Connection, _pin: Pin, _as_of: date):  # type: ignore[no-untyped-def]
+        c = t.settlement.c
+        last = tx.execute(select(func.max(c.seq)).where(c.contract == contract, c.process == _PROCESS)).scalar_one()
+        events = facts.events(tx, contract, landed_after=last)
+        return lambda: Changes(states=_states(latest_state(events), ws.contract.carrier.name))
+
+    done = settling.settle(ws.ledger, _PROCESS, on, plan)
+    return {"changed": done.counts["states"] if done else 0}
 
 
-def _advance(ledger: Ledger, shipments: pa.Table, states: pa.Table, carrier: str) -> int:
-    """Writes the states that differ; they follow from all facts, and facts only grow: two runs cannot disagree."""
-    now = {
-        row[0]: row[1:]
-        for row in zip(
-            *(
-                shipments[name].to_pylist()
-                for name in ("shipment_id", "state", "handed_over_at", "handed_rev", "delivered_on", "tracking_no")
-            ),
-            strict=True,
-        )
-    }
-    changed = []
+def _states(table: pa.Table, carrier: str) -> tuple[StateChange, ...]:
     columns = ("shipment_id", "state", "handed_over_at", "handed_over_on", "handed_revision", "delivered_on")
-    for number, state, handed_at, handed_on, rev, delivered_on, tracking_no in zip(
-        *(states[name].to_pylist() for name in (*columns, "tracking_no")), strict=True
-    ):
-        if now[number] != (state, handed_at, rev, delivered_on, tracking_no):
-            values = (state, handed_at, handed_on, rev, delivered_on, tracking_no)
-            changed.append({"key_id": number, **{f"new_{n}": v for n, v in zip(_STATE, values, strict=True)}})
-    if not changed:
-        return 0
-    with ledger.write() as tx:
-        ledger.move(tx)
-        tx.execute(
-            update(t.shipment)
-            .where(t.shipment.c.id == bindparam("key_id"))
-            .values(carrier=carrier, **{name: bindparam(f"new_{name}") for name in _STATE}),
-            changed,
-        )
-    return len(changed)
+    rows = zip(*(table[name].to_pylist() for name in (*columns, "tracking_no")), strict=True)
+    return tuple(StateChange(*row, carrier) for row in rows)

@@ -123,7 +123,12 @@ def plan(contract: str, on: date) -> Counts:
             held_count = sum(parcel.held for parcel in wanted)
             parcels = diff(ws.ledger.keys.id_key, contract, wanted, actual_parcels(known, revisions))
             found, gone = new_and_settled(parcels.differences, differences, known)
-            return Changes((), parcels.changes, found, gone, pin.heads["household"].id)
+            return Changes(
+                parcels=parcels.changes,
+                differences=found,
+                settled_differences=gone,
+                register_version=pin.heads["household"].id,
+            )
 
         return compute
 

@@ -61,7 +61,12 @@ def propose(contract: str, on: date) -> Counts:
             known = inputs.shipment.filter(pc.equal(inputs.shipment["kind"], "toilet"))
             parcels = diff(ws.ledger.keys.id_key, contract, _wanted(ws, table), actual_parcels(known, revisions))
             found, gone = new_and_settled(parcels.differences, differences, known)
-            return Changes((), parcels.changes, found, gone, pin.heads["household"].id)
+            return Changes(
+                parcels=parcels.changes,
+                differences=found,
+                settled_differences=gone,
+                register_version=pin.heads["household"].id,
+            )
 
         return compute
 

@@ -127,8 +127,9 @@ def settle(contract: str, on: date) -> Counts:
 
         def compute() -> Changes:
             inputs = order_inputs(ws, pin, known.numbers, _shipment_facts(known))
-            restated.update(_statuses(decide(ws, inputs, min(on, as_of))))
-            return _changes(ws, pin, decide(ws, inputs, as_of), known, inputs.catalogue)
+            desired = decide(ws, inputs, as_of)
+            restated.update(_statuses(desired if on == as_of else decide(ws, inputs, on)))
+            return _changes(ws, pin, desired, known, inputs.catalogue)
 
         return compute
 

@@ -43,8 +43,8 @@ class Landing:
     accepted: int
     quarantined: int
     tables: Mapping[str, pa.Table]
-    #: written in the same transaction as the receipt
-    also: Callable[[Connection], None] = field(default=lambda _tx: None)
+    #: written in the same transaction as the receipt, given the stream's position
+    also: Callable[[Connection, int], None] = field(default=lambda _tx, _seq: None)
 
 
 Reader = Callable[[Workspace, IncomingFile, Path, str, Pin], Landing]
@@ -119,10 +119,10 @@ def _land(
         staged = {name: ws.lake.stage(name, table, [receipt_no]) for name, table in landing.tables.items()}
         try:
             with ws.ledger.write() as tx:
-                ws.ledger.move(tx)
+                seq = ws.ledger.move(tx)
                 for name, item in staged.items():
                     ws.ledger.commit_version(tx, item, pin.heads.get(name))
-                landing.also(tx)
+                landing.also(tx, seq)
                 row = _receipt_row(ws, source, file, receipt_no, ReceiptState.ACCEPTED, content, None)
                 row |= {
                     "rows": landing.rows,

@@ -126,14 +126,21 @@ def numbers(tx: Connection, contract: str) -> pa.Table:
     return fetch(tx, query, NUMBER)
 
 
-def events(tx: Connection, contract: str) -> pa.Table:
-    """Everything carriers said about parcels of the contract."""
+def events(tx: Connection, contract: str, landed_after: int | None = None) -> pa.Table:
+    """Everything carriers said about parcels of the contract.
+
+    Args:
+        landed_after: leave out parcels of which nothing was landed after this position of the stream.
+    """
     query = (
         select(*_columns(t.shipment_event, EVENT))  # type: ignore[call-overload]
         .join(t.shipment, t.shipment.c.id == t.shipment_event.c.shipment_id)
         .where(t.shipment.c.contract == contract)
         .order_by(t.shipment_event.c.source, t.shipment_event.c.source_ref)
     )
+    if landed_after is not None:
+        newer = select(t.shipment_event.c.shipment_id).where(t.shipment_event.c.landed_seq > landed_after)
+        query = query.where(t.shipment_event.c.shipment_id.in_(newer))
     return fetch(tx, query, EVENT)
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from todoke import ids
 from todoke.errors import StalePlan
-from todoke.model.changes import Changes, ParcelChange
+from todoke.model.changes import Changes, ParcelChange, StateChange
 from todoke.model.codes import Claim, ShipmentKind, ShipmentState
 from todoke.store import tables as t
 from todoke.store.bulk import insert_rows
@@ -119,6 +119,7 @@ def apply(ledger: Ledger, process: str, pin: Pin, as_of: date, changes: Changes)
         _write_decisions(ledger, tx, settlement_id, as_of, changes)
         _write_parcels(ledger, tx, settlement_id, as_of, changes.parcels)
         _write_differences(ledger, tx, as_of, changes)
+        _write_states(tx, changes)
     return Settlement(settlement_id, as_of, changes.counts())
 
 
@@ -272,3 +273,11 @@ def _write_differences(ledger: Ledger, tx: Connection, as_of: date, changes: Cha
                     found_on=as_of,
                 )
             )
+
+
+def _write_states(tx: Connection, changes: Changes) -> None:
+    columns = [field.name for field in fields(StateChange) if field.name != "shipment_id"]
+    rows = [{"key_id": c.shipment_id, **{f"new_{name}": getattr(c, name) for name in columns}} for c in changes.states]
+    if rows:
+        values: dict[str, object] = {name: bindparam(f"new_{name}") for name in columns}
+        tx.execute(update(t.shipment).where(t.shipment.c.id == bindparam("key_id")).values(**values), rows)

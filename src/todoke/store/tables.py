@@ -255,6 +255,8 @@ shipment_event = Table(
     Column("revision", Integer),
     Column("tracking_no", String(80)),
     Column("occurred_at", DateTime, nullable=False),
+    Column("landed_seq", Integer, nullable=False, server_default="0"),
+    Index("shipment_event_landed", "landed_seq"),
     Index("shipment_event_shipment", "shipment_id"),
 )
 

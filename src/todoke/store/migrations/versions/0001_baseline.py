@@ -279,8 +279,10 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer(), nullable=True),
         sa.Column("tracking_no", sa.String(length=80), nullable=True),
         sa.Column("occurred_at", sa.DateTime(), nullable=False),
+        sa.Column("landed_seq", sa.Integer(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("source", "source_ref"),
     )
+    op.create_index("shipment_event_landed", "shipment_event", ["landed_seq"], unique=False)
     op.create_index("shipment_event_shipment", "shipment_event", ["shipment_id"], unique=False)
     op.create_table(
         "shipment_item",
