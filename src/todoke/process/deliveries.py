@@ -89,5 +89,9 @@ def settle(contract: str, on: date) -> Counts:
 
 def _states(table: pa.Table, carrier: str) -> tuple[StateChange, ...]:
     columns = ("shipment_id", "state", "handed_over_at", "handed_over_on", "handed_revision", "delivered_on")
-    rows = zip(*(table[name].to_pylist() for name in (*columns, "tracking_no")), strict=True)
-    return tuple(StateChange(*row, carrier) for row in rows)
+    return tuple(
+        StateChange(number, state, handed_at, handed_on, rev, delivered_on, tracking_no, carrier)
+        for number, state, handed_at, handed_on, rev, delivered_on, tracking_no in zip(
+            *(table[name].to_pylist() for name in (*columns, "tracking_no")), strict=True
+        )
+    )

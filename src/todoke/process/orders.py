@@ -11,11 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, select
 
+from todoke.contract import loader
 from todoke.errors import KeyMissing
 from todoke.intake.inbox import IncomingFile
 from todoke.model.changes import Changes, DecisionChange
 from todoke.orders import postcards, web
-from todoke.orders.folding import kana_keys
+from todoke.orders.folding import delivery_postals, kana_keys
 from todoke.orders.reconcile import Desired, OrderInputs, OrderRules, reconcile
 from todoke.outbox.batch import Batch, claim_and_leftovers, publish
 from todoke.parcels import review
@@ -140,7 +141,7 @@ def settle(contract: str, on: date) -> Counts:
 
 def decide(ws: Workspace, inputs: OrderInputs, as_of: date) -> Desired:
     """The reconciliation of a day under the contract as it is on that day."""
-    contract = ws.contract
+    contract = loader.load(ws.contract.id, as_of)
     rules = OrderRules(
         as_of=as_of,
         deadline=contract.applications.deadline,
@@ -156,12 +157,11 @@ def decide(ws: Workspace, inputs: OrderInputs, as_of: date) -> Desired:
 def order_inputs(ws: Workspace, pin: Pin, numbers: pa.Table, shipment: pa.Table) -> OrderInputs:
     """Everything the rules read, from the pinned versions and facts."""
     person = ws.head_table("person", pin, ["household_no", "member_kana", "head_kana"])
-    instruction = ws.head_table("delivery_instruction", pin, ["household_no", "postal_code"])
     return OrderInputs(
         household=ws.head_table("household", pin),
         application_number=numbers,
         kana_key=kana_keys(person),
-        delivery_postal=instruction,
+        delivery_postal=delivery_postals(ws.head_table("delivery_instruction", pin)),
         web_application=ws.head_table("web_application", pin),
         web_line=ws.head_table("web_line", pin),
         postcard=postcards.with_keys(ws.head_table("postcard", pin)),
