@@ -86,19 +86,24 @@ def settle(
             compute = plan(tx, pin, as_of)
         changes = compute()
         try:
-            return apply(ledger, process, pin, as_of, changes)
+            return apply(ledger, process, pin, as_of, changes, on=on)
         except StalePlan:
             continue
     raise StalePlan("ほかの処理と競合し続けています", where=process, next_step="しばらくしてから再実行してください")
 
 
-def apply(ledger: Ledger, process: str, pin: Pin, as_of: date, changes: Changes) -> Settlement | None:
+def apply(
+    ledger: Ledger, process: str, pin: Pin, as_of: date, changes: Changes, *, on: date | None = None
+) -> Settlement | None:
     """Writes `changes` if the ledger is still at the pinned position.
+
+    Args:
+        on: the day that the run speaks for, when it lies before `as_of`; it was settled with any later day.
 
     Raises:
         StalePlan: it has moved since.
     """
-    if not changes and _is_settled(ledger, process, as_of):
+    if not changes and _is_settled(ledger, process, on or as_of):
         return None
     inputs = json.dumps({name: ref.id for name, ref in sorted(pin.heads.items())})
     with ledger.write() as tx:
@@ -123,14 +128,14 @@ def apply(ledger: Ledger, process: str, pin: Pin, as_of: date, changes: Changes)
     return Settlement(settlement_id, as_of, changes.counts())
 
 
-def _is_settled(ledger: Ledger, process: str, as_of: date) -> bool:
+def _is_settled(ledger: Ledger, process: str, day: date) -> bool:
     with ledger.read() as tx:
         last = tx.execute(
             select(func.max(t.settlement.c.as_of)).where(
                 t.settlement.c.contract == ledger.contract, t.settlement.c.process == process
             )
         ).scalar_one()
-    return last is not None and last >= as_of
+    return last is not None and last >= day
 
 
 def _write_decisions(ledger: Ledger, tx: Connection, settlement_id: str, as_of: date, changes: Changes) -> None:
