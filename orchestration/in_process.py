@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration import answers, settings
-from orchestration.run_log import RunLog
+from orchestration.run_log import run_log
 from todoke import clock
 from todoke.contract import loader
 from todoke.errors import TodokeError
@@ -73,14 +73,14 @@ class Airflow:
 
     def __enter__(self) -> Airflow:
         settings.apply(self.home)
-        self._log = RunLog(self.home / "logs")
+        self._log = run_log(self.home / "logs")
         with self._log.capturing():
             self._migrate()
             self.dags = {name: self._make_ready(dag) for name, dag in load_dags().items()}
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._log.close()
+        self._person = None
 
     def run(self, dag_id: str, on: date, conf: dict[str, Any] | None = None) -> RunResult:
         """Run `dag_id` for the business date `on`.
@@ -125,8 +125,8 @@ class Airflow:
         dag_id = f"{contract}_approval"
         with self._log.capturing():
             self._person = self._person or answers.Person(settings.admin_password(self.home))
-        with self._person.answering(dag_id, verdict):
-            return [self.run(dag_id, on or clock.now_tokyo().date(), conf=dict(request)) for request in requests]
+            with self._person.answering(dag_id, verdict):
+                return [self.run(dag_id, on or clock.now_tokyo().date(), conf=dict(request)) for request in requests]
 
     def _migrate(self) -> None:
         from airflow.utils import db

@@ -5,8 +5,15 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
+from functools import cache
 from pathlib import Path
 from typing import Any, TextIO
+
+
+@cache
+def run_log(folder: Path) -> RunLog:
+    """The one log of `folder` in this process."""
+    return RunLog(folder)
 
 
 class RunLog(io.TextIOBase):
@@ -53,17 +60,11 @@ class RunLog(io.TextIOBase):
             folder /= f"map_index={map_index}"
         return folder / f"attempt={try_number}.log"
 
-    def close(self) -> None:
-        """Lines that come after the end are lost."""
-        self.leave_task()
-        self._general.close()
-
     def writable(self) -> bool:
         return True
 
     def write(self, text: str) -> int:
-        return len(text) if self._target.closed else self._target.write(text)
+        return self._target.write(text)
 
     def flush(self) -> None:
-        if not self._target.closed:
-            self._target.flush()
+        self._target.flush()

@@ -76,7 +76,7 @@ def _start(home: Path, service: str) -> None:
     command = [sys.executable, "-m", "airflow", service]
     with _log(home, service).open("ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
-    _pid_file(home, service).write_text(str(process.pid))
+    _remember(home, service, process.pid)
 
 
 def _signal_groups(leaders: Iterable[int], sig: signal.Signals, patience: float) -> None:
@@ -100,18 +100,18 @@ def _group_lives(leader: int) -> bool:
 
 
 def _pid(home: Path, service: str) -> int | None:
-    """The service's process id while it lives; the file may outlast it, and the number may be another's.
-
-    A process that is just being started has no command line yet.
-    """
+    """The service's process id while it lives; after a while its number may be another program's."""
     try:
-        process = psutil.Process(int(_pid_file(home, service).read_text()))
-        leads_its_group = os.getpgid(process.pid) == process.pid
-        is_airflow = "airflow" in " ".join(process.cmdline() or ["airflow"])
-        lives = process.status() != psutil.STATUS_ZOMBIE
-    except (FileNotFoundError, ValueError, psutil.Error, ProcessLookupError):
+        pid, born = _pid_file(home, service).read_text().split()
+        process = psutil.Process(int(pid))
+        is_it = abs(process.create_time() - float(born)) < 2 and process.status() != psutil.STATUS_ZOMBIE
+    except (FileNotFoundError, ValueError, psutil.Error):
         return None
-    return process.pid if leads_its_group and is_airflow and lives else None
+    return process.pid if is_it else None
+
+
+def _remember(home: Path, service: str, pid: int) -> None:
+    _pid_file(home, service).write_text(f"{pid} {psutil.Process(pid).create_time()}")
 
 
 def _wait(ready: Callable[[], bool]) -> bool:

@@ -1,0 +1,8 @@
+"""Lets these tests load Airflow as the tests of the DAGs do."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "dags"))
