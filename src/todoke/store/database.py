@@ -36,6 +36,12 @@ def ledger_url(contract: str) -> str:
 
 @lru_cache(maxsize=32)
 def _engine(url: str, contract: str, _process: int) -> Engine:
+    engine = _connect(url, contract)
+    _migrate(engine)
+    return engine
+
+
+def _connect(url: str, contract: str) -> Engine:
     # hidden parameters: the text of an error reaches logs and mails
     if make_url(url).get_backend_name() == "sqlite":
         engine = create_engine(url, connect_args={"timeout": 30}, hide_parameters=True)
@@ -65,9 +71,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def engine_of(contract: str) -> Engine:
     """The engine of a contract's ledger, with its tables at the newest revision."""
-    engine = _engine(ledger_url(contract), contract, os.getpid())  # connections do not survive a fork
-    _migrate(engine)
-    return engine
+    return _engine(ledger_url(contract), contract, os.getpid())  # connections do not survive a fork
 
 
 @contextlib.contextmanager
