@@ -180,7 +180,7 @@ def _say(text: str) -> None:
 def _clean(home: Path) -> None:
     """The demo starts from nothing, and only ever deletes what a demo has made."""
     if home.exists() and any(home.iterdir()):
-        if not (home / "demo" / ".made_by_demo").exists():
+        if not demo_environment.mark(home).exists():
             raise TodokeError(
                 "デモ以外のデータがあるため、始められません",
                 where=str(home.name),
@@ -188,7 +188,7 @@ def _clean(home: Path) -> None:
             )
         shutil.rmtree(home)
     (home / "demo").mkdir(parents=True)
-    (home / "demo" / ".made_by_demo").touch()
+    demo_environment.mark(home).touch()
 
 
 def main(arguments: list[str] | None = None) -> int:

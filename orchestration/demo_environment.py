@@ -33,6 +33,18 @@ def apply() -> Path:
     return home
 
 
+def mark(home: Path) -> Path:
+    """The file by which a `TODOKE_HOME` is known to be a demo's."""
+    return home / "demo" / ".made_by_demo"
+
+
+def apply_if_made() -> None:
+    """Applies the demo's settings where a demo has been run and nothing else was set up."""
+    home = Path(os.environ.get("TODOKE_HOME", ROOT / "var"))
+    if SECRETS.exists() and mark(home).exists():
+        apply()
+
+
 def _secrets() -> dict[str, str]:
     """The contract's key and the ward's passphrase; without them the demo's data cannot be opened again."""
     if not SECRETS.exists():

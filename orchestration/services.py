@@ -21,7 +21,7 @@ from pathlib import Path
 
 import psutil
 
-from orchestration import settings
+from orchestration import demo_environment, settings
 from orchestration.in_process import Airflow
 
 SERVICES = ("api-server", "scheduler", "dag-processor", "triggerer")
@@ -158,6 +158,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="orchestration.services", description="Airflowを起動・停止します")
     parser.add_argument("action", choices=("up", "down", "status"))
     action = parser.parse_args(arguments).action
+    demo_environment.apply_if_made()  # tasks of a demo need its keys
     home = settings.airflow_home()
     if action == "up":
         return up(home, int(os.environ.get("TODOKE_PORT", settings.DEFAULT_PORT)))

@@ -11,11 +11,12 @@ from airflow.sdk import DAG, Asset, ExceptionRetryPolicy, Param, RetryAction, Re
 from todoke import errors
 from todoke.contract import loader
 from todoke.contract.model import Contract
+from todoke_dags.connections import use_connections
 
 #: What another try can mend (a stale plan, a lost connection) is tried again; a wrong input fails at once.
 RETRY_POLICY = ExceptionRetryPolicy(
     rules=[
-        RetryRule(exception=[errors.StaleParent, errors.StalePlan], action=RetryAction.RETRY),
+        RetryRule(exception=errors.Passing, action=RetryAction.RETRY),
         RetryRule(exception=errors.TodokeError, action=RetryAction.FAIL, reason="再試行では直りません"),
     ]
 )
@@ -26,6 +27,7 @@ TASK_DEFAULTS: dict[str, Any] = {
     "max_retry_delay": timedelta(minutes=10),
     "retry_policy": RETRY_POLICY,
     "show_return_value_in_logs": False,
+    "pre_execute": use_connections,
 }
 
 

@@ -51,16 +51,18 @@ class NotApproved(TodokeError):
     """A person has not said yes to exactly this content."""
 
 
-class StaleParent(TodokeError):
+class Passing(TodokeError):
+    """It may be well in a while: Airflow tries again."""
+
+    final = False
+
+
+class StaleParent(Passing):
     """Another publisher has put a version on the same parent: rebase and stage again."""
 
-    final = False
 
-
-class StalePlan(TodokeError):
+class StalePlan(Passing):
     """The ledger has moved since the plan was made: pin again and recompute."""
-
-    final = False
 
 
 class OutboxConflict(TodokeError):

@@ -9,18 +9,20 @@ from email.message import EmailMessage
 from email.utils import getaddresses
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from todoke.errors import KeyMissing, TodokeError
+from todoke.errors import KeyMissing, Passing, TodokeError
 
 _TIMEOUT_SECONDS = 60
 _PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 
 
 class Refused(TodokeError):
-    """Nothing was taken: no connection, or a definite refusal. `final` when the server will not change."""
+    """Nothing was taken: the server will not have this mail."""
 
-    def __init__(self, what: str, *, where: str, next_step: str, final: bool) -> None:
-        self.final = final
-        super().__init__(what, where=where, next_step=next_step)
+
+class RefusedForNow(Refused, Passing):
+    """Nothing was taken: no connection, or the server asks to come again."""
+
+    final = False
 
 
 class InDoubt(TodokeError):
@@ -35,7 +37,7 @@ def transmit(url: str, message: EmailMessage) -> None:
 
     Raises:
         KeyMissing: the URL is unusable.
-        Refused: nothing was taken; may be tried again unless `final`.
+        Refused, RefusedForNow: nothing was taken.
         InDoubt: an operator has to find out whether it arrived.
     """
     place = _place(url)
@@ -119,13 +121,13 @@ def _content(server: smtplib.SMTP, content: bytes) -> None:
 def _refusal(what: str, code: int, where: str = "") -> Refused:
     final = code >= 500
     step = "契約ファイルの宛先・差出人とサーバーの設定を確かめてください" if final else "時間をおいて再送します"
-    return Refused(what, where=f"{where} 応答コード {code}".strip(), next_step=step, final=final)
+    refusal = Refused if final else RefusedForNow
+    return refusal(what, where=f"{where} 応答コード {code}".strip(), next_step=step)
 
 
 def _unreached(error: Exception) -> Refused:
-    return Refused(
+    return RefusedForNow(
         "メールサーバーにつながりません",
         where=type(error).__name__,
         next_step="TODOKE_SMTP とサーバーの稼働を確かめてください",
-        final=False,
     )

@@ -1,0 +1,53 @@
+"""Airflow's connections as the environment that `todoke` reads (`interfaces.md`, Where things lie).
+
+A connection goes before a variable of the environment; where there is none, the variable stays.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from airflow.sdk import Connection
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+_SQLALCHEMY = {"postgres": "postgresql+psycopg", "mysql": "mysql+pymysql", "sqlite": "sqlite"}
+
+
+def use_connections(context: Mapping[str, Any]) -> None:
+    """Before a task of `<contract>_<process>`: `<contract>_lgwan`, `<contract>_web` and `todoke_smtp`."""
+    contract = context["dag"].dag_id.rpartition("_")[0]
+    name = f"TODOKE_{contract.upper()}"
+    wanted: dict[str, tuple[str, Callable[[Connection], str | None]]] = {
+        f"{contract}_lgwan": (f"{name}_LGWAN_PASSPHRASE", lambda found: found.password),
+        f"{contract}_web": (f"{name}_WEB", sqlalchemy_url),
+        "todoke_smtp": ("TODOKE_SMTP", smtp_url),
+    }
+    for connection, (variable, value) in wanted.items():
+        try:
+            os.environ[variable] = value(Connection.get(connection)) or ""
+        except AirflowNotFoundException:
+            continue
+
+
+def sqlalchemy_url(connection: Connection) -> str:
+    """The URL of a database connection, with the driver that is installed here."""
+    kind = connection.conn_type
+    place = f"{_login(connection)}{connection.host or ''}{f':{connection.port}' if connection.port else ''}"
+    return f"{_SQLALCHEMY.get(kind, kind)}://{place}/{connection.schema or ''}"
+
+
+def smtp_url(connection: Connection) -> str:
+    """The URL of a mail connection: plain, SSL, or STARTTLS, as Airflow's mail hook reads its extras."""
+    extra = connection.extra_dejson
+    scheme = "smtps" if not extra.get("disable_ssl") else "smtp" if extra.get("disable_tls") else "smtp+starttls"
+    port = f":{connection.port}" if connection.port else ""
+    return f"{scheme}://{_login(connection)}{connection.host}{port}"
+
+
+def _login(connection: Connection) -> str:
+    if not connection.login:
+        return ""
+    return f"{quote(connection.login, safe='')}:{quote(connection.password or '', safe='')}@"
