@@ -9,12 +9,24 @@ from functools import lru_cache
 
 from todoke.model.codes import Cause, ShipmentKind
 
+_CONFIDENTIAL = "_confidential"
+
 
 @lru_cache(maxsize=65_536)  # most parcels hold what many others hold
 def content_digest(lines: tuple[tuple[str, int], ...]) -> str:
     """The digest of what is in a parcel, in whatever order."""
     text = "\n".join(f"{code}\t{quantity}" for code, quantity in sorted(lines))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def effect_kind(kind: ShipmentKind, *, confidential: bool) -> str:
+    """What a parcel is released together with: confidential households have batches of their own (G09)."""
+    return f"{kind}{_CONFIDENTIAL}" if confidential else str(kind)
+
+
+def is_confidential(effect_kind: str | None) -> bool:
+    """Whether what is released so goes where a confidential household's parcels go."""
+    return effect_kind is not None and effect_kind.endswith(_CONFIDENTIAL)
 
 
 @dataclass(frozen=True)
@@ -43,7 +55,7 @@ class Parcel:
     lines: tuple[tuple[str, int], ...]
     points: int
     held: bool
-    #: what is to be released together with it; the parcel's kind unless it goes its own way
+    #: what is to be released together with it, as `effect_kind()` says
     effect_kind: str
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from todoke import ids
-from todoke.model.changes import DifferenceFound, Parcel, ParcelChange, content_digest
+from todoke.model.changes import DifferenceFound, Parcel, ParcelChange, content_digest, is_confidential
 from todoke.model.codes import Cause, ShipmentKind, ShipmentState
 
 STOP = "stop"
@@ -181,20 +181,20 @@ def _between(wanted: Parcel | None, present: ActualParcel) -> ParcelChange | Non
     last = max(present.revisions)
     released = present.released_rev or 0
     action = "cancel" if wanted is None else STOP if wanted.held else "replace"
-    digest = content_digest(wanted.lines if wanted else ())
-    if _said(present.revisions[last]) == (action, digest):
+    effect_kind = STOP if wanted is None or wanted.held else wanted.effect_kind
+    told = (action, content_digest(wanted.lines if wanted else ()), effect_kind)
+    if _said(present.revisions[last]) == told:
         return None
     rev = last if last > released else last + 1
-    if rev == last and _said(present.revisions[released]) == (action, digest):
+    if rev == last and _said(present.revisions[released]) == told:
         return _never_told(present)
-    if action in (STOP, "cancel"):
-        return _revised(present, wanted, rev=rev, action=action, state=present.state, effect_kind=STOP)
-    assert wanted is not None
-    return _revised(present, wanted, rev=rev, action=action, state=present.state, effect_kind=wanted.effect_kind)
+    return _revised(present, wanted, rev=rev, action=action, state=present.state, effect_kind=effect_kind)
 
 
-def _said(revision: ActualRevision) -> tuple[str, str]:
-    return ("replace" if revision.action == "instruct" else revision.action, revision.content_digest)
+def _said(revision: ActualRevision) -> tuple[str, str, str | None]:
+    """What the carrier is told; a household that has become confidential since is to be delivered to elsewhere."""
+    action = "replace" if revision.action == "instruct" else revision.action
+    return (action, revision.content_digest, revision.effect_kind)
 
 
 def _never_told(present: ActualParcel) -> ParcelChange:
@@ -213,9 +213,8 @@ def _after_hand_over(wanted: Parcel | None, present: ActualParcel) -> list[Diffe
     digest = content_digest(wanted.lines if wanted else ())
     if wanted is None:
         return [DifferenceFound(present.shipment_id, digest, "not_wanted")]
-    found = []
+    if is_confidential(wanted.effect_kind) and not (handed and is_confidential(handed.effect_kind)):
+        return [DifferenceFound(present.shipment_id, digest, "incident")]
     if handed is None or handed.content_digest != digest:
-        found.append(DifferenceFound(present.shipment_id, digest, "content"))
-    elif wanted.held:
-        found.append(DifferenceFound(present.shipment_id, digest, "incident"))
-    return found
+        return [DifferenceFound(present.shipment_id, digest, "content")]
+    return []

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import pyarrow as pa
 
-from todoke.model.changes import DifferenceFound, Parcel
+from todoke.model.changes import DifferenceFound, Parcel, effect_kind
 from todoke.model.codes import Cause, ShipmentKind
 from todoke.parcels.diff import ActualParcel, ActualRevision
 
@@ -35,6 +35,7 @@ def actual_parcels(shipments: pa.Table, revisions: pa.Table) -> list[ActualParce
         "handed_over_at",
         "handed_rev",
     )
+    kinds, causes = {k.value: k for k in ShipmentKind}, {c.value: c for c in Cause}
     parcels = []
     for number, household, kind, sequence, cause, ref, state, released, handed_at, handed in _rows(shipments, *columns):
         handed_rev = None if handed_at is None else (handed or released)
@@ -42,9 +43,9 @@ def actual_parcels(shipments: pa.Table, revisions: pa.Table) -> list[ActualParce
             ActualParcel(
                 number,
                 household,
-                ShipmentKind(kind),
+                kinds[kind],
                 sequence,
-                Cause(cause),
+                causes[cause],
                 ref,
                 state,
                 by_parcel[number],
@@ -55,29 +56,33 @@ def actual_parcels(shipments: pa.Table, revisions: pa.Table) -> list[ActualParce
     return parcels
 
 
-def goods_parcels(parcel: pa.Table, parcel_line: pa.Table, points: Mapping[str, int]) -> list[Parcel]:
+def goods_parcels(
+    parcel: pa.Table, parcel_line: pa.Table, points: Mapping[str, int], confidential: Collection[str]
+) -> list[Parcel]:
     """The goods parcels that the reconciliation desires.
 
     Args:
         parcel, parcel_line: `orders.reconcile.Desired`.
         points: of one piece, by item code.
+        confidential: household numbers.
     """
     lines: dict[tuple[str, str, str], list[Line]] = defaultdict(list)
     for household, cause, ref, code, quantity in _rows(
         parcel_line, "household_no", "cause", "cause_ref", "item_code", "quantity"
     ):
         lines[household, cause, ref].append((code, quantity))
+    causes = {c.value: c for c in Cause}
     return [
         Parcel(
             household,
             ShipmentKind.GOODS,
-            Cause(cause),
+            causes[cause],
             ref,
             source_ref,
             tuple(sorted(lines[household, cause, ref])),
             sum(points.get(code, 0) * quantity for code, quantity in lines[household, cause, ref]),
             held,
-            "goods",
+            effect_kind(ShipmentKind.GOODS, confidential=household in confidential),
         )
         for household, cause, ref, source_ref, held in _rows(
             parcel, "household_no", "cause", "cause_ref", "source_ref", "held"
@@ -91,7 +96,7 @@ def one_item_parcels(
     """First parcels that hold one item: catalogues, toilets.
 
     Args:
-        households: household number, quantity, held, confidential. Confidential households have batches of their own.
+        households: household number, quantity, held, confidential.
     """
     return [
         Parcel(
@@ -103,7 +108,7 @@ def one_item_parcels(
             ((item_code, quantity),),
             0,
             held,
-            f"{kind}_confidential" if confidential else str(kind),
+            effect_kind(kind, confidential=confidential),
         )
         for number, quantity, held, confidential in households
     ]

@@ -212,7 +212,7 @@ def release_batches(contract: str, on: date) -> Counts:
         NotApproved: something is pending and nothing of it is approved.
     """
     ws = Workspace.open(contract, on)
-    return release_approved(ws, "labels", _KINDS, note=lambda tx, keys: _control(ws, tx, len(keys)))
+    return release_approved(ws, "labels", _KINDS, note=lambda tx, keys: _control(ws, tx, keys))
 
 
 def release_approved(ws: Workspace, process: str, kinds: Iterable[str], *, note: Guard = nothing_to_say) -> Counts:
@@ -235,8 +235,8 @@ def release_approved(ws: Workspace, process: str, kinds: Iterable[str], *, note:
     return dict(counts)
 
 
-def _control(ws: Workspace, tx: Connection, claimed: int) -> dict[str, int]:
-    """The totals over all batches of the run as they are once `claimed` more are printed."""
+def _control(ws: Workspace, tx: Connection, keys: list[str]) -> dict[str, int]:
+    """The totals over all batches of the run as they are once these are printed; a label printed anew counts once."""
     mine = (t.shipment.c.contract == ws.contract.id) & (t.shipment.c.kind == ShipmentKind.CATALOGUE)
     printed = tx.execute(
         select(func.count()).select_from(t.shipment).where(mine, t.shipment.c.released_rev.is_not(None))
@@ -248,7 +248,7 @@ def _control(ws: Workspace, tx: Connection, claimed: int) -> dict[str, int]:
     ).scalar_one()
     parcels = tx.execute(select(func.count()).select_from(t.shipment).where(mine)).scalar_one()
     households = ws.ledger.heads(tx)["household"].rows
-    labels = printed + claimed
+    labels = printed + sum(key.endswith("/1") for key in keys)
     excluded = households - parcels + cancelled
     return {"labels": labels, "held": parcels - cancelled - labels, "excluded": excluded, "households": households}
 

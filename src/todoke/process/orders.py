@@ -14,7 +14,8 @@ from sqlalchemy import Connection, select
 from todoke.contract import loader
 from todoke.errors import KeyMissing
 from todoke.intake.inbox import IncomingFile
-from todoke.model.changes import Changes, DecisionChange
+from todoke.model.changes import Changes, DecisionChange, effect_kind
+from todoke.model.codes import ShipmentKind
 from todoke.orders import postcards, web
 from todoke.orders.folding import delivery_postals, kana_keys
 from todoke.orders.reconcile import Desired, OrderInputs, OrderRules, reconcile
@@ -33,6 +34,8 @@ from todoke.store.engine import Engine
 from todoke.store.ledger import Pin
 
 _WEB_TABLES = ("web_application", "web_line", "amendment", "amendment_line", "survey_answer")
+
+_RELEASED = (*(effect_kind(ShipmentKind.GOODS, confidential=each) for each in (False, True)), "stop")
 
 
 def land_web(contract: str, on: date) -> Counts:
@@ -130,7 +133,7 @@ def settle(contract: str, on: date) -> Counts:
             inputs = order_inputs(ws, pin, known.numbers, _shipment_facts(known))
             desired = decide(ws, inputs, as_of)
             restated.update(_statuses(desired if on == as_of else decide(ws, inputs, on)))
-            return _changes(ws, pin, desired, known, inputs.catalogue)
+            return _changes(ws, pin, desired, known, inputs)
 
         return compute
 
@@ -191,12 +194,14 @@ def _statuses(desired: Desired) -> dict[str, int]:
     return {f"on_date_{item['values']}": item["counts"] for item in counted}
 
 
-def _changes(ws: Workspace, pin: Pin, desired: Desired, known: _Facts, catalogue: pa.Table) -> Changes:
+def _changes(ws: Workspace, pin: Pin, desired: Desired, known: _Facts, inputs: OrderInputs) -> Changes:
+    catalogue, household = inputs.catalogue, inputs.household
     points = dict(zip(catalogue["item_code"].to_pylist(), catalogue["points"].to_pylist(), strict=True))
+    confidential = set(household.filter(household["confidential"])["household_no"].to_pylist())
     parcels = diff(
         ws.ledger.keys.id_key,
         ws.contract.id,
-        goods_parcels(desired.parcel, desired.parcel_line, points),
+        goods_parcels(desired.parcel, desired.parcel_line, points, confidential),
         actual_parcels(known.goods, known.goods_revisions),
         displaced=actual_parcels(known.toilets, known.toilet_revisions),
     )
@@ -228,11 +233,12 @@ def release(contract: str, on: date) -> Counts:
     with ws.ledger.read() as tx:
         as_of = ws.ledger.pin(tx).frontier(on)
     counts: Counts = {"batches": 0, "goods": 0, "stop": 0}
-    for kind in ("goods", "stop"):
+    for kind in _RELEASED:
         for batch in claim_and_leftovers(ws.ledger, kind, as_of):
             _publish_shipping(ws, batch)
             counts["batches"] = int(counts["batches"]) + 1
-            counts[kind] = int(counts[kind]) + batch.members
+            what = "stop" if kind == "stop" else "goods"
+            counts[what] = int(counts[what]) + batch.members
     return counts | {"review": _publish_review(ws)}
 
 
@@ -255,7 +261,7 @@ def _publish_review(ws: Workspace) -> int:
         decisions = facts.decisions(tx, ws.contract.id)
         differences = facts.differences(tx, ws.contract.id)
         numbers = facts.numbers(tx, ws.contract.id)
-        shipments = facts.shipments(tx, ws.contract.id, ["catalogue", "goods", "toilet"])
+        shipments = facts.differing_shipments(tx, ws.contract.id)
     if last is None:
         return 0
     items = review.review_items(decisions, numbers, _late_changes(ws, pin), differences, shipments)

@@ -84,6 +84,16 @@ def shipments(tx: Connection, contract: str, kinds: Sequence[str]) -> pa.Table:
     return fetch(tx, query, SHIPMENT)
 
 
+def differing_shipments(tx: Connection, contract: str) -> pa.Table:
+    """The parcels that a difference speaks of, by id."""
+    query = (
+        select(*_columns(t.shipment, SHIPMENT, shipment_id="id"))  # type: ignore[call-overload]
+        .where(t.shipment.c.contract == contract, t.shipment.c.id.in_(select(t.difference.c.shipment_id)))
+        .order_by(t.shipment.c.id)
+    )
+    return fetch(tx, query, SHIPMENT)
+
+
 def revisions(tx: Connection, contract: str, kinds: Sequence[str]) -> pa.Table:
     """Every revision of the parcels of some kinds, by id and revision."""
     query = (
