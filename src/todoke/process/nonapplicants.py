@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from sqlalchemy import Connection
 
 from todoke.contract.business_days import add_open_days
-from todoke.model.changes import Changes
+from todoke.model.changes import Changes, Parcel
 from todoke.model.codes import ShipmentKind
 from todoke.outbox.batch import members_digest, pending_keys
 from todoke.parcels.diff import diff
@@ -59,7 +59,9 @@ def propose(contract: str, on: date) -> Counts:
             counted.update(totals(table))
             lists.update({name: table.filter(pc.equal(table["standing"], name)) for name in _LISTED})
             known = inputs.shipment.filter(pc.equal(inputs.shipment["kind"], "toilet"))
-            parcels = diff(ws.ledger.keys.id_key, contract, _wanted(ws, table), actual_parcels(known, revisions))
+            parcels = diff(
+                ws.ledger.keys.id_key, contract, _wanted(ws, table, inputs.household), actual_parcels(known, revisions)
+            )
             found, gone = new_and_settled(parcels.differences, differences, known)
             return Changes(
                 parcels=parcels.changes,
@@ -88,12 +90,19 @@ def _inputs(ws: Workspace, tx: Connection, pin: Pin) -> NonApplicantInputs:
     )
 
 
-def _wanted(ws: Workspace, table: pa.Table) -> list:  # type: ignore[type-arg]
+def _wanted(ws: Workspace, table: pa.Table, household: pa.Table) -> list[Parcel]:
+    """The toilet parcels that should be; released ones are recalled as the register says since (G09)."""
     chosen = table.filter(pc.equal(table["standing"], "toilets"))
-    rows = zip(*(chosen[name].to_pylist() for name in ("household_no", "members", "confidential")), strict=True)
+    now = chosen.select(["household_no"]).join(household, "household_no").sort_by("household_no")
+    columns = ("household_no", "members", "confidential", "instructed", "state")
+    rows = zip(*(now[name].to_pylist() for name in columns), strict=True)
     per_member = ws.contract.toilets.per_member
     return one_item_parcels(
-        ((number, per_member * members, False, confidential) for number, members, confidential in rows),
+        (
+            (number, per_member * members, state == "held" or (confidential and not instructed), confidential)
+            for number, members, confidential, instructed, state in rows
+            if state != "deleted"
+        ),
         ShipmentKind.TOILET,
         TOILET_ITEM,
     )

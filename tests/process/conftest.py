@@ -1,0 +1,70 @@
+"""The small ward's programme at the points of the year from which stories begin."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "labels"))
+
+from programme import Programme, installation  # noqa: E402
+from small_ward import INSTRUCTION_HEADER, INSTRUCTIONS, households, table  # noqa: E402
+
+FILES, LABELS, HAND_OVER = date(2026, 7, 21), date(2026, 9, 7), date(2026, 11, 2)
+
+
+@pytest.fixture(scope="session")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An installation whose contract suits a small ward."""
+    return installation(tmp_path_factory.mktemp("root"))
+
+
+@pytest.fixture(scope="session")
+def in_july(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Programme:
+    """The ward's files have been taken and its register is published."""
+    programme = Programme(tmp_path_factory.mktemp("july") / "home", root)
+    with programme.entered():
+        programme.ward_sends_font()
+        programme.ward_sends("households", households(), FILES)
+        programme.ward_sends("special_delivery", table(INSTRUCTION_HEADER, INSTRUCTIONS), FILES)
+        programme.run("intake", FILES)
+        programme.run("register", FILES)
+    return programme
+
+
+@pytest.fixture(scope="session")
+def in_november(tmp_path_factory: pytest.TempPathFactory, in_july: Programme) -> Programme:
+    """Labels were approved and printed, catalogues are on their way, the web site is open."""
+    programme = in_july.copied(tmp_path_factory.mktemp("november") / "home")
+    with programme.entered():
+        programme.run("labels", LABELS)
+        programme.answer()
+        programme.run("labels", LABELS)
+        programme.hands_over(HAND_OVER, "catalogue")
+        programme.web_site_opens()
+    return programme
+
+
+@pytest.fixture
+def july(in_july: Programme, tmp_path: Path) -> Iterator[Programme]:
+    """A programme of its own from the published register on."""
+    with in_july.copied(tmp_path / "home").entered() as programme:
+        yield programme
+
+
+@pytest.fixture
+def november(in_november: Programme, tmp_path: Path) -> Iterator[Programme]:
+    """A programme of its own from the hand-over of the catalogues on."""
+    with in_november.copied(tmp_path / "home").entered() as programme:
+        yield programme
+
+
+@pytest.fixture
+def fresh(root: Path, tmp_path: Path) -> Iterator[Programme]:
+    """A programme to which nothing has happened."""
+    with Programme(tmp_path / "home", root).entered() as programme:
+        yield programme
