@@ -11,7 +11,7 @@ SELECT
         WHEN h.confidential THEN COALESCE(NULLIF(i.held_at, ''), i.building, '')
         ELSE COALESCE(p.building, '')
     END AS building,
-    CASE WHEN h.confidential THEN i.recipient_name ELSE p.head_name END AS name
+    CASE WHEN h.confidential THEN i.recipient_name ELSE p.head_name END AS addressee
 FROM household AS h
 INNER JOIN person AS p ON h.household_no = p.household_no
 LEFT JOIN instruction AS i ON h.household_no = i.household_no

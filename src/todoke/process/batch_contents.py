@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from sqlalchemy import select
 
 from todoke.outbox.batch import Batch, OpenFile
@@ -98,18 +99,16 @@ def write_shipping(ws: Workspace, batch: Batch, parts: BatchContents, open_file:
     if batch.kind == "stop":
         content = stop_csv(parts.parcels, programme=programme, desk=desk)
     else:
-        addresses = parts.addresses.append_column(
-            "address",
-            pa.array(
-                [
-                    f"{town}{block}"
-                    for town, block in zip(
-                        parts.addresses["town"].to_pylist(), parts.addresses["block"].to_pylist(), strict=True
-                    )
-                ],
-                pa.string(),
-            ),
-        ).select(["household_no", "postal_code", "address", "building", "name"])
+        where = parts.addresses
+        addresses = pa.table(
+            {
+                "household_no": where["household_no"],
+                "postal_code": where["postal_code"],
+                "address": pc.binary_join_element_wise(where["town"], where["block"], ""),
+                "building": where["building"],
+                "name": where["addressee"],
+            }
+        )
         content = shipping_csv(parts.parcels, parts.lines, addresses, programme=programme, desk=desk)
     with open_file(name) as stream:
         stream.write(content)

@@ -13,9 +13,8 @@ from todoke.intake.inbox import IncomingFile
 from todoke.model.changes import Changes, StateChange
 from todoke.parcels.carrier import latest_state, read_results
 from todoke.process.receiving import Landing, receive
-from todoke.process.workspace import Counts, Workspace
+from todoke.process.workspace import Computation, Counts, Workspace
 from todoke.store import facts
-from todoke.store import settle as settling
 from todoke.store import tables as t
 from todoke.store.ledger import Pin, insert_ignoring_conflicts
 from todoke.store.schema import QUARANTINE
@@ -77,13 +76,13 @@ def settle(contract: str, on: date) -> Counts:
     """
     ws = Workspace.open(contract, on)
 
-    def plan(tx: Connection, _pin: Pin, _as_of: date):  # type: ignore[no-untyped-def]
+    def plan(tx: Connection, _pin: Pin, _as_of: date) -> Computation:
         c = t.settlement.c
         last = tx.execute(select(func.max(c.seq)).where(c.contract == contract, c.process == _PROCESS)).scalar_one()
         events = facts.events(tx, contract, landed_after=last)
         return lambda: Changes(states=_states(latest_state(events), ws.contract.carrier.name))
 
-    done = settling.settle(ws.ledger, _PROCESS, on, plan)
+    done = ws.settle(_PROCESS, plan)
     return {"changed": done.counts["states"] if done else 0}
 
 

@@ -38,6 +38,7 @@ def receive(contract: str, on: date) -> Counts:
     ws = Workspace.open(contract, on)
     fonts = receive_files(ws, "cloud", _read_font)
     files = receive_files(ws, "lgwan", _read_ward_file)
+    ws.lake.sweep()
     return {name: int(fonts[name]) + int(files[name]) for name in files}
 
 

@@ -39,9 +39,8 @@ from todoke.process import approvals
 from todoke.process.addresses import delivery_addresses
 from todoke.process.batch_contents import CATALOGUE_ITEM, BatchContents, contents, write_shipping
 from todoke.process.gaiji_fonts import gaiji_fonts
-from todoke.process.workspace import Counts, Workspace
+from todoke.process.workspace import Computation, Counts, Workspace
 from todoke.store import facts
-from todoke.store import settle as settling
 from todoke.store import tables as t
 from todoke.store.ledger import Pin, VersionRef
 
@@ -95,7 +94,7 @@ def _records(ws: Workspace, addresses: pa.Table) -> Iterator[pa.RecordBatch]:
             "town": table["town"],
             "block": table["block"],
             "building": table["building"],
-            "name": table["name"],
+            "name": table["addressee"],
             "sort_mark": pc.if_else(table["confidential"], "", table["town"]),
             "flags": flags,
         }
@@ -111,7 +110,7 @@ def plan(contract: str, on: date) -> Counts:
     ws = Workspace.open(contract, on)
     held_count = 0
 
-    def read(tx: Connection, pin: Pin, _as_of: date):  # type: ignore[no-untyped-def]
+    def read(tx: Connection, pin: Pin, _as_of: date) -> Computation:
         known = facts.shipments(tx, contract, ["catalogue"])
         revisions = facts.revisions(tx, contract, ["catalogue"])
         differences = facts.differences(tx, contract)
@@ -132,7 +131,7 @@ def plan(contract: str, on: date) -> Counts:
 
         return compute
 
-    done = settling.settle(ws.ledger, "labels", on, read)
+    done = ws.settle("labels", read)
     return {
         "settlement": done.id if done else "",
         "parcels": done.counts["parcels"] if done else 0,

@@ -21,9 +21,8 @@ from todoke.parcels.nonapplicants import NonApplicantInputs, standing, totals
 from todoke.process import approvals
 from todoke.process.batch_contents import TOILET_ITEM
 from todoke.process.labels import release_approved
-from todoke.process.workspace import Counts, Workspace
+from todoke.process.workspace import Computation, Counts, Workspace
 from todoke.store import facts
-from todoke.store import settle as settling
 from todoke.store.ledger import Pin
 
 _KINDS = {"toilet": "携帯トイレの発送", "toilet_confidential": "携帯トイレの発送（秘匿世帯）"}
@@ -49,7 +48,7 @@ def propose(contract: str, on: date) -> Counts:
     counted: dict[str, int] = {}
     lists: dict[str, pa.Table] = {}
 
-    def plan(tx: Connection, pin: Pin, as_of: date):  # type: ignore[no-untyped-def]
+    def plan(tx: Connection, pin: Pin, as_of: date) -> Computation:
         inputs = _inputs(ws, tx, pin)
         revisions = facts.revisions(tx, contract, ["toilet"])
         differences = facts.differences(tx, contract)
@@ -72,7 +71,7 @@ def propose(contract: str, on: date) -> Counts:
 
         return compute
 
-    done = settling.settle(ws.ledger, "nonapplicants", on, plan)
+    done = ws.settle("nonapplicants", plan)
     if done is not None:
         _put_lists(ws, done.id, counted, lists)
     return {"settlement": done.id if done else "", **counted, "requests": _ask(ws, counted)}

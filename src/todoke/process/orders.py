@@ -26,9 +26,8 @@ from todoke.parcels.ledger_parcels import actual_parcels, goods_parcels, new_and
 from todoke.process.batch_contents import contents, write_shipping
 from todoke.process.catalogue import land_catalogue
 from todoke.process.receiving import Landing, receive
-from todoke.process.workspace import Counts, Workspace
+from todoke.process.workspace import Computation, Counts, Workspace
 from todoke.store import facts
-from todoke.store import settle as settling
 from todoke.store import tables as t
 from todoke.store.engine import Engine
 from todoke.store.ledger import Pin
@@ -126,7 +125,7 @@ def settle(contract: str, on: date) -> Counts:
     ws = Workspace.open(contract, on)
     restated: dict[str, int] = {}
 
-    def plan(tx: Connection, pin: Pin, as_of: date):  # type: ignore[no-untyped-def]
+    def plan(tx: Connection, pin: Pin, as_of: date) -> Computation:
         known = _Facts.read(tx, contract)
 
         def compute() -> Changes:
@@ -137,7 +136,7 @@ def settle(contract: str, on: date) -> Counts:
 
         return compute
 
-    done = settling.settle(ws.ledger, "orders", on, plan)
+    done = ws.settle("orders", plan)
     counts: Counts = {"settlement": done.id if done else "", **restated}
     return counts | (done.counts if done else {"decisions": 0, "parcels": 0, "differences": 0})
 

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import pyarrow as pa
+from sqlalchemy import Connection, select
 
 from todoke.contract import loader
 from todoke.contract.model import Contract
+from todoke.model.changes import Changes
 from todoke.outbox.batch import Outbox
 from todoke.protect.encryption import FileCipher
+from todoke.store import settle as settling
+from todoke.store import tables as t
 from todoke.store.files import FileStore, home
 from todoke.store.lake import Lake
-from todoke.store.ledger import Ledger, Pin, VersionRef
+from todoke.store.ledger import Ledger, Pin, VersionRef, insert_ignoring_conflicts
 from todoke.store.schema import DATASETS
+
+#: Computes what a settlement changes, outside any transaction.
+Computation = Callable[[], Changes]
 
 #: What a step returns and Airflow keeps: counts and ids, never a value of a record.
 Counts = dict[str, int | str]
@@ -73,3 +80,21 @@ class Workspace:
         staged = {name: self.lake.stage(name, table, inputs) for name, table in tables.items()}
         with self.ledger.write() as tx:
             return {name: self.ledger.commit_version(tx, item, heads.get(name)) for name, item in staged.items()}
+
+    def settle(self, process: str, plan: Callable[[Connection, Pin, date], Computation]) -> settling.Settlement | None:
+        """Settles the business date for `process`, under a contract revision that the ledger knows."""
+        self._record_contract()
+        return settling.settle(self.ledger, process, self.on, plan)
+
+    def _record_contract(self) -> None:
+        """Keeps every revision of the contract that anything was settled under."""
+        digest = loader.digest(self.contract)
+        c = t.contract_revision.c
+        known = select(c.digest).where(c.contract == self.contract.id, c.digest == digest)
+        with self.ledger.read() as tx:
+            if tx.execute(known).first():
+                return
+        body = self.contract.model_dump_json(by_alias=True)
+        row = {"contract": self.contract.id, "digest": digest, "valid_from": self.on, "body": body}
+        with self.ledger.write() as tx:
+            insert_ignoring_conflicts(tx, t.contract_revision, [row])

@@ -6,6 +6,7 @@ spilled rows only with an extension, and names in kana must not lie on a disk in
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
@@ -29,6 +30,10 @@ class Engine:
     """
 
     def __init__(self, memory_limit: str = "2GB", threads: int = 2) -> None:
+        if (name := os.environ.get("TODOKE_ENGINE", "duckdb")) != "duckdb":
+            raise TodokeError(
+                "この計算エンジンは使えません", where="TODOKE_ENGINE", next_step=f"{name} を duckdb にしてください"
+            )
         self._connection = duckdb.connect(
             ":memory:",
             config={
