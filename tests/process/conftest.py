@@ -11,8 +11,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "labels"))
 
-from programme import Programme, installation  # noqa: E402
-from small_ward import INSTRUCTION_HEADER, INSTRUCTIONS, households, table  # noqa: E402
+from programme import Programme, installation
+from small_ward import INSTRUCTION_HEADER, INSTRUCTIONS, households, table
 
 FILES, LABELS, HAND_OVER = date(2026, 7, 21), date(2026, 9, 7), date(2026, 11, 2)
 

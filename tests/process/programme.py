@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
@@ -54,6 +55,7 @@ CREATE TABLE amendment_line (amendment_id text, line_no int, item_code text, qua
     PRIMARY KEY (amendment_id, line_no));
 CREATE TABLE survey_answer (application_id text, question_code text, answer text, answered_at timestamp);
 """
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d")
 Items = Sequence[tuple[str, int]]
 
 
@@ -79,7 +81,7 @@ class Programme:
 
     def __init__(self, home: Path, root: Path, ledger_url: str | None = None, now: datetime | None = None) -> None:
         self.home, self.root = home, root
-        self.now = now or datetime(2026, 7, 1)
+        self.now = now or datetime.fromisoformat("2026-07-01")
         home.mkdir(parents=True, exist_ok=True)
         self.variables: dict[str, str | None] = {
             "TODOKE_ROOT": str(root),
@@ -123,24 +125,24 @@ class Programme:
     def inbox(self, source: str) -> Path:
         return self.home / "inbox" / CONTRACT / source
 
-    def applies(self, name: str, household: str, at: datetime, items: Items, number: str = "") -> None:
+    def applies(self, name: str, household: str, at: str, items: Items, number: str = "") -> None:
         """A resident on the web site."""
         row = {"id": name, "no": number or self.number(household), "at": at}
         self._web("INSERT INTO application VALUES (:id, :no, :at, NULL, :at)", [row])
         self._lines("application_line", name, items)
 
-    def cancels(self, name: str, at: datetime) -> None:
+    def cancels(self, name: str, at: str) -> None:
         """A resident takes back an application on the web site."""
         change = "UPDATE application SET cancelled_at = :at, updated_at = :at WHERE application_id = :id"
         self._web(change, [{"id": name, "at": at}])
 
-    def phones(self, name: str, household: str, at: datetime, action: str, items: Items = ()) -> None:
+    def phones(self, name: str, household: str, at: str, action: str, items: Items = ()) -> None:
         """The call centre keys in what a resident asks for."""
         row = {"id": name, "no": self.number(household), "at": at, "action": action}
         self._web("INSERT INTO amendment VALUES (:id, :no, :at, :action, 'op01', :at)", [row])
         self._lines("amendment_line", name, items)
 
-    def answers(self, answers: Sequence[tuple[str, str, str, datetime]]) -> None:
+    def answers(self, answers: Sequence[tuple[str, str, str, str]]) -> None:
         """Survey: application, question, answer, time."""
         rows = [dict(zip(("id", "question", "answer", "at"), row, strict=True)) for row in answers]
         self._web("INSERT INTO survey_answer VALUES (:id, :question, :answer, :at)", rows)
@@ -293,4 +295,7 @@ def one(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _stored(value: object) -> object:
-    return value.isoformat(" ", "microseconds") if isinstance(value, datetime) else value
+    """Moments as SQLAlchemy reads them from SQLite."""
+    if isinstance(value, str) and _MOMENT.fullmatch(value):
+        return datetime.fromisoformat(value).isoformat(" ", "microseconds")
+    return value
