@@ -43,11 +43,11 @@ def _targets(page: Path) -> list[str]:
 
 
 def _shape(page: Path) -> dict[str, list[object]]:
-    """What both languages have in common: levels of headings, blocks, pictures, names in tables, links to files."""
+    """What both languages have in common: all but the words, and the comments in blocks."""
     text = _without_blocks(page)
     return {
         "levels": [len(heading.split()[0]) for heading in _headings(page)],
-        "blocks": [list(block) for block in _FENCE.findall(_text(page))],
+        "blocks": [(kind, re.sub(r" *# .*", "", code)) for kind, code in _FENCE.findall(_text(page))],
         "pictures": re.findall(r"[\w/.-]+\.png", text),
         "rows": [row.count("|") for row in re.findall(r"^\|.*$", text, re.MULTILINE)],
         "first cells": re.findall(r"^\| (`[^|]+`) \|", text, re.MULTILINE),
