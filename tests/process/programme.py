@@ -65,6 +65,7 @@ def installation(folder: Path, **settings: Any) -> Path:
     Args:
         settings: sections of the contract and what is otherwise in them.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     for name in ("include", "expectations", "dags", "plugins"):
         (folder / name).symlink_to(ROOT / name)
     contract = folder / "contracts" / CONTRACT

@@ -149,7 +149,7 @@ def _lock_parcels(ledger: Ledger, tx: Connection, batch: Batch) -> None:
 
 
 def members_digest(keys: list[str]) -> str:
-    """The digest of exactly these members; what an approval of a release speaks for."""
+    """The digest of exactly these members; it names the batch."""
     return hashlib.sha256("\n".join(sorted(keys)).encode()).hexdigest()
 
 

@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 
 from sqlalchemy import Connection, select
 
 from todoke.errors import NotApproved
-from todoke.outbox.batch import Guard, members_digest
+from todoke.outbox.batch import Guard
+from todoke.process.gaiji_fonts import font_receipt
 from todoke.process.workspace import Workspace
 from todoke.store import tables as t
 from todoke.store.ledger import insert_ignoring_conflicts
+
+#: What a label shows is taken from these.
+_PRINTED_FROM = ("household", "person", "delivery_instruction")
+
+
+def content_digest(ws: Workspace, tx: Connection, kind: str, keys: list[str]) -> str:
+    """The digest of what a person says yes to: these pending effects, what is in them, where it is printed from."""
+    e, r = t.effect.c, t.shipment_revision.c
+    inside: dict[str, str] = dict(
+        tx.execute(
+            select(e.key, r.content_digest)
+            .join(t.shipment_revision, (r.shipment_id == e.shipment_id) & (r.rev == e.rev))
+            .where(e.contract == ws.contract.id, e.kind == kind, e.batch_id.is_(None))
+        )
+        .tuples()
+        .all()
+    )
+    heads = ws.ledger.heads(tx)
+    versions = [heads[name].id for name in _PRINTED_FROM if name in heads]
+    told = [*(f"{key}\t{inside[key]}" for key in sorted(keys)), *versions, font_receipt(ws, tx) or ""]
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()
 
 
 def request(ws: Workspace, subject: str, digest: str, title: str, body: str) -> bool:
@@ -48,11 +71,12 @@ def verdict(ws: Workspace, tx: Connection, subject: str, digest: str) -> str | N
     ).scalar()
 
 
-def only_if_approved(ws: Workspace, subject: str, note: Guard) -> Guard:
-    """A guard for `claim`: raises NotApproved unless these very members were approved; `note` is kept on the batch."""
+def only_if_approved(ws: Workspace, process: str, kind: str, note: Guard) -> Guard:
+    """A guard for `claim`: raises NotApproved unless this very content was approved; `note` is kept on the batch."""
+    subject = f"{process}:{kind}"
 
     def guard(tx: Connection, keys: list[str]) -> Mapping[str, int]:
-        said = verdict(ws, tx, subject, members_digest(keys))
+        said = verdict(ws, tx, subject, content_digest(ws, tx, kind, keys))
         if said != "approved":
             raise NotApproved(
                 "この内容は却下されています" if said == "rejected" else "この内容はまだ承認されていません",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from todoke.labels.fonts import FontSet
 from todoke.model.codes import ReceiptState
@@ -16,20 +16,25 @@ from todoke.store import tables as t
 def gaiji_fonts(ws: Workspace) -> FontSet:
     """The base font with the newest gaiji font that the ward has sent; without one, the base font alone."""
     with ws.ledger.read() as tx:
-        receipt_no = tx.execute(
-            select(t.receipt.c.receipt_no)
-            .where(
-                t.receipt.c.contract == ws.contract.id,
-                t.receipt.c.kind == SOURCE_KINDS["cloud"],
-                t.receipt.c.state == ReceiptState.ACCEPTED,
-            )
-            .order_by(t.receipt.c.received_at.desc(), t.receipt.c.receipt_no)
-            .limit(1)
-        ).scalar()
+        receipt_no = font_receipt(ws, tx)
     if receipt_no is None:
         return _load(())
     sealed = ws.vault.read(f"{receipt_no}{ws.cipher.ENDING}")
     return _load((ws.cipher.open(sealed),))
+
+
+def font_receipt(ws: Workspace, tx: Connection) -> str | None:
+    """The receipt of the newest gaiji font."""
+    return tx.execute(
+        select(t.receipt.c.receipt_no)
+        .where(
+            t.receipt.c.contract == ws.contract.id,
+            t.receipt.c.kind == SOURCE_KINDS["cloud"],
+            t.receipt.c.state == ReceiptState.ACCEPTED,
+        )
+        .order_by(t.receipt.c.received_at.desc(), t.receipt.c.receipt_no)
+        .limit(1)
+    ).scalar()
 
 
 @lru_cache(maxsize=2)

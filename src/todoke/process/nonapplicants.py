@@ -9,12 +9,12 @@ from datetime import date
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from todoke.contract.business_days import add_open_days
 from todoke.model.changes import Changes, Parcel
 from todoke.model.codes import ShipmentKind
-from todoke.outbox.batch import members_digest, pending_keys
+from todoke.outbox.batch import pending_keys
 from todoke.parcels.diff import diff
 from todoke.parcels.ledger_parcels import actual_parcels, new_and_settled, one_item_parcels
 from todoke.parcels.nonapplicants import NonApplicantInputs, standing, totals
@@ -23,6 +23,7 @@ from todoke.process.batch_contents import TOILET_ITEM
 from todoke.process.labels import release_approved
 from todoke.process.workspace import Computation, Counts, Workspace
 from todoke.store import facts
+from todoke.store import tables as t
 from todoke.store.ledger import Pin
 
 _KINDS = {"toilet": "携帯トイレの発送", "toilet_confidential": "携帯トイレの発送（秘匿世帯）"}
@@ -72,8 +73,7 @@ def propose(contract: str, on: date) -> Counts:
         return compute
 
     done = ws.settle("nonapplicants", plan)
-    if done is not None:
-        _put_lists(ws, done.id, counted, lists)
+    _put_lists(ws, counted, lists)
     return {"settlement": done.id if done else "", **counted, "requests": _ask(ws, counted)}
 
 
@@ -107,10 +107,21 @@ def _wanted(ws: Workspace, table: pa.Table, household: pa.Table) -> list[Parcel]
     )
 
 
-def _put_lists(ws: Workspace, settlement: str, counted: dict[str, int], lists: dict[str, pa.Table]) -> None:
-    """Households that wait or were not reached, for the ward's decision: shipped to neither, forgotten neither."""
-    folder = f"nonapplicants/{settlement}"
+def _put_lists(ws: Workspace, counted: dict[str, int], lists: dict[str, pa.Table]) -> None:
+    """Households that wait or were not reached, for the ward's decision: shipped to neither, forgotten neither.
+
+    Once for each settlement; a run that was killed after its settlement leaves them to the next one.
+    """
+    c = t.settlement.c
+    last = select(c.id).where(c.contract == ws.contract.id, c.process == "nonapplicants").order_by(c.seq.desc())
+    with ws.ledger.read() as tx:
+        folder = f"nonapplicants/{tx.execute(last.limit(1)).scalar_one()}"
+    there = ws.outbox.listing(folder)
+    if f"{folder}/control.json" in there:
+        return
     for name, table in lists.items():
+        if f"{folder}/{name}.csv" in there:
+            continue
         rows = io.StringIO()
         sheet = csv.writer(rows)
         sheet.writerow(["世帯番号"])
@@ -124,6 +135,7 @@ def _ask(ws: Workspace, counted: dict[str, int]) -> int:
     for kind, title in _KINDS.items():
         with ws.ledger.read() as tx:
             keys = pending_keys(ws.ledger, tx, kind, ws.ledger.pin(tx).frontier(ws.on))
+            digest = approvals.content_digest(ws, tx, kind, keys)
         if keys:
             body = (
                 f"{title} {len(keys):,}世帯分を承認しますか。\n\n"
@@ -131,7 +143,7 @@ def _ask(ws: Workspace, counted: dict[str, int]) -> int:
                 f"未到達 {counted['not_reached']:,}、対象外 {counted['excluded']:,}\n"
                 "- 承認はこの一覧だけに効きます。内容が変われば、改めて依頼します。\n"
             )
-            asked += approvals.request(ws, f"nonapplicants:{kind}", members_digest(keys), title, body)
+            asked += approvals.request(ws, f"nonapplicants:{kind}", digest, title, body)
     return asked
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from todoke import clock, ids
 from todoke.errors import FileRefused, StaleParent
@@ -129,7 +129,7 @@ def _land(
                     "accepted": landing.accepted,
                     "quarantined": landing.quarantined,
                 }
-                tx.execute(insert(t.receipt).values(**row))
+                _put_receipt(tx, row)
         except StaleParent:
             continue
         return landing
@@ -137,16 +137,21 @@ def _land(
 
 
 def _repeated(ws: Workspace, receipt_no: str, file: IncomingFile) -> bool:
-    """Whether this very file has its receipt; a second arrival of it is recorded."""
+    """Whether this very file has been taken; a second arrival of it is recorded.
+
+    One that was refused is looked at again: what it was refused for may have been our own setting.
+    """
     with ws.ledger.read() as tx:
-        arrived = tx.execute(select(t.receipt.c.arrived_ns).where(t.receipt.c.receipt_no == receipt_no)).scalar()
-    if arrived is None:
+        known = tx.execute(
+            select(t.receipt.c.arrived_ns, t.receipt.c.state).where(t.receipt.c.receipt_no == receipt_no)
+        ).one_or_none()
+    if known is None:
         return False
-    if arrived != file.mtime_ns:
+    if known.arrived_ns != file.mtime_ns:
         with ws.ledger.write() as tx:
             row = {"receipt_no": receipt_no, "arrived_ns": file.mtime_ns, "received_at": clock.now_utc()}
             insert_ignoring_conflicts(tx, t.receipt_repeat, [row])
-    return True
+    return bool(known.state != ReceiptState.REFUSED)
 
 
 def _same_content(ws: Workspace, source: str, kind: str, content: str) -> ReceiptState | None:
@@ -182,7 +187,14 @@ def _record(
     row = _receipt_row(ws, source, file, receipt_no, state, content, reason)
     with ws.ledger.write() as tx:
         ws.ledger.move(tx)
-        insert_ignoring_conflicts(tx, t.receipt, [row])
+        _put_receipt(tx, row)
+
+
+def _put_receipt(tx: Connection, row: dict[str, object]) -> None:
+    """A file has one receipt; it takes the place of an earlier refusal."""
+    c = t.receipt.c
+    tx.execute(delete(t.receipt).where(c.receipt_no == row["receipt_no"], c.state == ReceiptState.REFUSED))
+    tx.execute(insert(t.receipt).values(**row))
 
 
 def _receipt_row(
