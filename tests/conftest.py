@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -26,9 +25,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[databases.Stores]:
+def stores(request: pytest.FixtureRequest) -> Iterator[databases.Stores]:
     """Empty stores of the contract `databases.CONTRACT`, named by the environment."""
-    own = databases.Stores(request.param, tmp_path / "home")
+    own = databases.Stores(request.param, databases.folder("stores") / "home")
     with own.entered():
         yield own
     own.removed()

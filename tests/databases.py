@@ -28,22 +28,51 @@ CONTRACT = "tiny"
 KEY = "0123456789abcdef" * 4
 _SHARED = "TODOKE_TEST_SHARED"
 _TEMPLATE = "todoke_template"
+_PREFIX = "todoke-tests-"
 
 
 def prepare_session() -> None:
-    """Names the folder that all workers of the session share."""
-    os.environ[_SHARED] = tempfile.mkdtemp(prefix="todoke-tests-")
+    """Names the folder that all workers of the session share; sweeps what killed sessions left."""
+    for left in Path(_fast_folder()).glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError, ValueError):
+            if not _is_running(int((left / "pid").read_text())):
+                _end(left)
+    os.environ[_SHARED] = tempfile.mkdtemp(prefix=_PREFIX, dir=_fast_folder())
+    (Path(os.environ[_SHARED]) / "pid").write_text(str(os.getpid()))
 
 
 def end_session() -> None:
     """Stops the server if a test has started it."""
-    shared = Path(os.environ.pop(_SHARED))
+    _end(Path(os.environ.pop(_SHARED)))
+
+
+def _end(shared: Path) -> None:
     with _locked(shared) as note:
         if note.exists():
             folder = json.loads(note.read_text())["folder"]
             _get_server(folder).stop()
             shutil.rmtree(folder, ignore_errors=True)
     shutil.rmtree(shared, ignore_errors=True)
+
+
+def _fast_folder() -> str:
+    """Memory where the machine has enough of it: thousands of flushes need not wait for a disk."""
+    memory = Path("/dev/shm")
+    roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2 * 1024**3
+    return str(memory) if roomy else tempfile.gettempdir()
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def folder(name: str) -> Path:
+    """A new folder of the session for stores."""
+    return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=os.environ[_SHARED]))
 
 
 @contextlib.contextmanager
@@ -64,12 +93,13 @@ def _server() -> str:
     """The URL of the running server's first database, in libpq's form."""
     with _locked(Path(os.environ[_SHARED])) as note:
         if not note.exists():
-            folder = tempfile.mkdtemp(prefix="todoke-pg-")  # a short path: a socket's has at most 107 bytes
-            url = _get_server(folder).get_uri()
+            # a short path: a socket's has at most 107 bytes
+            data = tempfile.mkdtemp(prefix="todoke-pg-", dir=_fast_folder())
+            url = _get_server(data).get_uri()
             with psycopg.connect(url, autocommit=True) as connection:
                 connection.execute("ALTER SYSTEM SET fsync = off")
                 connection.execute("SELECT pg_reload_conf()")
-            note.write_text(json.dumps({"folder": folder, "url": url}))
+            note.write_text(json.dumps({"folder": data, "url": url}))
             create_postgresql("template1", _TEMPLATE, at=url)
             with environment(TODOKE_LEDGER=_sqlalchemy(url, _TEMPLATE)):
                 database.engine_of(CONTRACT).dispose()
@@ -115,10 +145,10 @@ def _set(values: dict[str, str | None]) -> None:
 
 @lru_cache(maxsize=1)
 def _sqlite_template() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="template-", dir=os.environ[_SHARED]))
-    with environment(TODOKE_LEDGER=f"sqlite:///{folder}/ledger.db"):
+    ledger = folder("template") / "ledger.db"
+    with environment(TODOKE_LEDGER=f"sqlite:///{ledger}"):
         database.engine_of(CONTRACT).dispose()
-    return folder / "ledger.db"
+    return ledger
 
 
 class Stores:
@@ -185,4 +215,5 @@ class Stores:
     def removed(self) -> None:
         if self._url is not None:
             drop_postgresql(self._url)
-        shutil.rmtree(self.home, ignore_errors=True)
+        for folder in self.home.parent.glob(f"{self.home.name}*"):
+            shutil.rmtree(folder, ignore_errors=True)

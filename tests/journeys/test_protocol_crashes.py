@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +45,8 @@ def _held(mailbox: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def story(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
-    folder = tmp_path_factory.mktemp("story")
+def story(request: pytest.FixtureRequest) -> Iterator[Story]:
+    folder = databases.folder("story")
     stores, mailbox = databases.Stores(request.param, folder / "home"), folder / "mail"
     ends, steps = [], []
     with stores.entered():
@@ -71,7 +71,9 @@ def test_a_crash_at_any_step_of_a_day_leaves_no_trace_once_the_day_has_run_again
     """
     steps = story.steps[number - 1]
     assert {"before a commit", "after a file", "first line written", "after the mail is taken"} <= set(steps)
-    for crash_at, name in enumerate(steps):
+    for crash_at, (before, name) in enumerate(pairwise(("", *steps))):
+        if story.stores.kind == "postgresql" and before.startswith("after") and name.startswith("before"):
+            continue  # nothing lies between the two; on SQLite, which is faster, both are tried all the same
         story.go_back_to(number)
         watch = Steps(crash_at)
         with pytest.raises(Crash), watch.watched():

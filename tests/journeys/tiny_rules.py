@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -100,15 +100,17 @@ class Desired:
     catalogue: tuple[Parcel, ...]
     without_order: tuple[tuple[str, int, bool, bool], ...]
 
-    def toilets(self, goods: pa.Table) -> list[tuple[str, int, bool, bool]]:
-        """Toilets for households without an order; not while their claim is with goods, planned or released."""
-        claimed = {
-            row["household_no"] for row in goods.to_pylist() if row["released_on"] or row["state"] != "cancelled"
-        }
-        return [row for row in self.without_order if row[0] not in claimed]
+    def toilets(self, goods: pa.Table, toilets: pa.Table) -> list[tuple[str, int, bool, bool]]:
+        """Toilets for those that have them already, and for households whose claim is not with goods."""
+        theirs = {row["household_no"] for row in goods.to_pylist() if row["released_on"] or row["state"] != "cancelled"}
+        have = {row["household_no"] for row in toilets.to_pylist() if row["released_on"]}
+        free = [row for row in self.without_order if row[0] not in theirs | have]
+        return free + [(no, 30, False, False) for no in sorted(have)]
 
 
-def reconcile(rows: Mapping[str, list[dict[str, Any]]], as_of: date, released: Mapping[str, str]) -> Desired:
+def reconcile(
+    rows: Mapping[str, list[dict[str, Any]]], as_of: date, released: Mapping[str, str], toilets_released: Set[str]
+) -> Desired:
     """The toy rules, pure: the first good application of a household stands; what was released stays its own."""
     households = {h["household_no"]: h for h in rows["household"]}
     points = {item["item_code"]: item["points"] for item in rows["catalogue"]}
@@ -129,6 +131,8 @@ def reconcile(rows: Mapping[str, list[dict[str, Any]]], as_of: date, released: M
             verdict[number] = ("review", "departed")
         elif any(code not in points for code, _ in lines.get(number, [])):
             verdict[number] = ("review", "unknown_item")
+        elif household in toilets_released and released.get(household) != number:
+            verdict[number] = ("review", "toilet_shipped")
         elif number.startswith("X"):
             verdict[number] = ("accepted", None)
         elif household in standing or released.get(household, number) != number:

@@ -98,7 +98,9 @@ class Office:
     def _order_changes(
         self, pin: Pin, as_of: date, known: Mapping[str, _Known], decided: pa.Table, differences: pa.Table
     ) -> Changes:
-        desired = reconcile(self._rows(pin), as_of, known["goods"].released_sources())
+        desired = reconcile(
+            self._rows(pin), as_of, known["goods"].released_sources(), known["toilet"].released_households()
+        )
         goods, toilets = known["goods"], known["toilet"]
         key = self.ledger.keys.id_key
         goods_diff = diff(key, CONTRACT, desired.goods, goods.actual(), displaced=toilets.actual())
@@ -119,8 +121,8 @@ class Office:
         return Changes(decisions, (*goods_diff.changes, *catalogue_diff.changes), new, gone, register_version=register)
 
     def _toilet_changes(self, pin: Pin, as_of: date, goods: _Known, toilets: _Known, differences: pa.Table) -> Changes:
-        desired = reconcile(self._rows(pin), as_of, goods.released_sources())
-        wanted = [] if as_of < self.toilets_from else desired.toilets(goods.shipments)
+        desired = reconcile(self._rows(pin), as_of, goods.released_sources(), toilets.released_households())
+        wanted = [] if as_of < self.toilets_from else desired.toilets(goods.shipments, toilets.shipments)
         parcels = one_item_parcels(wanted, ShipmentKind.TOILET, "TOILET")
         changes = diff(self.ledger.keys.id_key, CONTRACT, parcels, toilets.actual())
         new, gone = new_and_settled(changes.differences, differences, toilets.shipments)
@@ -225,6 +227,9 @@ class _Known:
 
     def actual(self) -> list[Any]:
         return actual_parcels(self.shipments, self.revisions)
+
+    def released_households(self) -> set[str]:
+        return {row["household_no"] for row in self.shipments.to_pylist() if row["released_on"]}
 
     def released_sources(self) -> dict[str, str]:
         """By household, whose order the released first parcel carries."""
