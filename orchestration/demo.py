@@ -32,7 +32,7 @@ CONTRACT = demo_environment.CONTRACT
 SIZES = {"small": 2_000, "full": 163_000}
 SEED = 20260601
 CORRECTIONS, LABELS = date(2026, 8, 20), date(2026, 9, 7)
-HAND_OVER = date(2026, 11, 2)
+HAND_OVER, CATALOGUES_ARRIVED = date(2026, 11, 2), date(2026, 12, 20)
 #: Business days of orders: the rush, month ends, the days round New Year, the deadline and the day after.
 ORDER_DAYS = (
     date(2026, 11, 10),
@@ -89,8 +89,9 @@ class Demo:
     def carrier_reports(self, on: date) -> None:
         """The carrier's results since the last file; catalogues leave over the first days of November."""
         with self.outside("carrier"):
+            kinds = ["goods", "toilet", *(["catalogue"] if on < CATALOGUES_ARRIVED else [])]
             with self._ledger.read() as tx:
-                shipments = facts.shipments(tx, CONTRACT, ["catalogue", "goods", "toilet"]).to_pandas()
+                shipments = facts.shipments(tx, CONTRACT, kinds).to_pandas()
             released = shipments[shipments["released_on"].notna()].copy()
             catalogues = released["kind"] == "catalogue"
             spread = released.loc[catalogues, "shipment_id"].map(lambda number: ord(number[-1]) % 5)
