@@ -16,9 +16,10 @@ from typing import BinaryIO
 import bech32
 import pyarrow.parquet.encryption as pqe
 import pyrage
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from todoke.errors import TodokeError
+from todoke.errors import KeyMissing, TodokeError
 
 _NONCE_BYTES = 12
 
@@ -86,7 +87,13 @@ class _WrapWithMasterKey(pqe.KmsClient):  # type: ignore[misc]  # pyarrow has no
 
     def unwrap_key(self, wrapped_key: bytes, master_key_identifier: str) -> bytes:
         raw = base64.b64decode(wrapped_key)
-        return self._cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], master_key_identifier.encode())
+        try:
+            return self._cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], master_key_identifier.encode())
+        except InvalidTag:
+            raise KeyMissing(
+                "暗号化されたデータを開けません",
+                next_step="環境変数の鍵が、この契約のものかを確かめてください",
+            ) from None
 
 
 class TableCipher:
