@@ -57,21 +57,25 @@ class FileCipher:
         try:
             plain: bytes = pyrage.decrypt(sealed, [self._identity])
         except pyrage.DecryptError:
-            raise TodokeError(
-                "暗号化されたファイルを開けません",
-                next_step="契約の鍵と、ファイルが壊れていないかを確かめてください",
-            ) from None
+            raise _cannot_open() from None
         return plain
 
     def open_stream(self, sealed: BinaryIO, plain: BinaryIO) -> None:
-        """Opens a stream of any size in constant memory; raises as `open` does."""
+        """Opens a stream of any size in constant memory; raises as `open` does, then `plain` is to be thrown away."""
         try:
             pyrage.decrypt_io(sealed, plain, [self._identity])
         except pyrage.DecryptError:
-            raise TodokeError(
-                "暗号化されたファイルを開けません",
-                next_step="契約の鍵と、ファイルが壊れていないかを確かめてください",
-            ) from None
+            raise _cannot_open() from None
+        except OSError as error:
+            if error.errno is not None:  # a disk, not the content
+                raise
+            raise _cannot_open() from None
+
+
+def _cannot_open() -> TodokeError:
+    return TodokeError(
+        "暗号化されたファイルを開けません", next_step="契約の鍵と、ファイルが壊れていないかを確かめてください"
+    )
 
 
 class _WrapWithMasterKey(pqe.KmsClient):  # type: ignore[misc]  # pyarrow has no types
