@@ -1,0 +1,127 @@
+"""A run that is killed between locking its parcels and showing its files: the next one shows the same files."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any, BinaryIO
+from unittest.mock import patch
+
+import pytest
+from programme import Programme
+from small_ward import CORRECTION_HEADER, COUPLE, FAMILY, SINGLE, correction, home_of, table
+
+from todoke.store.files import FileStore
+
+LABELS, NEXT = date(2026, 9, 7), date(2026, 9, 8)
+FIRST, SECOND = date(2026, 11, 10), date(2026, 11, 11)
+
+
+class Killed(BaseException):
+    """The process is gone; nothing in the product may catch this."""
+
+
+@contextlib.contextmanager
+def killed_at_file(number: int, below: str) -> Iterator[None]:
+    """Ends the block in the middle of writing the `number`-th file of a folder of the outbox."""
+    create, seen = FileStore.create, 0
+
+    @contextlib.contextmanager
+    def counted(store: FileStore, key: str) -> Iterator[BinaryIO]:
+        nonlocal seen
+        with create(store, key) as stream:
+            yield stream
+            seen += key.startswith(f"{below}/")
+            if key.startswith(f"{below}/") and seen == number:
+                raise Killed
+
+    with patch.object(FileStore, "create", counted), pytest.raises(Killed):
+        yield
+
+
+def held(programme: Programme) -> dict[str, Any]:
+    """Every row of the ledger, and the contents of what is out; an envelope and a version's files differ each time."""
+    rows = programme.traces()["ledger"]
+    rows["dataset_version"] = [row | {"manifest": ""} for row in rows["dataset_version"]]
+    return {"ledger": rows, "out": programme.out()}
+
+
+@pytest.fixture
+def approved(july: Programme) -> Programme:
+    """The labels may be printed."""
+    july.run("labels", LABELS)
+    july.answer()
+    return july
+
+
+@pytest.fixture
+def ordered(november: Programme) -> Programme:
+    """Goods to send and goods to stop."""
+    november.applies("w1", FAMILY, "2026-11-10 12:00", [("3001", 1)])
+    november.applies("w2", COUPLE, "2026-11-10 13:00", [("3001", 2)])
+    november.run("orders", FIRST)
+    november.phones("a1", FAMILY, "2026-11-11 10:00", "cancel")
+    november.phones("a2", COUPLE, "2026-11-11 11:00", "replace", [("6001", 1)])
+    november.applies("w3", SINGLE, "2026-11-11 13:00", [("3001", 1)])
+    return november
+
+
+def undisturbed(programme: Programme, process: str, on: date, home: Path) -> dict[str, Any]:
+    """The same run in a copy, without a kill."""
+    with programme.copied(home).entered() as other:
+        other.run(process, on)
+        return held(other)
+
+
+@pytest.mark.parametrize("number", [1, 3, 4, 6])
+def test_labels_that_were_locked_are_printed_by_the_next_run(approved: Programme, number: int, tmp_path: Path):
+    expected = undisturbed(approved, "labels", LABELS, tmp_path / "other")
+    with killed_at_file(number, "labels"):
+        approved.run("labels", LABELS)
+    assert [row["state"] for row in approved.rows("batch")].count("claimed") == 1
+    assert "released" in {row["state"] for row in approved.rows("shipment", kind="catalogue")}
+    approved.run("labels", LABELS)
+    assert held(approved) == expected
+    assert approved.faults() == []
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_instructions_that_were_locked_go_to_the_carrier_with_the_next_run(
+    ordered: Programme, number: int, tmp_path: Path
+):
+    expected = undisturbed(ordered, "orders", SECOND, tmp_path / "other")
+    with killed_at_file(number, "shipping"):
+        ordered.run("orders", SECOND)
+    assert [row["state"] for row in ordered.rows("batch")].count("claimed") == 1
+    ordered.run("orders", SECOND)
+    assert held(ordered) == expected
+    assert ordered.faults() == []
+
+
+def test_labels_that_were_locked_are_printed_as_they_were_whatever_the_ward_corrects_meanwhile(
+    approved: Programme, tmp_path: Path
+):
+    expected = undisturbed(approved, "labels", LABELS, tmp_path / "other")["out"]
+    with killed_at_file(2, "labels"):
+        approved.run("labels", LABELS)
+    moved = replace(home_of(COUPLE), block="9-9-9")
+    approved.ward_sends("corrections", table(CORRECTION_HEADER, correction(moved, "更新", "転居", "2026-08-01")), NEXT)
+    for process in ("intake", "register", "labels"):
+        approved.run(process, NEXT)
+    first = next(name for name in approved.out("labels") if name in expected).split("/")[1]
+    rendered = {name: content for name, content in approved.out("labels").items() if name.split("/")[1] == first}
+    assert rendered == {name: content for name, content in expected.items() if name.split("/")[1] == first}
+    assert len(rendered) == 4
+
+
+def test_a_killed_proposal_leaves_its_lists_to_the_next_run(november: Programme, tmp_path: Path):
+    on = date(2027, 1, 20)
+    november.run("orders", FIRST)
+    expected = undisturbed(november, "nonapplicants", on, tmp_path / "other")
+    with killed_at_file(2, "nonapplicants"):
+        november.run("nonapplicants", on)
+    november.run("nonapplicants", on)
+    assert held(november) == expected
