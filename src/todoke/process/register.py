@@ -228,7 +228,7 @@ def _give_numbers(ws: Workspace, tx: Connection, households: list[str]) -> int:
     first = tx.execute(select(func.max(c.position)).where(c.contract == ws.contract.id)).scalar()
     start = 0 if first is None else first + 1
     new = [number for number in households if number not in known]
-    given = numbers(ws.ledger.keys.number_key, start, len(new))
+    given = numbers(ws.ledger.keys.number_key, start, len(new)) if new else []
     rows = [
         {"contract": ws.contract.id, "household_no": household, "application_no": number, "position": start + place}
         for place, (household, number) in enumerate(zip(new, given, strict=True))
