@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from todoke import ids
+from todoke.errors import TodokeError
 from todoke.model.changes import DifferenceFound, Parcel, ParcelChange, content_digest, is_confidential
 from todoke.model.codes import Cause, ShipmentKind, ShipmentState
 
@@ -73,9 +74,12 @@ def diff(
         actual: every parcel of those kinds that the ledger has.
         displaced: parcels of another kind that yield, while unreleased, to a household's new first parcel
             (toilets to goods: both need the entitlement).
+
+    Raises:
+        TodokeError: two desired parcels are the same one.
     """
     have = {parcel.key: parcel for parcel in actual}
-    want = {(p.household_no, str(p.kind), str(p.cause), p.cause_ref): p for p in desired}
+    want = _by_place(desired)
     last_sequence: dict[tuple[str, str], int] = defaultdict(int)
     for parcel in have.values():
         family = (parcel.household_no, str(parcel.kind))
@@ -103,6 +107,18 @@ def diff(
             change = _between(wanted, present)
             changes.extend([change] if change else [])
     return ParcelDiff(tuple(changes), tuple(differences))
+
+
+def _by_place(desired: Iterable[Parcel]) -> dict[tuple[str, str, str, str], Parcel]:
+    want: dict[tuple[str, str, str, str], Parcel] = {}
+    for parcel in desired:
+        place = (parcel.household_no, str(parcel.kind), str(parcel.cause), parcel.cause_ref)
+        if place in want:
+            raise TodokeError(
+                "同じ出荷が二重に計画されました", where=f"{parcel.kind} {parcel.cause} {parcel.cause_ref}"
+            )
+        want[place] = parcel
+    return want
 
 
 def _first_parcel_first(place: tuple[str, str, str, str]) -> tuple[str, str, bool, str, str]:
