@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 from tiny_rules import Application, Household, Sources, day
@@ -176,6 +176,31 @@ def _undisturbed(_office: Office, _last_run: int) -> None:
 
 @settings(max_examples=6, phases=_NO_SHRINKING, suppress_health_check=[HealthCheck.too_slow])
 @given(story=_stories, disturbances=_disturbances)
+@example(  # an order is changed and changed back between release and hand-over
+    Story(
+        (
+            Happening(1, "order", "H1", 1, (("A", 1),)),
+            Happening(3, "change", "H1", 3, (("B", 1),)),
+            Happening(4, "change", "H1", 4, (("A", 1),)),
+        ),
+        frozenset({2, 5}),
+        {6: frozenset({"H1"})},
+    ),
+    [([1], False)] * 9,
+)
+@example(  # an order gives way to an equal one before its release
+    Story(
+        (
+            Happening(3, "order", "H1", 1, (("A", 1),)),
+            Happening(4, "order", "H1", 2, (("A", 1),)),
+            Happening(5, "withdraw", "H1", 2, ()),
+            Happening(9, "order", "H1", 1, (("B", 1),)),
+        ),
+        frozenset({2, 6, 10}),
+        {7: frozenset({"H1"})},
+    ),
+    [([1, 2], True)] * 9,
+)
 def test_backfills_during_a_month_change_nothing(
     empty: databases.Stores, story: Story, disturbances: list[tuple[list[int], bool]]
 ) -> None:
