@@ -50,6 +50,7 @@ def environment(home: Path, port: int = DEFAULT_PORT) -> dict[str, str]:
             "dags_are_paused_at_creation": False,
             "default_timezone": "Asia/Tokyo",
             "executor": "LocalExecutor",
+            "default_task_retry_delay": 30,
             "parallelism": os.cpu_count() or 2,
             "execution_api_server_url": f"{address}/execution/",
             "simple_auth_manager_users": f"{ADMIN}:admin",

@@ -20,9 +20,9 @@ RETRY_POLICY = ExceptionRetryPolicy(
         RetryRule(exception=errors.TodokeError, action=RetryAction.FAIL, reason="再試行では直りません"),
     ]
 )
+#: The first pause is Airflow's own setting (`core.default_task_retry_delay`).
 TASK_DEFAULTS: dict[str, Any] = {
     "retries": 2,
-    "retry_delay": timedelta(seconds=30),
     "retry_exponential_backoff": True,
     "max_retry_delay": timedelta(minutes=10),
     "retry_policy": RETRY_POLICY,
