@@ -7,12 +7,13 @@ import os
 import secrets
 import subprocess
 import sys
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from todoke import clock
 from todoke.contract import loader
 from todoke.errors import TodokeError
 
@@ -129,7 +130,7 @@ def outbox_list(contract: ContractId, below: Annotated[str, typer.Argument(help=
     """出力したファイルの一覧です。"""
     from todoke.process.workspace import Workspace
 
-    for name in Workspace.open(contract, date.today()).outbox.listing(below):  # noqa: DTZ011 – any day will do
+    for name in Workspace.open(contract, clock.now_tokyo().date()).outbox.listing(below):
         print(name)
 
 
@@ -142,7 +143,7 @@ def outbox_export(
     """出力したファイルを復号して書き出します（渡した後は消してください）。"""
     from todoke.process.workspace import Workspace
 
-    outbox = Workspace.open(contract, date.today()).outbox  # noqa: DTZ011 – any day will do
+    outbox = Workspace.open(contract, clock.now_tokyo().date()).outbox
     names = outbox.listing(below)
     for name in names:
         target = to / name

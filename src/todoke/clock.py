@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, date, datetime, time
+from time import time as time_of_machine
 from zoneinfo import ZoneInfo
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -24,6 +25,11 @@ def now_utc() -> datetime:
 def now_tokyo() -> datetime:
     """The present moment as a naive Asia/Tokyo time (for `…_at` fields of the lake)."""
     return now_utc().astimezone(TOKYO).replace(tzinfo=None)
+
+
+def file_seconds() -> float:
+    """Seconds since the epoch as file systems count them: the age of a file is never that of a demo's clock."""
+    return time_of_machine()
 
 
 def end_of(day: date) -> datetime:

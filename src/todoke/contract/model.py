@@ -194,7 +194,5 @@ class Contract(Settings):
         if not term.starts_on <= deadline <= term.ends_on:
             raise ValueError("applications.deadline は契約期間（term）の中の日付にしてください")
         if (deadline - self.catalogue.handed_over_from).days < 30:
-            raise ValueError(
-                "applications.deadline は catalogue.handed_over_from から1か月以上あけてください（G20）"
-            )
+            raise ValueError("applications.deadline は catalogue.handed_over_from から1か月以上あけてください（G20）")
         return self

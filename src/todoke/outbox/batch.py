@@ -212,7 +212,8 @@ def publish(ledger: Ledger, batch: Batch, folder: str, render: Callable[[OpenFil
     """Renders a batch's files into `outbox/<contract>/<folder>/<batch>/` and records their digest.
 
     Args:
-        render: writes every file through the function it is given; must give the same bytes for the same batch.
+        render: writes every file through the function it is given; must give the same bytes for the same batch. A
+            name with a folder of its own (`shipping/x.csv`) goes into that folder's `<batch>/`.
 
     Returns:
         The digest over names and contents of the batch's files.
@@ -225,7 +226,8 @@ def publish(ledger: Ledger, batch: Batch, folder: str, render: Callable[[OpenFil
 
     def open_file(name: str) -> BinaryIO:
         def keep(content: bytes) -> None:
-            digests[name] = outbox.put(f"{folder}/{batch.id}/{name}", content)
+            own, _, file = name.rpartition("/")
+            digests[name] = outbox.put(f"{own or folder}/{batch.id}/{file}", content)
 
         return cast(BinaryIO, SealedFile(keep))
 

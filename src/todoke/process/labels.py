@@ -273,7 +273,7 @@ def publish_labels(ws: Workspace, batch: Batch) -> int:
                 where=batch.id,
                 next_step="外字と住所の保留を確かめ、担当の技術者に連絡してください",
             )
-        write_shipping(ws, batch, parts, open_file, name=f"shipping_{batch.business_on:%Y%m%d}.csv")
+        write_shipping(ws, batch, parts, open_file, name=f"shipping/shipping_{batch.business_on:%Y%m%d}.csv")
         if batch.notes:
             with open_file("control.json") as stream:
                 stream.write(json.dumps(_closing(ws, batch), ensure_ascii=False, indent=1).encode())

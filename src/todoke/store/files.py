@@ -6,13 +6,14 @@ import contextlib
 import os
 import secrets
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
+
+from todoke import clock
 
 
 def home(part: str) -> str:
@@ -90,7 +91,7 @@ class FileStore:
 
     def sweep_partial(self, older_than_seconds: float) -> int:
         """Removes what killed writers left before they had finished; returns how many."""
-        oldest = time.time() - older_than_seconds
+        oldest = clock.file_seconds() - older_than_seconds
         left = [k for k in self._everything("") if k.endswith(_PARTIAL) and self.modified_at(k) < oldest]
         for key in left:
             self.delete(key)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import io
 import secrets
-import time
 from collections.abc import Sequence
 
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from todoke import clock
 from todoke.protect.encryption import TableCipher
 from todoke.store.files import FileStore, home
 from todoke.store.ledger import Ledger, Staged, VersionRef
@@ -76,7 +76,7 @@ class Lake:
             named = {key for name in DATASETS for v in self._ledger.versions(tx, name) for key in v.files}
         removed = 0
         for key in self._files.listing():
-            if key not in named and self._files.modified_at(key) < time.time() - older_than_seconds:
+            if key not in named and self._files.modified_at(key) < clock.file_seconds() - older_than_seconds:
                 self._files.delete(key)
                 removed += 1
         return removed + self._files.sweep_partial(older_than_seconds)
