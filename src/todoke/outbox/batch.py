@@ -21,7 +21,7 @@ from todoke.model.codes import ShipmentState
 from todoke.protect.encryption import FileCipher, SealedFile
 from todoke.store import tables as t
 from todoke.store.files import FileStore, home
-from todoke.store.ledger import Ledger
+from todoke.store.ledger import MANY, Ledger, analyze
 
 OpenFile = Callable[[str], BinaryIO]
 Guard = Callable[[Connection, list[str]], Mapping[str, int]]
@@ -127,6 +127,8 @@ def _lock_parcels(ledger: Ledger, tx: Connection, batch: Batch) -> None:
     taken = tx.execute(update(t.effect).where(due).values(batch_id=batch.id)).rowcount
     if taken != batch.members:
         raise LedgerBroken(f"バッチに入る行が{batch.members}件のはずが{taken}件でした", where=batch.id)
+    if taken > MANY:
+        analyze(tx, "effect")
     told = t.shipment_revision.c
     tx.execute(
         update(t.shipment)

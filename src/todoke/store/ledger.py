@@ -235,6 +235,10 @@ def fetch_view(tx: Connection, name: str, contract: str) -> list[dict[str, objec
     return [dict(row) for row in tx.execute(query).mappings()]
 
 
+#: So many new rows make the statistics of before misleading.
+MANY = 10_000
+
+
 def analyze(tx: Connection, *names: str) -> None:
     """Gives PostgreSQL's planner the truth about tables just filled; measured: minutes against seconds."""
     if tx.dialect.name == "postgresql":

@@ -16,7 +16,7 @@ from todoke.model.changes import Changes, ParcelChange, StateChange
 from todoke.model.codes import Claim, ShipmentKind, ShipmentState
 from todoke.store import tables as t
 from todoke.store.bulk import insert_rows
-from todoke.store.ledger import Ledger, Pin, analyze
+from todoke.store.ledger import MANY, Ledger, Pin, analyze
 
 #: What a household's first parcel of a kind takes, once for all kinds that take it.
 CLAIMED_BY = {
@@ -49,7 +49,6 @@ _REVISION = (
     "effect_kind",
     "settlement_id",
 )
-_MANY = 10_000
 _ATTEMPTS = 20
 
 
@@ -168,7 +167,7 @@ def _write_decisions(ledger: Ledger, tx: Connection, settlement_id: str, as_of: 
         tx.execute(delete(t.decision_head).where(here), decided_before)
     insert_rows(tx, t.decision, _DECISION, rows)
     insert_rows(tx, t.decision_head, _DECISION, rows)
-    if len(rows) > _MANY:
+    if len(rows) > MANY:
         analyze(tx, "decision", "decision_head")
 
 
@@ -221,7 +220,7 @@ def _write_parcels(
             if p.effect_kind
         ),
     )
-    if len(parcels) > _MANY:
+    if len(parcels) > MANY:
         analyze(tx, "shipment", "shipment_revision", "shipment_item", "claim", "effect")
 
 

@@ -186,7 +186,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key"),
     )
     op.create_index("effect_batch", "effect", ["batch_id"], unique=False)
-    op.create_index("effect_pending", "effect", ["contract", "kind", "batch_id"], unique=False)
+    pending = sa.text("batch_id IS NULL")
+    op.create_index(
+        "effect_pending", "effect", ["contract", "kind"], unique=False, postgresql_where=pending, sqlite_where=pending
+    )
     op.create_table(
         "entitlement",
         sa.Column("contract", sa.String(length=80), nullable=False),
@@ -269,6 +272,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("contract", "household_no", "kind", "cause", "cause_ref"),
         sa.UniqueConstraint("contract", "household_no", "kind", "sequence"),
+        postgresql_with={"fillfactor": 50},
     )
     op.create_table(
         "shipment_event",
