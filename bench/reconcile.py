@@ -36,7 +36,7 @@ def read(folder: Path, name: str) -> pa.Table:
 
 
 def generate(folder: Path, households: int, applications: int) -> None:
-    from worlds import full_size
+    from full_size_inputs import full_size
 
     for name, table in vars(full_size(households, applications)).items():
         write(folder, name, table)
@@ -44,9 +44,9 @@ def generate(folder: Path, households: int, applications: int) -> None:
 
 def settle(peer: str, inputs: Any) -> Any:
     """What the peer makes of the inputs: `Desired`, or pandas' three frames."""
+    from full_size_inputs import RULES
     from todoke.orders import reconcile as sql
     from todoke.store.engine import Engine
-    from worlds import RULES
 
     if peer == "duckdb":
         with Engine() as engine:
@@ -58,8 +58,8 @@ def settle(peer: str, inputs: Any) -> Any:
 
 def measure(peer: str, folder: Path) -> dict[str, float]:
     """One run of a peer in this process, after a small one that imports everything; leaves its result in `folder`."""
+    from full_size_inputs import full_size
     from todoke.orders import reconcile as sql
-    from worlds import full_size
 
     settle(peer, full_size(2_000, 1_500))
     inputs = sql.OrderInputs(**{f.name: read(folder, f.name) for f in fields(sql.OrderInputs)})

@@ -7,10 +7,10 @@ from datetime import date, datetime
 from typing import Any
 
 from oracle_nouns import Amendment, Card, Household, Item, Line, Reading, Shipment, Slot, Web, World
+from worlds import to_inputs, valid_number
 
 from todoke.orders.reconcile import Desired, OrderInputs, OrderRules, reconcile
 from todoke.store.engine import Engine
-from worlds import to_inputs, valid_number
 
 DEADLINE = date(2027, 1, 15)
 NUMBER = valid_number(12345678)

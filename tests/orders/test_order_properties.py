@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stories import rules, settle
+from worlds import ITEMS, crowd, to_inputs
 
 from todoke.model.codes import Reason, Status
 from todoke.orders.reconcile import DECISION, PARCEL, PARCEL_LINE, OrderInputs
-from worlds import ITEMS, crowd, to_inputs
 
 POINTS = {item.item_code: item.points for item in ITEMS}
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from oracle_nouns import Reading, Shipment, Slot, Web
 from stories import HOME, NUMBER, added_goods, card, ending, goods, on, phone, toilets, web
-
 from worlds import between, neighbour, valid_number
 
 #: What has to be wrong with a card for each reason, in the order of the checks; an earlier one hides the later ones.

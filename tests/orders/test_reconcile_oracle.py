@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from oracle import decide
 from oracle_nouns import Decision, Parcel, ParcelLine, World
+from worlds import DAYS, DEADLINE, crowd, rules, to_inputs, worlds
 
 from todoke.model.codes import Reason, Status
 from todoke.orders.reconcile import OrderRules, reconcile
 from todoke.store.engine import Engine
-from worlds import DAYS, DEADLINE, crowd, rules, to_inputs, worlds
 
 WORLD_BY_WORLD = settings(
     max_examples=45,
