@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from datetime import date, datetime
 from pathlib import Path
 
@@ -104,6 +105,27 @@ def test_of_two_publishers_on_one_parent_the_second_must_rebase(ledger: Ledger) 
             ledger.commit_version(tx, ours, parent)
         with ledger.write() as tx:
             assert ledger.commit_version(tx, ours, taken).number == taken.number + 1
+
+
+def test_of_many_first_publishers_at_once_one_is_first(ledger: Ledger) -> None:
+    lake = Lake(ledger)
+    start, outcomes = threading.Barrier(4), []
+
+    def publish(number: int) -> None:
+        staged = lake.stage("household", _households(str(number)), [str(number)])
+        start.wait()
+        try:
+            with ledger.write() as tx:
+                outcomes.append(ledger.commit_version(tx, staged, None).number)
+        except StaleParent:
+            outcomes.append(0)
+
+    threads = [threading.Thread(target=publish, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == [0, 0, 0, 1]
 
 
 def test_the_digest_is_of_the_rows_in_their_order_not_of_how_they_are_cut() -> None:

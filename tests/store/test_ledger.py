@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -167,6 +168,20 @@ def test_facts_have_the_types_of_their_schema_even_when_there_are_none(ledger: L
         query: Any = select(t.shipment_event.c.occurred_at, t.shipment_event.c.revision)
         schema = pa.schema([("occurred_at", pa.timestamp("us")), ("revision", pa.int32())])
         assert fetch(tx, query, schema).to_pylist() == [{"occurred_at": datetime(2026, 11, 10, 9), "revision": None}]
+
+
+def test_a_forked_process_makes_connections_of_its_own(ledger: Ledger) -> None:
+    with ledger.write() as tx:
+        ledger.move(tx)
+    child = os.fork()
+    if child == 0:
+        own = Ledger(databases.CONTRACT)
+        with own.write() as tx:
+            own.move(tx)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    with ledger.write() as tx:
+        assert ledger.move(tx) == 3
 
 
 # -- migrations -----------------------------------------------------------------------------------------------
