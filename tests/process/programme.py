@@ -250,10 +250,11 @@ class Programme:
         """The contents of what has gone out, by name."""
         return {name: self.outbox.get(name) for name in self.outbox.listing(below)}
 
-    def shipped(self, ending: str = ".csv") -> list[dict[str, str]]:
-        """The rows of all files that the carrier has, in the order of their names."""
-        files = [content for name, content in self.out("shipping").items() if name.endswith(ending)]
-        return [row for content in files for row in csv.DictReader(io.StringIO(content.decode("cp932")))]
+    def shipped(self, kind: str = "防災用品") -> list[dict[str, str]]:
+        """What the carrier has been told of parcels of a kind, in all files, by parcel and revision."""
+        files = [csv.DictReader(io.StringIO(content.decode("cp932"))) for content in self.out("shipping").values()]
+        rows = [row for file in files for row in file if row["種別"] == kind]
+        return sorted(rows, key=lambda row: (row["出荷番号"], row["改訂"], row["商品コード"]))
 
     def control(self, below: str) -> list[dict[str, int]]:
         return [json.loads(content) for name, content in self.out(below).items() if name.endswith("control.json")]
