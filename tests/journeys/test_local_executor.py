@@ -26,8 +26,8 @@ import pytest
 from programme import CONTRACT, Programme, installation
 from small_ward import INSTRUCTION_HEADER, INSTRUCTIONS, households, table
 
+from orchestration import services as control
 from orchestration import settings
-from orchestration.services import SERVICES
 
 pytestmark = pytest.mark.xdist_group("local executor")
 
@@ -71,8 +71,9 @@ class Services:
             "access_token"
         ]
 
-    def pid(self, service: str) -> int:
-        return int((self.home / "airflow" / f"{service}.pid").read_text().split()[0])
+    def pid(self, service: str) -> int | None:
+        """The service's process while it lives; a number alone may be another program's by now."""
+        return control._pid(self.home / "airflow", service)
 
     def dags(self) -> set[str]:
         return {dag["dag_id"] for dag in self.ask("GET", "/api/v2/dags")["dags"]}
@@ -124,9 +125,9 @@ def airflow(killed: Programme) -> Iterator[Services]:
         wait_for(lambda: DAG in services.dags())
         yield services
     finally:
-        for service in SERVICES:  # each leads a group; nobody waits for their farewells
-            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-                os.killpg(services.pid(service), signal.SIGKILL)
+        for service in control.SERVICES:  # each leads a group; nobody waits for their farewells
+            if pid := services.pid(service):
+                os.killpg(pid, signal.SIGKILL)
 
 
 @contextlib.contextmanager
