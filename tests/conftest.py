@@ -10,7 +10,7 @@ from hypothesis import settings
 import databases
 from todoke.store.ledger import Ledger
 
-settings.register_profile("todoke", deadline=None, print_blob=True, derandomize=True)
+settings.register_profile("todoke", deadline=None, print_blob=True)
 settings.load_profile("todoke")
 
 

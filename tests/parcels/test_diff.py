@@ -93,6 +93,16 @@ def test_before_its_release_a_parcel_simply_changes() -> None:
     assert after.keys() == parcels.keys()
 
 
+def test_a_pending_revision_takes_the_source_of_the_order_that_it_carries_now() -> None:
+    """Found by hypothesis: with equal lines it kept the application that had been withdrawn meanwhile."""
+    parcels, _ = _settled({}, [_goods()])
+    parcels, _ = _settled(_released(parcels, {"H1"}), [_goods(lines=_B, source="W1")])
+    after, found = _settled(parcels, [_goods(lines=_B, source="W2")])
+    [change] = found.changes
+    assert (change.rev, change.action, change.source_ref) == (2, "replace", "W2")
+    assert _settled(after, [_goods(lines=_B, source="W2")])[1].changes == ()
+
+
 @pytest.mark.parametrize("changed", [{"held": True}, {"source": "W2"}, {"effect": "goods_confidential"}])
 def test_a_hold_another_order_or_another_batch_is_a_change_too(changed: dict[str, object]) -> None:
     parcels, _ = _settled({}, [_goods()])

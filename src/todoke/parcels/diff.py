@@ -198,13 +198,14 @@ def _between(wanted: Parcel | None, present: ActualParcel) -> ParcelChange | Non
     released = present.released_rev or 0
     action = "cancel" if wanted is None else STOP if wanted.held else "replace"
     effect_kind = STOP if wanted is None or wanted.held else wanted.effect_kind
-    told = (action, content_digest(wanted.lines if wanted else ()), effect_kind)
-    if _said(present.revisions[last]) == told:
-        return None
-    rev = last if last > released else last + 1
-    if rev == last and _said(present.revisions[released]) == told:
-        return _never_told(present)
-    return _revised(present, wanted, rev=rev, action=action, state=present.state, effect_kind=effect_kind)
+    next_one = _revised(
+        present, wanted, rev=max(last, released + 1), action=action, state=present.state, effect_kind=effect_kind
+    )
+    now = ActualRevision(next_one.content_digest, action, next_one.source_ref, next_one.points, next_one.effect_kind)
+    if _said(present.revisions[released]) == _said(now):
+        return _never_told(present) if last > released else None
+    # a pending revision is still ours: whose order it carries has to be right too, not only what it tells
+    return None if last > released and present.revisions[last] == now else next_one
 
 
 def _said(revision: ActualRevision) -> tuple[str, str, str | None]:
