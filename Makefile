@@ -32,7 +32,7 @@ demo: setup ## 架空の区で事業の始めから終わりまでを動かし�
 	@$(PY) -m orchestration.demo --size $(SIZE)
 
 test: setup lint ## すべての検査とテスト
-	@$(PY) -m pytest -n auto --dist loadgroup
+	@$(PY) -m pytest -n auto --dist loadfile
 
 lint: setup ## 書式・型・SQL・層の検査
 	@$(VENV)/bin/ruff check .
