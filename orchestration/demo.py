@@ -92,17 +92,15 @@ class Demo:
         with self.outside("carrier"):
             kinds = ["goods", "toilet", *(["catalogue"] if on < CATALOGUES_ARRIVED else [])]
             with self._ledger.read() as tx:
-                shipments = facts.shipments(tx, CONTRACT, kinds).to_pandas()
+                columns = ("shipment_id", "kind", "released_rev", "released_on")
+                shipments = facts.shipments(tx, CONTRACT, kinds, columns).to_pandas()
             released = shipments[shipments["released_on"].notna()].copy()
             catalogues = released["kind"] == "catalogue"
             spread = released.loc[catalogues, "shipment_id"].map(lambda number: ord(number[-1]) % 5)
             start = pd.Timestamp(HAND_OVER) - pd.Timedelta(days=1)
             released.loc[catalogues, "released_on"] = [(start + pd.Timedelta(days=n)).date() for n in spread]
             released["revision"] = released["released_rev"].astype(int)
-            columns = ["shipment_id", "revision", "kind", "released_on"]
-            carrier.write_results(
-                released[columns], inbox(CONTRACT, "carrier"), on=on, seed=SEED, since=self._carrier_until
-            )
+            carrier.write_results(released, inbox(CONTRACT, "carrier"), on=on, seed=SEED, since=self._carrier_until)
             self._carrier_until = on
         self.run("deliveries", on)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -10,9 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from todoke import clock
-from todoke.model.changes import DecisionChange, Parcel
+from todoke.model.changes import DecisionChange, Parcel, effect_kind
 from todoke.model.codes import Cause, ShipmentKind
-from todoke.parcels.ledger_parcels import one_item_parcels
 from todoke.store.schema import DATASETS
 
 FIRST_DAY = date(2026, 11, 10)
@@ -106,6 +105,16 @@ class Desired:
         have = {row["household_no"] for row in toilets.to_pylist() if row["released_on"]}
         free = [row for row in self.without_order if row[0] not in theirs | have]
         return free + [(no, 30, False, False) for no in sorted(have)]
+
+
+def one_item_parcels(
+    households: Iterable[tuple[str, int, bool, bool]], kind: ShipmentKind, item_code: str
+) -> list[Parcel]:
+    """First parcels of households given as number, quantity, held, confidential."""
+    return [
+        Parcel(no, kind, Cause.FIRST, "", "", ((item_code, quantity),), 0, held, effect_kind(kind, confidential=secret))
+        for no, quantity, held, secret in households
+    ]
 
 
 def reconcile(

@@ -18,7 +18,7 @@ from typing import Any
 
 import pyarrow as pa
 from sqlalchemy import Connection, select
-from tiny_rules import Sources, reconcile
+from tiny_rules import Sources, one_item_parcels, reconcile
 
 from databases import CONTRACT
 from todoke import clock
@@ -28,7 +28,7 @@ from todoke.model.codes import ShipmentKind
 from todoke.outbox.batch import Batch, OpenFile, Outbox, claim_and_leftovers, publish
 from todoke.outbox.send import send
 from todoke.parcels.diff import diff
-from todoke.parcels.ledger_parcels import actual_parcels, new_and_settled, one_item_parcels
+from todoke.parcels.ledger_parcels import actual_parcels, new_and_settled
 from todoke.store import facts
 from todoke.store import settle as settling
 from todoke.store import tables as t
@@ -166,7 +166,7 @@ class Office:
         s = t.shipment.c
         query = select(s.id, s.released_rev, s.household_no).where(s.released_on <= on)
         with self.ledger.read() as tx:
-            known = {row["source_ref"] for row in facts.events(tx, CONTRACT).to_pylist()}
+            known = {row["source_ref"] for row in facts.events(tx).to_pylist()}
             taken = [row for row in tx.execute(query) if households is None or row.household_no in households]
         new: list[dict[str, object]] = [
             {
@@ -191,7 +191,7 @@ class Office:
         """Brings every parcel to the state that its events say."""
 
         def plan(tx: Connection, _pin: Pin, _as_of: date) -> Callable[[], Changes]:
-            events, shipments = facts.events(tx, CONTRACT), facts.shipments(tx, CONTRACT, list(ShipmentKind))
+            events, shipments = facts.events(tx), facts.shipments(tx, CONTRACT, list(ShipmentKind))
             return lambda: Changes(states=_moved(events, shipments))
 
         return settling.settle(self.ledger, "deliveries", on, plan)

@@ -72,7 +72,7 @@ def test_what_a_failed_transaction_wrote_is_undone(ledger: Ledger) -> None:
         raise KeyboardInterrupt
     with ledger.read() as tx:
         assert ledger.pin(tx).seq == 0
-        assert facts.events(tx, databases.CONTRACT).num_rows == 0
+        assert facts.events(tx).num_rows == 0
 
 
 def test_writers_wait_for_each_other(ledger: Ledger) -> None:

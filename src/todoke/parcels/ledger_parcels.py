@@ -1,17 +1,15 @@
-"""Parcels of the ledger's facts, and parcels that rules desire, in the form that `diff` compares."""
+"""Parcels of the ledger's facts in the form that `diff` compares, and the differences that are new or gone."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable
 
 import pyarrow as pa
 
-from todoke.model.changes import DifferenceFound, Parcel, effect_kind
+from todoke.model.changes import DifferenceFound
 from todoke.model.codes import Cause, ShipmentKind
 from todoke.parcels.diff import ActualParcel, ActualRevision
-
-Line = tuple[str, int]
 
 
 def actual_parcels(shipments: pa.Table, revisions: pa.Table) -> list[ActualParcel]:
@@ -54,64 +52,6 @@ def actual_parcels(shipments: pa.Table, revisions: pa.Table) -> list[ActualParce
             )
         )
     return parcels
-
-
-def goods_parcels(
-    parcel: pa.Table, parcel_line: pa.Table, points: Mapping[str, int], confidential: Collection[str]
-) -> list[Parcel]:
-    """The goods parcels that the reconciliation desires.
-
-    Args:
-        parcel, parcel_line: `orders.reconcile.Desired`.
-        points: of one piece, by item code.
-        confidential: household numbers.
-    """
-    lines: dict[tuple[str, str, str], list[Line]] = defaultdict(list)
-    for household, cause, ref, code, quantity in _rows(
-        parcel_line, "household_no", "cause", "cause_ref", "item_code", "quantity"
-    ):
-        lines[household, cause, ref].append((code, quantity))
-    causes = {c.value: c for c in Cause}
-    return [
-        Parcel(
-            household,
-            ShipmentKind.GOODS,
-            causes[cause],
-            ref,
-            source_ref,
-            tuple(sorted(lines[household, cause, ref])),
-            sum(points.get(code, 0) * quantity for code, quantity in lines[household, cause, ref]),
-            held,
-            effect_kind(ShipmentKind.GOODS, confidential=household in confidential),
-        )
-        for household, cause, ref, source_ref, held in _rows(
-            parcel, "household_no", "cause", "cause_ref", "source_ref", "held"
-        )
-    ]
-
-
-def one_item_parcels(
-    households: Iterable[tuple[str, int, bool, bool]], kind: ShipmentKind, item_code: str
-) -> list[Parcel]:
-    """First parcels that hold one item: catalogues, toilets.
-
-    Args:
-        households: household number, quantity, held, confidential.
-    """
-    return [
-        Parcel(
-            number,
-            kind,
-            Cause.FIRST,
-            "",
-            "",
-            ((item_code, quantity),),
-            0,
-            held,
-            effect_kind(kind, confidential=confidential),
-        )
-        for number, quantity, held, confidential in households
-    ]
 
 
 def new_and_settled(

@@ -10,13 +10,15 @@ import pyarrow as pa
 from todoke.store.engine import Engine
 from todoke.store.sqlfiles import load
 
+#: What the rules read of `facts.SHIPMENT`.
+SHIPMENT_COLUMNS = ("household_no", "kind", "state", "released_on", "handed_over_at")
 STANDINGS = ("applied", "toilets", "waiting", "not_reached", "excluded")
 
 
 @dataclass(frozen=True)
 class NonApplicantInputs:
     """`household`: the register in force; `quarantined`: household_no; `decision`: `facts.DECISION`; `amendment`;
-    `shipment`: `facts.SHIPMENT` of catalogues, goods and toilets."""
+    `shipment`: `SHIPMENT_COLUMNS` of catalogues, goods and toilets."""
 
     household: pa.Table
     quarantined: pa.Table

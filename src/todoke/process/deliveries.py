@@ -11,12 +11,14 @@ from sqlalchemy import Connection, func, select
 
 from todoke.intake.inbox import IncomingFile
 from todoke.model.changes import Changes, StateChange
+from todoke.model.codes import ShipmentKind
 from todoke.parcels.carrier import latest_state, read_results
 from todoke.process.receiving import Landing, receive
 from todoke.process.workspace import Computation, Counts, Workspace
 from todoke.store import facts
 from todoke.store import tables as t
-from todoke.store.ledger import Pin, insert_ignoring_conflicts
+from todoke.store.bulk import insert_rows
+from todoke.store.ledger import Pin
 from todoke.store.schema import QUARANTINE
 
 _SOURCE = "carrier"
@@ -32,8 +34,8 @@ def _read(ws: Workspace, file: IncomingFile, payload: Path, receipt_no: str, pin
     with payload.open("rb") as stream:
         read = read_results(stream, receipt_no, ws.contract.carrier.states)
     with ws.ledger.read() as tx:
-        ids = tx.execute(select(t.shipment.c.id).where(t.shipment.c.contract == ws.contract.id)).scalars().all()
-    known = pc.is_in(read.results["shipment_id"], value_set=pa.array(ids, pa.string()))
+        ours = facts.shipments(tx, ws.contract.id, list(ShipmentKind), ("shipment_id",))["shipment_id"]
+    known = pc.is_in(read.results["shipment_id"], value_set=ours.combine_chunks())
     results, strange = read.results.filter(known), read.results.filter(pc.invert(known))
     unknown = [
         {"receipt_no": receipt_no, "row_no": row, "field": "出荷番号", "reason": "shipment_unknown"}
@@ -50,22 +52,27 @@ def _read(ws: Workspace, file: IncomingFile, payload: Path, receipt_no: str, pin
 
 def _keep_events(tx: Connection, results: pa.Table, seq: int) -> None:
     columns = ("shipment_id", "revision", "tracking_no", "state", "occurred_at")
-    rows: list[dict[str, object]] = [
-        {
-            "source": _SOURCE,
-            "source_ref": f"{shipment}/{revision or 0}/{state}/{occurred_at:%Y%m%d%H%M%S}",
-            "shipment_id": shipment,
-            "state": state,
-            "revision": revision,
-            "tracking_no": tracking_no,
-            "occurred_at": occurred_at,
-            "landed_seq": seq,
-        }
-        for shipment, revision, tracking_no, state, occurred_at in zip(
-            *(results[name].to_pylist() for name in columns), strict=True
-        )
-    ]
-    insert_ignoring_conflicts(tx, t.shipment_event, rows)
+    insert_rows(
+        tx,
+        t.shipment_event,
+        ("source", "source_ref", "shipment_id", "state", "revision", "tracking_no", "occurred_at", "landed_seq"),
+        (
+            (
+                _SOURCE,
+                f"{shipment}/{revision or 0}/{state}/{occurred_at:%Y%m%d%H%M%S}",
+                shipment,
+                state,
+                revision,
+                tracking_no,
+                occurred_at,
+                seq,
+            )
+            for shipment, revision, tracking_no, state, occurred_at in zip(
+                *(results[name].to_pylist() for name in columns), strict=True
+            )
+        ),
+        skip_known=True,
+    )
 
 
 def settle(contract: str, on: date) -> Counts:
@@ -79,7 +86,7 @@ def settle(contract: str, on: date) -> Counts:
     def plan(tx: Connection, _pin: Pin, _as_of: date) -> Computation:
         c = t.settlement.c
         last = tx.execute(select(func.max(c.seq)).where(c.contract == contract, c.process == _PROCESS)).scalar_one()
-        events = facts.events(tx, contract, landed_after=last)
+        events = facts.events(tx, landed_after=last)
         return lambda: Changes(states=_states(latest_state(events), ws.contract.carrier.name))
 
     done = ws.settle(_PROCESS, plan)

@@ -33,8 +33,8 @@ from todoke.outbox.batch import (
     pending_keys,
     publish,
 )
-from todoke.parcels.diff import diff
-from todoke.parcels.ledger_parcels import actual_parcels, new_and_settled, one_item_parcels
+from todoke.parcels.ledger_parcels import new_and_settled
+from todoke.parcels.wanted import Held, changed_parcels, one_item_wanted
 from todoke.process import approvals
 from todoke.process.addresses import delivery_addresses
 from todoke.process.batch_contents import CATALOGUE_ITEM, BatchContents, contents, write_shipping
@@ -60,7 +60,7 @@ def prove(contract: str, on: date) -> Counts:
     ws = Workspace.open(contract, on)
     with ws.ledger.read() as tx:
         heads = ws.ledger.heads(tx)
-        known = facts.shipments(tx, contract, ["catalogue"])
+        known = facts.shipments(tx, contract, ["catalogue"], ("household_no", "released_rev"))
     if "household" not in heads:
         raise GateClosed("世帯台帳がまだ発行されていません", next_step="「世帯台帳の検査と発行」を先に実行してください")
     proof = prove_gaiji(_unprinted(ws, heads, known), gaiji_fonts(ws))
@@ -117,17 +117,18 @@ def plan(contract: str, on: date) -> Counts:
     held_count = 0
 
     def read(tx: Connection, pin: Pin, _as_of: date) -> Computation:
-        known = facts.shipments(tx, contract, ["catalogue"])
-        revisions = facts.revisions(tx, contract, ["catalogue"])
+        known = Held(facts.shipments(tx, contract, ["catalogue"]), facts.revisions(tx, contract, ["catalogue"]))
         differences = facts.differences(tx, contract)
 
         def compute() -> Changes:
             nonlocal held_count
-            unprintable = set(printing.plan_holds(_unprinted(ws, pin.heads, known), _layout(ws), gaiji_fonts(ws)).held)
-            wanted = one_item_parcels(_households(ws, pin, unprintable), ShipmentKind.CATALOGUE, CATALOGUE_ITEM)
-            held_count = sum(parcel.held for parcel in wanted)
-            parcels = diff(ws.ledger.keys.id_key, contract, wanted, actual_parcels(known, revisions))
-            found, gone = new_and_settled(parcels.differences, differences, known)
+            records = _unprinted(ws, pin.heads, known.shipments)
+            unprintable = printing.plan_holds(records, _layout(ws), gaiji_fonts(ws)).held
+            households = _households(ws, pin, pa.array(unprintable, pa.string()))
+            wanted = one_item_wanted(households, ShipmentKind.CATALOGUE, CATALOGUE_ITEM)
+            held_count = int(pc.sum(wanted["held"]).as_py() or 0)
+            parcels = changed_parcels(ws.ledger.keys.id_key, contract, wanted, known)
+            found, gone = new_and_settled(parcels.differences, differences, known.shipments)
             return Changes(
                 parcels=parcels.changes,
                 differences=found,
@@ -145,13 +146,20 @@ def plan(contract: str, on: date) -> Counts:
     }
 
 
-def _households(ws: Workspace, pin: Pin, unprintable: set[str]) -> Iterator[tuple[str, int, bool, bool]]:
+def _households(ws: Workspace, pin: Pin, unprintable: pa.Array) -> pa.Table:
+    """Who is to have a catalogue: household_no, quantity, held, confidential."""
     table = ws.head_table("household", pin)
-    columns = (table[name].to_pylist() for name in ("household_no", "confidential", "instructed", "state"))
-    for number, confidential, instructed, state in zip(*columns, strict=True):
-        if state != "deleted":
-            held = state == "held" or number in unprintable or (confidential and not instructed)
-            yield number, 1, held, confidential
+    live = table.filter(pc.not_equal(table["state"], "deleted"))
+    unknown_place = pc.and_not(live["confidential"], live["instructed"])
+    held = pc.or_(pc.equal(live["state"], "held"), unknown_place)
+    return pa.table(
+        {
+            "household_no": live["household_no"],
+            "quantity": pa.repeat(1, live.num_rows),
+            "held": pc.or_(held, pc.is_in(live["household_no"], value_set=unprintable)),
+            "confidential": live["confidential"],
+        }
+    )
 
 
 def _layout(ws: Workspace) -> SheetLayout:

@@ -12,12 +12,12 @@ import pyarrow.compute as pc
 from sqlalchemy import Connection, select
 
 from todoke.contract.business_days import add_open_days
-from todoke.model.changes import Changes, Parcel
+from todoke.model.changes import Changes
 from todoke.model.codes import ShipmentKind
 from todoke.outbox.batch import pending_keys
-from todoke.parcels.diff import diff
-from todoke.parcels.ledger_parcels import actual_parcels, new_and_settled, one_item_parcels
-from todoke.parcels.nonapplicants import NonApplicantInputs, standing, totals
+from todoke.parcels.ledger_parcels import new_and_settled
+from todoke.parcels.nonapplicants import SHIPMENT_COLUMNS, NonApplicantInputs, standing, totals
+from todoke.parcels.wanted import Held, changed_parcels, one_item_wanted
 from todoke.process import approvals
 from todoke.process.batch_contents import TOILET_ITEM
 from todoke.process.labels import release_approved
@@ -51,18 +51,16 @@ def propose(contract: str, on: date) -> Counts:
 
     def plan(tx: Connection, pin: Pin, as_of: date) -> Computation:
         inputs = _inputs(ws, tx, pin)
-        revisions = facts.revisions(tx, contract, ["toilet"])
+        toilets = Held(facts.shipments(tx, contract, ["toilet"]), facts.revisions(tx, contract, ["toilet"]))
         differences = facts.differences(tx, contract)
 
         def compute() -> Changes:
             table = standing(inputs, declined_households=ws.contract.toilets.declined_households)
             counted.update(totals(table))
             lists.update({name: table.filter(pc.equal(table["standing"], name)) for name in _LISTED})
-            known = inputs.shipment.filter(pc.equal(inputs.shipment["kind"], "toilet"))
-            parcels = diff(
-                ws.ledger.keys.id_key, contract, _wanted(ws, table, inputs.household), actual_parcels(known, revisions)
-            )
-            found, gone = new_and_settled(parcels.differences, differences, known)
+            wanted = _wanted(ws, table, inputs.household)
+            parcels = changed_parcels(ws.ledger.keys.id_key, contract, wanted, toilets)
+            found, gone = new_and_settled(parcels.differences, differences, toilets.shipments)
             return Changes(
                 parcels=parcels.changes,
                 differences=found,
@@ -85,22 +83,24 @@ def _inputs(ws: Workspace, tx: Connection, pin: Pin) -> NonApplicantInputs:
         quarantined=numbers,
         decision=facts.decisions(tx, ws.contract.id),
         amendment=ws.head_table("amendment", pin),
-        shipment=facts.shipments(tx, ws.contract.id, _SHIPMENTS),
+        shipment=facts.shipments(tx, ws.contract.id, _SHIPMENTS, SHIPMENT_COLUMNS),
     )
 
 
-def _wanted(ws: Workspace, table: pa.Table, household: pa.Table) -> list[Parcel]:
+def _wanted(ws: Workspace, table: pa.Table, household: pa.Table) -> pa.Table:
     """The toilet parcels that should be; released ones are recalled as the register says since (G09)."""
     chosen = table.filter(pc.equal(table["standing"], "toilets"))
-    now = chosen.select(["household_no"]).join(household, "household_no").sort_by("household_no")
-    columns = ("household_no", "members", "confidential", "instructed", "state")
-    rows = zip(*(now[name].to_pylist() for name in columns), strict=True)
-    per_member = ws.contract.toilets.per_member
-    return one_item_parcels(
-        (
-            (number, per_member * members, state == "held" or (confidential and not instructed), confidential)
-            for number, members, confidential, instructed, state in rows
-            if state != "deleted"
+    now = chosen.select(["household_no"]).join(household, "household_no")
+    live = now.filter(pc.not_equal(now["state"], "deleted"))
+    unknown_place = pc.and_not(live["confidential"], live["instructed"])
+    return one_item_wanted(
+        pa.table(
+            {
+                "household_no": live["household_no"],
+                "quantity": pc.multiply(live["members"], ws.contract.toilets.per_member),
+                "held": pc.or_(pc.equal(live["state"], "held"), unknown_place),
+                "confidential": live["confidential"],
+            }
         ),
         ShipmentKind.TOILET,
         TOILET_ITEM,

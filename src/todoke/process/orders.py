@@ -21,8 +21,8 @@ from todoke.orders.folding import delivery_postals, kana_keys
 from todoke.orders.reconcile import Desired, OrderInputs, OrderRules, reconcile
 from todoke.outbox.batch import Batch, claim_and_leftovers, publish
 from todoke.parcels import review
-from todoke.parcels.diff import diff
-from todoke.parcels.ledger_parcels import actual_parcels, goods_parcels, new_and_settled
+from todoke.parcels.ledger_parcels import new_and_settled
+from todoke.parcels.wanted import Held, changed_parcels, goods_wanted
 from todoke.process.batch_contents import contents, write_shipping
 from todoke.process.catalogue import land_catalogue
 from todoke.process.receiving import Landing, receive
@@ -31,6 +31,7 @@ from todoke.store import facts
 from todoke.store import tables as t
 from todoke.store.engine import Engine
 from todoke.store.ledger import Pin
+from todoke.store.sqlfiles import load
 
 _WEB_TABLES = ("web_application", "web_line", "amendment", "amendment_line", "survey_answer")
 
@@ -93,21 +94,21 @@ class _Facts:
     """What the ledger holds of goods and toilets, pinned."""
 
     numbers: pa.Table
-    goods: pa.Table
-    toilets: pa.Table
-    goods_revisions: pa.Table
-    toilet_revisions: pa.Table
+    goods: Held
+    toilets: Held
     decisions: pa.Table
     differences: pa.Table
 
     @classmethod
     def read(cls, tx: Connection, contract: str) -> _Facts:
+        goods, toilets = (
+            Held(facts.shipments(tx, contract, [kind]), facts.revisions(tx, contract, [kind]))
+            for kind in ("goods", "toilet")
+        )
         return cls(
             facts.numbers(tx, contract),
-            facts.shipments(tx, contract, ["goods"]),
-            facts.shipments(tx, contract, ["toilet"]),
-            facts.revisions(tx, contract, ["goods"]),
-            facts.revisions(tx, contract, ["toilet"]),
+            goods,
+            toilets,
             facts.decisions(tx, contract),
             facts.differences(tx, contract),
         )
@@ -178,9 +179,9 @@ def order_inputs(ws: Workspace, pin: Pin, numbers: pa.Table, shipment: pa.Table)
 def _shipment_facts(known: _Facts) -> pa.Table:
     """Released goods and toilets with the application whose order they carry."""
     columns = ["shipment_id", "household_no", "kind", "sequence", "cause", "cause_ref", "released_on", "handed_over_at"]
-    shipments = pa.concat_tables([known.goods, known.toilets])
+    shipments = pa.concat_tables([known.goods.shipments, known.toilets.shipments])
     released = shipments.filter(pc.is_valid(shipments["released_on"])).select([*columns, "released_rev"])
-    revisions = pa.concat_tables([known.goods_revisions, known.toilet_revisions]).select(
+    revisions = pa.concat_tables([known.goods.revisions, known.toilets.revisions]).select(
         ["shipment_id", "rev", "source_ref"]
     )
     # what the household's goods stand for does not change when a later revision withdraws them
@@ -194,17 +195,14 @@ def _statuses(desired: Desired) -> dict[str, int]:
 
 
 def _changes(ws: Workspace, pin: Pin, desired: Desired, known: _Facts, inputs: OrderInputs) -> Changes:
-    catalogue, household = inputs.catalogue, inputs.household
-    points = dict(zip(catalogue["item_code"].to_pylist(), catalogue["points"].to_pylist(), strict=True))
-    confidential = set(household.filter(household["confidential"])["household_no"].to_pylist())
-    parcels = diff(
+    parcels = changed_parcels(
         ws.ledger.keys.id_key,
         ws.contract.id,
-        goods_parcels(desired.parcel, desired.parcel_line, points, confidential),
-        actual_parcels(known.goods, known.goods_revisions),
-        displaced=actual_parcels(known.toilets, known.toilet_revisions),
+        goods_wanted(desired.parcel, desired.parcel_line, inputs.catalogue, inputs.household),
+        known.goods,
+        displaced=known.toilets,
     )
-    found, gone = new_and_settled(parcels.differences, known.differences, known.goods)
+    found, gone = new_and_settled(parcels.differences, known.differences, known.goods.shipments)
     register = pin.heads.get("household")
     return Changes(
         decisions=_decision_changes(desired.decision, known.decisions),
@@ -216,10 +214,9 @@ def _changes(ws: Workspace, pin: Pin, desired: Desired, known: _Facts, inputs: O
 
 
 def _decision_changes(desired: pa.Table, known: pa.Table) -> tuple[DecisionChange, ...]:
-    names = ("application_id", "source", "household_no", "received_at", "status", "reason", "points")
-    before = {row[0]: row for row in zip(*(known[name].to_pylist() for name in (*names, "differs")), strict=True)}
-    after = zip(*(desired[name].to_pylist() for name in (*names, "differs_from_standing")), strict=True)
-    return tuple(DecisionChange(*row) for row in after if before.get(row[0]) != row)
+    with Engine() as engine:
+        changed = engine.run(load("orders", "82_changed_decision"), {"desired": desired, "known": known})
+    return tuple(DecisionChange(*row) for row in zip(*(column.to_pylist() for column in changed.columns), strict=True))
 
 
 def release(contract: str, on: date) -> Counts:
@@ -257,7 +254,7 @@ def _publish_review(ws: Workspace) -> int:
             .limit(1)
         ).one_or_none()
         pin = ws.ledger.pin(tx)
-        decisions = facts.decisions(tx, ws.contract.id)
+        decisions = facts.undecided(tx, ws.contract.id)
         differences = facts.differences(tx, ws.contract.id)
         numbers = facts.numbers(tx, ws.contract.id)
         shipments = facts.differing_shipments(tx, ws.contract.id)
@@ -272,17 +269,19 @@ def _publish_review(ws: Workspace) -> int:
 
 def _late_changes(ws: Workspace, pin: Pin) -> pa.Table:
     """The changes not taken, with the application number that their row names."""
+    late = ws.head_table("late_change", pin)
     number_of: dict[str, str] = {}
     for dataset, key, prefix in (("web_application", "application_id", "W:"), ("amendment", "amendment_id", "A:")):
         rows = ws.head_table(dataset, pin, [key, "application_no"])
-        ids, numbers = rows[key].to_pylist(), rows["application_no"].to_pylist()
-        number_of |= {f"{prefix}{name}": number for name, number in zip(ids, numbers, strict=True)}
-    late = ws.head_table("late_change", pin)
-    names = late["application_id"].to_pylist()
+        names = pc.binary_join_element_wise(prefix, rows[key], "")
+        mine = pc.is_in(names, value_set=late["application_id"].combine_chunks())
+        number_of |= zip(names.filter(mine).to_pylist(), rows["application_no"].filter(mine).to_pylist(), strict=True)
     return pa.table(
         {
             "application_id": late["application_id"],
-            "application_no": pa.array([number_of.get(name) for name in names], pa.string()),
+            "application_no": pa.array(
+                [number_of.get(name) for name in late["application_id"].to_pylist()], pa.string()
+            ),
             "updated_at": late["changed_at"],
         }
     )

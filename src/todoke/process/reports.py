@@ -88,7 +88,8 @@ def _text(ws: Workspace, report: Report, period: str, month: deliveries.Delivery
 
 def _month(ws: Workspace, period: str) -> deliveries.DeliveryMonth:
     with ws.ledger.read() as tx:
-        shipments, events = facts.shipments(tx, ws.contract.id, _KINDS), facts.events(tx, ws.contract.id)
+        shipments = facts.shipments(tx, ws.contract.id, _KINDS, deliveries.SHIPMENT_COLUMNS)
+        events = facts.events(tx, deliveries.REPORTED_STATES)
     return deliveries.collect(shipments, events, period)
 
 

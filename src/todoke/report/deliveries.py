@@ -17,7 +17,10 @@ from todoke.store.sqlfiles import load
 
 _RETURNS = ("returned_unknown_address", "returned_refused", "returned_expired")
 _ACCIDENTS = ("lost", "damaged", "delayed")
-_MOVEMENTS = ("released", "handed_over", "delivered", *_RETURNS, *_ACCIDENTS)
+#: What `collect` reads: of every parcel, and of what the carrier said – the rest stands on the parcel.
+SHIPMENT_COLUMNS = ("shipment_id", "kind", "state", "released_on", "handed_over_at", "delivered_on")
+REPORTED_STATES = (*_RETURNS, *_ACCIDENTS)
+_MOVEMENTS = ("released", "handed_over", "delivered", *REPORTED_STATES)
 _RESULTS = frozenset(_MOVEMENTS) - {"released"}
 _COUNT = '#,##0;-#,##0;"–"'
 _KIND = {kind.value: kind for kind in ShipmentKind}
@@ -46,8 +49,8 @@ class DeliveryMonth:
 def collect(shipments: pa.Table, events: pa.Table, period: str) -> DeliveryMonth:
     """The figures of `period` (`YYYY-MM`).
 
-    `shipments`: shipment_id, kind, state, released_on, handed_over_at, delivered_on (`facts.SHIPMENT`);
-    `events`: shipment_id, state, occurred_at (`facts.EVENT`), what the carrier said, naive Asia/Tokyo.
+    `shipments`: `SHIPMENT_COLUMNS`; `events`: shipment_id, state, occurred_at (naive Asia/Tokyo), what the carrier
+    said in `REPORTED_STATES`; other states may stand among them.
 
     Raises:
         TodokeError: `period` is no month.

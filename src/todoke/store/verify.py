@@ -23,6 +23,11 @@ from todoke.store.sqlfiles import load
 
 _SHOWN = 5
 _WAITING = (ShipmentState.PLANNED, ShipmentState.ON_HOLD)
+#: What `_states` compares, in its order.
+_STANDING = (
+    *("shipment_id", "released_rev", "released_on"),
+    *("state", "handed_over_at", "handed_rev", "delivered_on", "tracking_no"),
+)
 
 
 def verify(ledger: Ledger) -> list[str]:
@@ -189,16 +194,10 @@ def _states(tx: Connection, contract: str) -> Found:
     """A parcel's state: the carrier's last word, else what was told by the last released revision, else the plan."""
     kinds = list(tx.execute(select(t.shipment.c.kind).where(t.shipment.c.contract == contract).distinct()).scalars())
     with Engine() as engine:
-        said = engine.run(load("deliveries", "shipment_state"), {"shipment_event": facts.events(tx, contract)})
+        said = engine.run(load("deliveries", "shipment_state"), {"shipment_event": facts.events(tx)})
+    columns = ("shipment_id", "state", "handed_over_at", "handed_revision", "delivered_on", "tracking_no")
     by_carrier = {
-        row["shipment_id"]: (
-            row["state"],
-            row["handed_over_at"],
-            row["handed_revision"],
-            row["delivered_on"],
-            row["tracking_no"],
-        )
-        for row in said.to_pylist()
+        number: tuple(stand) for number, *stand in zip(*(said[name].to_pylist() for name in columns), strict=True)
     }
     r = t.shipment_revision.c
     told = {
@@ -207,15 +206,16 @@ def _states(tx: Connection, contract: str) -> Found:
     }
     released = _released(tx, contract)
     wrong_release, wrong_state = [], []
-    for row in facts.shipments(tx, contract, kinds).to_pylist():
-        number = row["shipment_id"]
+    parcels = facts.shipments(tx, contract, kinds, _STANDING)
+    for number, *release, state, handed_at, handed_rev, delivered_on, tracking_no in zip(
+        *(column.to_pylist() for column in parcels.columns), strict=True
+    ):
         rev, day = released.get(number, (None, None))
-        if (row["released_rev"], row["released_on"]) != (rev, day):
+        if tuple(release) != (rev, day):
             wrong_release.append(number)
         ours = _our_state(told.get((number, rev or 1), ("", None)), released=rev is not None)
         expected = by_carrier.get(number, (ours, None, None, None, None))
-        actual = (row["state"], row["handed_over_at"], row["handed_rev"], row["delivered_on"], row["tracking_no"])
-        if actual != expected:
+        if (state, handed_at, handed_rev, delivered_on, tracking_no) != expected:
             wrong_state.append(number)
     yield "出荷済みの改訂・出荷日がバッチの記録と一致しません", wrong_release
     yield "出荷の状態が記録と一致しません（未反映の配送結果を含む）", wrong_state
