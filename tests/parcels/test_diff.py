@@ -25,8 +25,8 @@ from parcel_lives import (
 
 from todoke.errors import TodokeError
 from todoke.model.changes import Parcel, content_digest
-from todoke.model.codes import Cause, ShipmentState
-from todoke.parcels.diff import ActualParcel, diff
+from todoke.model.codes import Cause, ShipmentKind, ShipmentState
+from todoke.parcels.diff import ActualParcel, ParcelDiff, diff
 
 
 def _matters(parcels: Parcels) -> Parcels:
@@ -116,12 +116,12 @@ def test_after_hand_over_there_are_differences_and_no_changes() -> None:
 
 def test_what_was_pending_when_the_carrier_took_the_parcel_is_dropped() -> None:
     parcels, _ = settled({}, [goods()])
-    released = released(parcels, ["H1"])
-    pending, _ = settled(released, [goods(lines=B)])
+    sent = released(parcels, ["H1"])
+    pending, _ = settled(sent, [goods(lines=B)])
     after, found = settled(handed_over(pending, ["H1"]), [goods(lines=B)])
     assert [(c.rev, c.action) for c in found.changes] == [(2, "drop")]
     assert [d.kind for d in found.differences] == ["content"]
-    assert after == handed_over(released, ["H1"])
+    assert after == handed_over(sent, ["H1"])
 
 
 def test_goods_take_the_place_of_toilets_that_have_not_been_released() -> None:
