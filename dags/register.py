@@ -6,6 +6,8 @@
 - **やり直し**：何度実行しても安全です。同じ入力からは同じ版ができ、申込番号は変わりません。
 - **止まったとき**：隔離の割合や件数の減少が契約の上限を超えると発行しません。区に確認し、\
 正しいファイルを受領してください。
+- **発送の保留・停止**：秘匿となった世帯、対象外となった世帯の引渡し前の荷物をすぐに保留し、\
+出荷指示済みのものは停止ファイルを運送会社に出します。引渡し済みのものは事故として確認依頼に載ります。
 - **次に動くもの**：発行すると `todoke://<契約>/register` が鳴り、宛名ラベルの準備が始まります。
 """
 
@@ -41,4 +43,11 @@ def register(contract: str) -> None:
 
         return news(register.publish(contract, business_date()))
 
-    validate() >> publish()
+    @task(task_display_name="発送の保留・停止", trigger_rule="none_failed")
+    def stop() -> Counts:
+        """Hold and stop at once what the register forbids, and put out the stop file for the carrier (G09)."""
+        from todoke.process import stops
+
+        return stops.stop(contract, business_date())
+
+    validate() >> publish() >> stop()

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 JAPANESE = re.compile(r"[぀-ヿ一-鿿]")
 TASKS = {
     "gift_intake": ["receive"],
-    "gift_register": ["validate", "publish"],
+    "gift_register": ["validate", "publish", "stop"],
     "gift_labels": ["prove", "plan", "test_pack", "list_requests", "request_approval", "release_batches"],
     "gift_orders": ["land_web", "land_postcards", "settle", "release"],
     "gift_deliveries": ["land_results", "settle"],
@@ -50,6 +50,7 @@ def test_every_process_of_the_contract_is_one_dag_with_exactly_these_tasks(dags)
     ("dag_id", "first", "then"),
     [
         ("gift_register", "validate", "publish"),
+        ("gift_register", "publish", "stop"),
         ("gift_labels", "prove", "plan"),
         ("gift_labels", "plan", "test_pack"),
         ("gift_labels", "test_pack", "release_batches"),

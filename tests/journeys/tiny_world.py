@@ -25,7 +25,7 @@ from todoke import clock
 from todoke.errors import StaleParent
 from todoke.model.changes import Changes, StateChange
 from todoke.model.codes import ShipmentKind
-from todoke.outbox.batch import Batch, OpenFile, Outbox, claim_and_leftovers, publish
+from todoke.outbox.batch import Batch, OpenFile, Outbox, claim, publish, unpublished
 from todoke.outbox.send import send
 from todoke.parcels.diff import diff
 from todoke.parcels.ledger_parcels import actual_parcels, new_and_settled
@@ -139,8 +139,13 @@ class Office:
         with self.ledger.read() as tx:
             as_of = self.ledger.pin(tx).frontier(on)
         for kind in kinds:
-            for batch in claim_and_leftovers(self.ledger, kind, as_of):
-                publish(self.ledger, batch, "shipping", lambda open_file, b=batch: self._render(b, open_file))
+            for batch in unpublished(self.ledger, kind):
+                self._put_out(batch)
+            if new := claim(self.ledger, kind, as_of):
+                self._put_out(new)
+
+    def _put_out(self, batch: Batch) -> None:
+        publish(self.ledger, batch, "shipping", lambda open_file: self._render(batch, open_file))
 
     def _render(self, batch: Batch, open_file: OpenFile) -> None:
         e, r, i = t.effect.c, t.shipment_revision.c, t.shipment_item.c

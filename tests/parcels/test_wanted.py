@@ -59,15 +59,16 @@ def _table(wanted: list[Parcel]) -> pa.Table:
     return pa.Table.from_pylist(rows, WANTED)
 
 
-@given(steps_of_life, desired_parcels(), st.booleans())
+@given(steps_of_life, desired_parcels(), st.booleans(), st.data())
 def test_what_is_left_out_would_have_changed_nothing(
-    steps: list[tuple[str, list[Parcel]]], last: list[Parcel], handed_rev_known: bool
+    steps: list[tuple[str, list[Parcel]]], last: list[Parcel], handed_rev_known: bool, data: st.DataObject
 ) -> None:
     parcels = lived(steps)[-1]
+    moved = sorted(data.draw(st.sets(st.sampled_from(sorted(parcels))))) if parcels else []
     toilets, _ = settled({}, [toilet("H1"), toilet("H2")])
-    everything = diff(KEY, "tiny", last, parcels.values(), displaced=toilets.values())
+    everything = diff(KEY, "tiny", last, parcels.values(), displaced=toilets.values(), moved=moved)
     held = _held(parcels, handed_rev_known=handed_rev_known)
-    assert changed_parcels(KEY, "tiny", _table(last), held, displaced=_held(toilets)) == everything
+    assert changed_parcels(KEY, "tiny", _table(last), held, displaced=_held(toilets), moved=moved) == everything
 
 
 def test_a_quiet_day_changes_nothing() -> None:

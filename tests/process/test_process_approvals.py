@@ -25,6 +25,8 @@ from small_ward import (
 LABELS, NEXT = date(2026, 9, 7), date(2026, 9, 8)
 TOILETS_GO, LATER = date(2027, 1, 20), date(2027, 1, 21)
 
+NO_STOPS = {"held": 0, "incidents": 0, "stops": 0}
+
 
 def printed(programme: Programme) -> list[str]:
     return list(programme.out("labels"))
@@ -56,7 +58,7 @@ def test_labels_wait_for_a_yes_and_go_out_after_it(july: Programme):
     assert july.rows("batch") == []
     assert {name.split("/")[0] for name in july.out()} >= {"labels_test", "gaiji"}
     assert sorted(july.answer()) == ["gift:labels:catalogue", "gift:labels:catalogue_confidential"]
-    assert july.run("labels", LABELS)["release_batches"] == {"batches": 2, "labels": 11, "waiting": 0}
+    assert july.run("labels", LABELS)["release_batches"] == {"batches": 2, "labels": 11, "waiting": 0, **NO_STOPS}
     assert july.parcel(SECRET, "catalogue")["state"] == "on_hold"
     totals = july.control("labels")
     assert {(t["labels"] + t["held"] + t["excluded"], t["households"], t["ward_households"]) for t in totals} == {
@@ -96,7 +98,7 @@ def test_a_yes_for_one_kind_lets_that_kind_alone_go(july: Programme):
     approval.record(
         "gift", "gift:labels:catalogue_confidential", asked["gift:labels:catalogue_confidential"], "approved", "a"
     )
-    assert july.run("labels", LABELS)["release_batches"] == {"batches": 1, "labels": 1, "waiting": 1}
+    assert july.run("labels", LABELS)["release_batches"] == {"batches": 1, "labels": 1, "waiting": 1, **NO_STOPS}
     assert one(july.rows("batch"))["kind"] == "catalogue_confidential"
 
 
@@ -136,7 +138,8 @@ def test_toilets_wait_for_their_day_and_for_a_yes(november: Programme):
     assert "まだ承認されていません" in str(said["release"])
     assert [row["state"] for row in november.rows("shipment", kind="toilet")] == ["planned"] * 11
     november.answer()
-    assert november.run("nonapplicants", TOILETS_GO)["release"] == {"batches": 2, "labels": 11, "waiting": 0}
+    said = november.run("nonapplicants", TOILETS_GO)["release"]
+    assert said == {"batches": 2, "labels": 11, "waiting": 0, **NO_STOPS}
     assert november.parcel(FAMILY, "toilet")["lines"] == {"TOILET": 45}
     lists = {name.rpartition("/")[2]: content for name, content in november.out("nonapplicants").items()}
     assert lists["not_reached.csv"].decode("cp932").split() == ["世帯番号", "00002001", "00003001"]

@@ -106,7 +106,7 @@ def test_an_earlier_day_computed_again_is_restated_and_changes_nothing(november:
         "on_date_accepted": 1
     }
     assert said["settle"]["settlement"] == ""
-    assert said["release"] == {"batches": 0, "goods": 0, "stop": 0, "review": 2}
+    assert said["release"] == {"batches": 0, "goods": 0, "held": 0, "incidents": 0, "stops": 0, "review": 2}
     assert november.traces() == before
 
 
@@ -219,6 +219,7 @@ def test_a_deleted_household_loses_what_the_carrier_has_not_taken(november: Prog
     assert november.parcel(MOVER)["state"] == "cancelled"
     assert [row["区分"] for row in november.shipped() if row["出荷番号"] == november.parcel(MOVER)["id"]] == [
         "出荷",
+        "停止",
         "取消",
     ]
     assert differences(november) == [("not_wanted", "open")]  # its catalogue
@@ -254,7 +255,11 @@ def test_parcels_of_a_household_that_becomes_confidential_with_an_instruction_le
     november.run("orders", SECOND)
 
     told = [(row["改訂"], row["区分"], row["住所"]) for row in november.shipped()]
-    assert told == [("1", "出荷", "中目黒１丁目２番３号"), ("2", "差替", "東京都渋谷区渋谷一丁目1番1号")]
+    assert told == [
+        ("1", "出荷", "中目黒１丁目２番３号"),
+        ("2", "停止", ""),
+        ("3", "差替", "東京都渋谷区渋谷一丁目1番1号"),
+    ]
     incidents = [row["shipment_id"] for row in november.rows("difference", kind="incident", state="open")]
     assert incidents == [november.parcel(FAMILY, "catalogue")["id"]]
 

@@ -90,6 +90,16 @@ def test_an_earlier_day_settles_at_the_frontier(ledger: Ledger) -> None:
     assert _rows(ledger, t.stream.c.settled_through) == [(_LATER,)]
 
 
+def test_only_orders_close_a_day(ledger: Ledger) -> None:
+    """Labels are swept at seven in the morning: yesterday's orders, run late, must not be settled into today."""
+    settle(ledger, "orders", _DAY, _always(Changes()))
+    swept = settle(ledger, "labels", _LATER, _always(Changes()))
+    assert swept is not None
+    assert swept.as_of == _LATER
+    assert _rows(ledger, t.stream.c.settled_through) == [(_DAY,)]
+    assert verify(ledger) == []
+
+
 def test_a_plan_that_was_overtaken_is_made_again(ledger: Ledger) -> None:
     seen: list[int] = []
 

@@ -75,7 +75,7 @@ _PLANNED = _s.household_no == "2"
 #: What is broken, and the words that must be found.
 _BROKEN: dict[str, tuple[Any, str]] = {
     "stream behind": (update(t.stream).values(seq=1), "位置"),
-    "frontier": (update(t.stream).values(settled_through=_DAY), "日付"),
+    "frontier": (update(t.stream).values(settled_through=_AT.date()), "日付"),
     "version gone": (delete(t.dataset_version).where(t.dataset_version.c.number == 1), "版の連なり"),
     "head differs": (update(t.decision_head).where(_h.application_id == "W:1").values(points=1), "現在の決定"),
     "head reason": (update(t.decision_head).where(_h.application_id == "W:1").values(reason="late"), "現在の決定"),

@@ -1,6 +1,6 @@
 -- Households with a parcel that is not just as it should be. Left out is only what has one revision, says what is
 -- wanted, and stands where it was last put; the whole household is looked at when any of its parcels is not so.
--- in: wanted (`wanted.WANTED`), shipment (`facts.SHIPMENT`), revision (`facts.REVISION`)
+-- in: wanted (`wanted.WANTED`), shipment (`facts.SHIPMENT`), revision (`facts.REVISION`), moved(shipment_id)
 WITH present AS (
     SELECT
         shipment.household_no,
@@ -19,6 +19,8 @@ WITH present AS (
         revision.effect_kind
     FROM shipment
     INNER JOIN revision ON shipment.shipment_id = revision.shipment_id AND revision.rev = 1
+    LEFT JOIN moved ON shipment.shipment_id = moved.shipment_id
+    WHERE moved.shipment_id IS NULL
 ),
 
 as_wanted AS (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import BinaryIO, cast
@@ -25,6 +25,7 @@ from todoke.store.ledger import MANY, Ledger, analyze
 
 OpenFile = Callable[[str], BinaryIO]
 Guard = Callable[[Connection, list[str]], Mapping[str, int]]
+Settings = Callable[[Connection], Mapping[str, str]]
 
 
 def nothing_to_say(_tx: Connection, _keys: list[str]) -> Mapping[str, int]:
@@ -32,12 +33,18 @@ def nothing_to_say(_tx: Connection, _keys: list[str]) -> Mapping[str, int]:
     return {}
 
 
+def no_settings(_tx: Connection) -> Mapping[str, str]:
+    """Of a batch that is rendered from dataset versions alone."""
+    return {}
+
+
 @dataclass(frozen=True)
 class Batch:
     """Effects released together.
 
-    `inputs`: the dataset versions that it is rendered from, by dataset; `notes`: figures as they were when it was
-    claimed, for files that must come out the same when they are rendered again.
+    `inputs`: the dataset versions that it is rendered from, by dataset; `settings`: what else shows in its files
+    (contract revision, font); `notes`: figures as they were when it was claimed. Its files must come out the same when
+    they are rendered again.
     """
 
     id: str
@@ -45,6 +52,7 @@ class Batch:
     business_on: date
     members: int
     inputs: dict[str, str]
+    settings: dict[str, str]
     notes: dict[str, int]
     published: bool
 
@@ -55,19 +63,20 @@ def claim(
     as_of: date,
     *,
     guard: Guard = nothing_to_say,
+    settings: Settings = no_settings,
 ) -> Batch | None:
     """Claims every pending effect of `kind` due by `as_of` and locks its parcels.
 
     Args:
         guard: is called in the transaction with the effects' keys; raises when they may not be released
             (no approval for exactly these), and returns figures that are kept with the batch.
+        settings: is called in the transaction; what it returns is kept with the batch.
 
     Returns:
         The batch, or None when nothing is pending.
     """
-    with ledger.read() as tx:
-        if tx.execute(select(exists().where(_is_pending(ledger, kind, as_of)))).scalar_one() is False:
-            return None
+    if not any_pending(ledger, kind, as_of):
+        return None
     with ledger.write() as tx:
         ledger.lock(tx)
         keys = pending_keys(ledger, tx, kind, as_of)
@@ -83,6 +92,7 @@ def claim(
             as_of,
             len(keys),
             {name: ref.id for name, ref in sorted(heads.items())},
+            dict(settings(tx)),
             notes,
             published=False,
         )
@@ -95,12 +105,19 @@ def claim(
                 members=len(keys),
                 members_digest=digest,
                 inputs=json.dumps(batch.inputs),
+                settings=json.dumps(batch.settings),
                 notes=json.dumps(batch.notes),
                 state="claimed",
             )
         )
         _lock_parcels(ledger, tx, batch)
     return batch
+
+
+def any_pending(ledger: Ledger, kind: str, as_of: date) -> bool:
+    """Whether a claim would take anything now."""
+    with ledger.read() as tx:
+        return bool(tx.execute(select(exists().where(_is_pending(ledger, kind, as_of)))).scalar_one())
 
 
 def _is_pending(ledger: Ledger, kind: str, as_of: date) -> ColumnElement[bool]:
@@ -169,7 +186,16 @@ def batches(ledger: Ledger, tx: Connection, kind: str) -> list[Batch]:
         .order_by(t.batch.c.business_on, t.batch.c.id)
     )
     return [
-        Batch(r.id, r.kind, r.business_on, r.members, json.loads(r.inputs), json.loads(r.notes), r.state == "published")
+        Batch(
+            r.id,
+            r.kind,
+            r.business_on,
+            r.members,
+            json.loads(r.inputs),
+            json.loads(r.settings),
+            json.loads(r.notes),
+            r.state == "published",
+        )
         for r in rows
     ]
 
@@ -238,17 +264,3 @@ def publish(ledger: Ledger, batch: Batch, folder: str, render: Callable[[OpenFil
     with ledger.write() as tx:
         tx.execute(update(t.batch).where(t.batch.c.id == batch.id).values(sha256=digest, state="published"))
     return digest
-
-
-def claim_and_leftovers(
-    ledger: Ledger,
-    kind: str,
-    as_of: date,
-    *,
-    guard: Guard = nothing_to_say,
-) -> Iterator[Batch]:
-    """Batches to render now: those that an earlier run left, then what is pending."""
-    yield from unpublished(ledger, kind)
-    batch = claim(ledger, kind, as_of, guard=guard)
-    if batch is not None:
-        yield batch

@@ -7,7 +7,7 @@ parcel. After hand-over it is a difference for people: never a second parcel, ne
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from todoke import ids
@@ -65,6 +65,7 @@ def diff(
     actual: Iterable[ActualParcel],
     *,
     displaced: Iterable[ActualParcel] = (),
+    moved: Collection[str] = (),
 ) -> ParcelDiff:
     """The changes that lead from `actual` to `desired`.
 
@@ -74,6 +75,7 @@ def diff(
         actual: every parcel of those kinds that the ledger has.
         displaced: parcels of another kind that yield, while unreleased, to a household's new first parcel
             (toilets to goods: both need the entitlement).
+        moved: ids of parcels on their way to an address that is no longer the household's.
 
     Raises:
         TodokeError: two desired parcels are the same one.
@@ -96,7 +98,7 @@ def diff(
             changes.extend(_give_way(yielding, wanted))
             changes.append(_create(key, contract, wanted, last_sequence[place[0], place[1]]))
         elif present.handed_rev is not None:
-            differences.extend(_after_hand_over(wanted, present))
+            differences.extend(_after_hand_over(wanted, present, moved))
             changes.extend(_drop_pending(present))
         elif present.released_rev is None:
             change = _before_release(wanted, present)
@@ -104,7 +106,7 @@ def diff(
                 changes.extend(_give_way(yielding, wanted))
             changes.extend([change] if change else [])
         else:
-            change = _between(wanted, present)
+            change = _between(wanted, present, moved)
             changes.extend([change] if change else [])
     return ParcelDiff(tuple(changes), tuple(differences))
 
@@ -192,7 +194,7 @@ def _before_release(wanted: Parcel | None, present: ActualParcel) -> ParcelChang
     return _revised(present, wanted, rev=rev, action="instruct", state=state, effect_kind=effect_kind)
 
 
-def _between(wanted: Parcel | None, present: ActualParcel) -> ParcelChange | None:
+def _between(wanted: Parcel | None, present: ActualParcel, moved: Collection[str]) -> ParcelChange | None:
     """The next revision, or None; a revision that has not gone out yet is changed in its place."""
     last = max(present.revisions)
     released = present.released_rev or 0
@@ -202,7 +204,7 @@ def _between(wanted: Parcel | None, present: ActualParcel) -> ParcelChange | Non
         present, wanted, rev=max(last, released + 1), action=action, state=present.state, effect_kind=effect_kind
     )
     now = ActualRevision(next_one.content_digest, action, next_one.source_ref, next_one.points, next_one.effect_kind)
-    if _said(present.revisions[released]) == _said(now):
+    if _said(present.revisions[released]) == _said(now) and present.shipment_id not in moved:
         return _never_told(present) if last > released else None
     # a pending revision is still ours: whose order it carries has to be right too, not only what it tells
     return None if last > released and present.revisions[last] == now else next_one
@@ -225,7 +227,7 @@ def _drop_pending(present: ActualParcel) -> list[ParcelChange]:
     return [_never_told(present)] if max(present.revisions) > (present.released_rev or 0) else []
 
 
-def _after_hand_over(wanted: Parcel | None, present: ActualParcel) -> list[DifferenceFound]:
+def _after_hand_over(wanted: Parcel | None, present: ActualParcel, moved: Collection[str]) -> list[DifferenceFound]:
     handed = present.revisions.get(present.handed_rev or 0)
     digest = content_digest(wanted.lines if wanted else ())
     if wanted is None:
@@ -234,4 +236,4 @@ def _after_hand_over(wanted: Parcel | None, present: ActualParcel) -> list[Diffe
         return [DifferenceFound(present.shipment_id, digest, "incident")]
     if handed is None or handed.content_digest != digest:
         return [DifferenceFound(present.shipment_id, digest, "content")]
-    return []
+    return [DifferenceFound(present.shipment_id, digest, "address")] if present.shipment_id in moved else []

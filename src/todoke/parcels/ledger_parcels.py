@@ -32,11 +32,14 @@ def actual_parcels(shipments: pa.Table, revisions: pa.Table) -> list[ActualParce
         "released_rev",
         "handed_over_at",
         "handed_rev",
+        "told_rev",
     )
     kinds, causes = {k.value: k for k in ShipmentKind}, {c.value: c for c in Cause}
     parcels = []
-    for number, household, kind, sequence, cause, ref, state, released, handed_at, handed in _rows(shipments, *columns):
-        handed_rev = None if handed_at is None else (handed or released)
+    for number, household, kind, sequence, cause, ref, state, released, handed_at, handed, told in _rows(
+        shipments, *columns
+    ):
+        handed_rev = None if handed_at is None else (handed or told or released)
         parcels.append(
             ActualParcel(
                 number,

@@ -5,7 +5,7 @@ Of a ward's parcels nearly all are, on any day, just as they should be. Those ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -83,16 +83,27 @@ def one_item_wanted(households: pa.Table, kind: ShipmentKind, item_code: str) ->
 
 
 def changed_parcels(
-    key: bytes, contract: str, wanted: pa.Table, held: Held, *, displaced: Held = NOTHING
+    key: bytes,
+    contract: str,
+    wanted: pa.Table,
+    held: Held,
+    *,
+    displaced: Held = NOTHING,
+    moved: Collection[str] = (),
 ) -> ParcelDiff:
     """As `diff` of all parcels, but made only of the households in which anything is in question.
 
     Args:
         wanted: `WANTED`, every parcel of the kinds concerned that should be.
         held: every parcel of those kinds in the ledger.
-        displaced: as in `diff`.
+        displaced, moved: as in `diff`.
     """
-    inputs = {"wanted": wanted, "shipment": held.shipments, "revision": held.revisions}
+    inputs = {
+        "wanted": wanted,
+        "shipment": held.shipments,
+        "revision": held.revisions,
+        "moved": pa.table({"shipment_id": pa.array(moved, pa.string())}),
+    }
     with Engine() as engine:
         found = engine.run(load("parcels", "household_in_question"), inputs)
     households = found["household_no"].combine_chunks()
@@ -104,6 +115,7 @@ def changed_parcels(
         _parcels(in_question),
         actual_parcels(present.shipments, present.revisions),
         displaced=actual_parcels(yielding.shipments, yielding.revisions),
+        moved=moved,
     )
 
 

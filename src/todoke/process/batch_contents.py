@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import select
 
-from todoke.outbox.batch import Batch, OpenFile
+from todoke.outbox.batch import Batch, OpenFile, publish
+from todoke.parcels.diff import STOP
 from todoke.parcels.shipping import shipping_csv, stop_csv
 from todoke.process.addresses import delivery_addresses
 from todoke.process.workspace import Workspace
@@ -96,7 +97,7 @@ def _item_names(ws: Workspace, versions: dict[str, VersionRef]) -> dict[str, str
 def write_shipping(ws: Workspace, batch: Batch, parts: BatchContents, open_file: OpenFile, *, name: str) -> None:
     """The carrier's file of a batch: instructions, or `stop_…` for recalls (G12)."""
     programme, desk = ws.contract.name, ws.contract.contractor.desk
-    if batch.kind == "stop":
+    if batch.kind == STOP:
         content = stop_csv(parts.parcels, programme=programme, desk=desk)
     else:
         where = parts.addresses
@@ -112,3 +113,10 @@ def write_shipping(ws: Workspace, batch: Batch, parts: BatchContents, open_file:
         content = shipping_csv(parts.parcels, parts.lines, addresses, programme=programme, desk=desk)
     with open_file(name) as stream:
         stream.write(content)
+
+
+def publish_shipping(ws: Workspace, batch: Batch) -> None:
+    """The carrier's file of a batch that has no labels: `shipping_…`, or `stop_…` for recalls."""
+    parts = contents(ws, batch)
+    name = f"{'stop' if batch.kind == STOP else 'shipping'}_{batch.business_on:%Y%m%d}.csv"
+    publish(ws.ledger, batch, "shipping", lambda open_file: write_shipping(ws, batch, parts, open_file, name=name))

@@ -14,10 +14,10 @@ from todoke.store import tables as t
 
 
 def gaiji_fonts(ws: Workspace) -> FontSet:
-    """The base font with the newest gaiji font that the ward has sent; without one, the base font alone."""
+    """The base font with the gaiji font of the workspace; without one, the base font alone."""
     with ws.ledger.read() as tx:
-        receipt_no = font_receipt(ws, tx)
-    if receipt_no is None:
+        receipt_no = font_receipt(ws, tx) if ws.font is None else ws.font
+    if not receipt_no:
         return _load(())
     sealed = ws.vault.read(f"{receipt_no}{ws.cipher.ENDING}")
     return _load((ws.cipher.open(sealed),))

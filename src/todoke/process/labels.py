@@ -28,17 +28,18 @@ from todoke.outbox.batch import (
     Batch,
     Guard,
     OpenFile,
-    claim_and_leftovers,
     nothing_to_say,
     pending_keys,
     publish,
 )
 from todoke.parcels.ledger_parcels import new_and_settled
 from todoke.parcels.wanted import Held, changed_parcels, one_item_wanted
-from todoke.process import approvals
+from todoke.process import approvals, stops
+from todoke.process.address_changes import moved_parcels
 from todoke.process.addresses import delivery_addresses
 from todoke.process.batch_contents import CATALOGUE_ITEM, BatchContents, contents, write_shipping
 from todoke.process.gaiji_fonts import gaiji_fonts
+from todoke.process.releasing import Refresh, claimed
 from todoke.process.workspace import Computation, Counts, Workspace
 from todoke.store import facts
 from todoke.store import tables as t
@@ -80,10 +81,11 @@ def _unprinted(ws: Workspace, heads: Mapping[str, VersionRef], known: pa.Table) 
     """What would be printed for the households with an address that have no printed catalogue yet."""
     printed = known.filter(pc.is_valid(known["released_rev"]))["household_no"].combine_chunks()
     addresses = delivery_addresses(ws, heads)
-    yield from _records(ws, addresses.filter(pc.invert(pc.is_in(addresses["household_no"], value_set=printed))))
+    yield from label_records(ws, addresses.filter(pc.invert(pc.is_in(addresses["household_no"], value_set=printed))))
 
 
-def _records(ws: Workspace, addresses: pa.Table) -> Iterator[pa.RecordBatch]:
+def label_records(ws: Workspace, addresses: pa.Table) -> Iterator[pa.RecordBatch]:
+    """The records that `labels.batch` prints, in printing order, for `delivery_addresses`."""
     with ws.ledger.read() as tx:
         numbers = facts.numbers(tx, ws.contract.id)
     table = addresses.join(numbers, "household_no", join_type="inner").sort_by(
@@ -113,21 +115,25 @@ def plan(contract: str, on: date) -> Counts:
     Returns:
         settlement (empty when nothing changed), parcels changed, held.
     """
-    ws = Workspace.open(contract, on)
+    return _settle(Workspace.open(contract, on))
+
+
+def _settle(ws: Workspace) -> Counts:
+    contract = ws.contract.id
     held_count = 0
 
     def read(tx: Connection, pin: Pin, _as_of: date) -> Computation:
         known = Held(facts.shipments(tx, contract, ["catalogue"]), facts.revisions(tx, contract, ["catalogue"]))
         differences = facts.differences(tx, contract)
+        moved = moved_parcels(ws, tx, pin, ["catalogue"])
 
         def compute() -> Changes:
             nonlocal held_count
             records = _unprinted(ws, pin.heads, known.shipments)
-            unprintable = printing.plan_holds(records, _layout(ws), gaiji_fonts(ws)).held
-            households = _households(ws, pin, pa.array(unprintable, pa.string()))
+            households = _households(ws, pin, unprintable(ws, records))
             wanted = one_item_wanted(households, ShipmentKind.CATALOGUE, CATALOGUE_ITEM)
             held_count = int(pc.sum(wanted["held"]).as_py() or 0)
-            parcels = changed_parcels(ws.ledger.keys.id_key, contract, wanted, known)
+            parcels = changed_parcels(ws.ledger.keys.id_key, contract, wanted, known, moved=moved)
             found, gone = new_and_settled(parcels.differences, differences, known.shipments)
             return Changes(
                 parcels=parcels.changes,
@@ -146,7 +152,7 @@ def plan(contract: str, on: date) -> Counts:
     }
 
 
-def _households(ws: Workspace, pin: Pin, unprintable: pa.Array) -> pa.Table:
+def _households(ws: Workspace, pin: Pin, undrawn: pa.Array) -> pa.Table:
     """Who is to have a catalogue: household_no, quantity, held, confidential."""
     table = ws.head_table("household", pin)
     live = table.filter(pc.not_equal(table["state"], "deleted"))
@@ -156,10 +162,15 @@ def _households(ws: Workspace, pin: Pin, unprintable: pa.Array) -> pa.Table:
         {
             "household_no": live["household_no"],
             "quantity": pa.repeat(1, live.num_rows),
-            "held": pc.or_(held, pc.is_in(live["household_no"], value_set=unprintable)),
+            "held": pc.or_(held, pc.is_in(live["household_no"], value_set=undrawn)),
             "confidential": live["confidential"],
         }
     )
+
+
+def unprintable(ws: Workspace, records: Iterable[pa.RecordBatch]) -> pa.Array:
+    """Household numbers of the label records that cannot be drawn or do not fit."""
+    return pa.array(printing.plan_holds(records, _layout(ws), gaiji_fonts(ws)).held, pa.string())
 
 
 def _layout(ws: Workspace) -> SheetLayout:
@@ -210,7 +221,7 @@ def _print_test_pack(ws: Workspace, digest: str, addresses: pa.Table) -> int:
     def open_file(name: str) -> SealedFile:
         return SealedFile(lambda content: ws.outbox.put(f"labels_test/{digest[:16]}/{name}", content))
 
-    picked = testing.pick(_records(ws, addresses))
+    picked = testing.pick(label_records(ws, addresses))
     totals = printing.render([picked], _layout(ws), gaiji_fonts(ws), open_file, test_print=True)
     return totals.test_labels
 
@@ -225,20 +236,26 @@ def release_batches(contract: str, on: date) -> Counts:
         NotApproved: something is pending and nothing of it is approved.
     """
     ws = Workspace.open(contract, on)
-    return release_approved(ws, "labels", _KINDS, note=lambda tx, keys: _control(ws, tx, keys))
+    return release_approved(
+        ws, "labels", _KINDS, resettle=lambda: _settle(ws), note=lambda tx, keys: _control(ws, tx, keys)
+    )
 
 
-def release_approved(ws: Workspace, process: str, kinds: Iterable[str], *, note: Guard = nothing_to_say) -> Counts:
-    """Prints the pending labels of each kind that a person has approved for `process`; see `release_batches`."""
-    counts = {"batches": 0, "labels": 0, "waiting": 0}
+def release_approved(
+    ws: Workspace, process: str, kinds: Iterable[str], *, resettle: Refresh, note: Guard = nothing_to_say
+) -> Counts:
+    """Prints the pending labels of each kind that a person has approved for `process`; see `release_batches`.
+
+    Args:
+        resettle: brings what is pending up to the register in force; a yes to something else does not hold then.
+    """
+    counts = {"batches": 0, "labels": 0, "waiting": 0, **stops.hold(ws), "stops": stops.put_out(ws)}
     waiting: list[NotApproved] = []
-    with ws.ledger.read() as tx:
-        as_of = ws.ledger.pin(tx).frontier(ws.on)
     for kind in kinds:
         guard = approvals.only_if_approved(ws, process, kind, note)
         try:
-            for batch in claim_and_leftovers(ws.ledger, kind, as_of, guard=guard):
-                counts["labels"] += publish_labels(ws, batch)
+            for then, batch in claimed(ws, kind, refresh=resettle, guard=guard):
+                counts["labels"] += publish_labels(then, batch)
                 counts["batches"] += 1
         except NotApproved as error:
             waiting.append(error)
@@ -273,7 +290,7 @@ def publish_labels(ws: Workspace, batch: Batch) -> int:
 
     def render(open_file: OpenFile) -> None:
         nonlocal printed
-        totals = printing.render(_records(ws, _addressed(parts)), _layout(ws), gaiji_fonts(ws), open_file)
+        totals = printing.render(label_records(ws, _addressed(parts)), _layout(ws), gaiji_fonts(ws), open_file)
         printed = totals.labels
         if printed != batch.members:
             raise GateClosed(

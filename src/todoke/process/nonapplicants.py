@@ -19,8 +19,10 @@ from todoke.parcels.ledger_parcels import new_and_settled
 from todoke.parcels.nonapplicants import SHIPMENT_COLUMNS, NonApplicantInputs, standing, totals
 from todoke.parcels.wanted import Held, changed_parcels, one_item_wanted
 from todoke.process import approvals
+from todoke.process.address_changes import moved_parcels
+from todoke.process.addresses import delivery_addresses
 from todoke.process.batch_contents import TOILET_ITEM
-from todoke.process.labels import release_approved
+from todoke.process.labels import label_records, release_approved, unprintable
 from todoke.process.workspace import Computation, Counts, Workspace
 from todoke.store import facts
 from todoke.store import tables as t
@@ -46,6 +48,14 @@ def propose(contract: str, on: date) -> Counts:
     ws = Workspace.open(contract, on)
     if on < due_on(ws):
         return {"not_due": 1}
+    settlement, counted, lists = _settle(ws)
+    _put_lists(ws, counted, lists)
+    return {"settlement": settlement, **counted, "requests": _ask(ws, counted)}
+
+
+def _settle(ws: Workspace) -> tuple[str, dict[str, int], dict[str, pa.Table]]:
+    """The settlement's id ("" when nothing changed), households by standing, and the lists of `_LISTED`."""
+    contract = ws.contract.id
     counted: dict[str, int] = {}
     lists: dict[str, pa.Table] = {}
 
@@ -53,13 +63,14 @@ def propose(contract: str, on: date) -> Counts:
         inputs = _inputs(ws, tx, pin)
         toilets = Held(facts.shipments(tx, contract, ["toilet"]), facts.revisions(tx, contract, ["toilet"]))
         differences = facts.differences(tx, contract)
+        moved = moved_parcels(ws, tx, pin, ["toilet"])
 
         def compute() -> Changes:
             table = standing(inputs, declined_households=ws.contract.toilets.declined_households)
             counted.update(totals(table))
             lists.update({name: table.filter(pc.equal(table["standing"], name)) for name in _LISTED})
-            wanted = _wanted(ws, table, inputs.household)
-            parcels = changed_parcels(ws.ledger.keys.id_key, contract, wanted, toilets)
+            wanted = _wanted(ws, table, inputs.household, _undrawn(ws, pin, table, toilets))
+            parcels = changed_parcels(ws.ledger.keys.id_key, contract, wanted, toilets, moved=moved)
             found, gone = new_and_settled(parcels.differences, differences, toilets.shipments)
             return Changes(
                 parcels=parcels.changes,
@@ -71,8 +82,17 @@ def propose(contract: str, on: date) -> Counts:
         return compute
 
     done = ws.settle("nonapplicants", plan)
-    _put_lists(ws, counted, lists)
-    return {"settlement": done.id if done else "", **counted, "requests": _ask(ws, counted)}
+    return done.id if done else "", counted, lists
+
+
+def _undrawn(ws: Workspace, pin: Pin, table: pa.Table, toilets: Held) -> pa.Array:
+    """Of the households that are to have toilets, those whose label cannot be printed; released ones have been."""
+    chosen = table.filter(pc.equal(table["standing"], "toilets"))["household_no"].combine_chunks()
+    released = toilets.shipments.filter(pc.is_valid(toilets.shipments["released_rev"]))["household_no"].combine_chunks()
+    addresses = delivery_addresses(ws, pin.heads)
+    number = addresses["household_no"]
+    left = pc.and_not(pc.is_in(number, value_set=chosen), pc.is_in(number, value_set=released))
+    return unprintable(ws, label_records(ws, addresses.filter(left)))
 
 
 def _inputs(ws: Workspace, tx: Connection, pin: Pin) -> NonApplicantInputs:
@@ -87,18 +107,19 @@ def _inputs(ws: Workspace, tx: Connection, pin: Pin) -> NonApplicantInputs:
     )
 
 
-def _wanted(ws: Workspace, table: pa.Table, household: pa.Table) -> pa.Table:
+def _wanted(ws: Workspace, table: pa.Table, household: pa.Table, undrawn: pa.Array) -> pa.Table:
     """The toilet parcels that should be; released ones are recalled as the register says since (G09)."""
     chosen = table.filter(pc.equal(table["standing"], "toilets"))
     now = chosen.select(["household_no"]).join(household, "household_no")
     live = now.filter(pc.not_equal(now["state"], "deleted"))
     unknown_place = pc.and_not(live["confidential"], live["instructed"])
+    held = pc.or_(pc.equal(live["state"], "held"), unknown_place)
     return one_item_wanted(
         pa.table(
             {
                 "household_no": live["household_no"],
                 "quantity": pc.multiply(live["members"], ws.contract.toilets.per_member),
-                "held": pc.or_(pc.equal(live["state"], "held"), unknown_place),
+                "held": pc.or_(held, pc.is_in(live["household_no"], value_set=undrawn)),
                 "confidential": live["confidential"],
             }
         ),
@@ -156,4 +177,5 @@ def release(contract: str, on: date) -> Counts:
     Raises:
         NotApproved: something is pending and nothing of it is approved.
     """
-    return release_approved(Workspace.open(contract, on), "nonapplicants", _KINDS)
+    ws = Workspace.open(contract, on)
+    return release_approved(ws, "nonapplicants", _KINDS, resettle=lambda: _settle(ws))

@@ -19,13 +19,15 @@ from todoke.model.codes import ShipmentKind
 from todoke.orders import postcards, web
 from todoke.orders.folding import delivery_postals, kana_keys
 from todoke.orders.reconcile import Desired, OrderInputs, OrderRules, reconcile
-from todoke.outbox.batch import Batch, claim_and_leftovers, publish
 from todoke.parcels import review
 from todoke.parcels.ledger_parcels import new_and_settled
 from todoke.parcels.wanted import Held, changed_parcels, goods_wanted
-from todoke.process.batch_contents import contents, write_shipping
+from todoke.process import stops
+from todoke.process.address_changes import moved_parcels
+from todoke.process.batch_contents import publish_shipping
 from todoke.process.catalogue import land_catalogue
 from todoke.process.receiving import Landing, receive
+from todoke.process.releasing import claimed
 from todoke.process.workspace import Computation, Counts, Workspace
 from todoke.store import facts
 from todoke.store import tables as t
@@ -35,7 +37,7 @@ from todoke.store.sqlfiles import load
 
 _WEB_TABLES = ("web_application", "web_line", "amendment", "amendment_line", "survey_answer")
 
-_RELEASED = (*(effect_kind(ShipmentKind.GOODS, confidential=each) for each in (False, True)), "stop")
+_RELEASED = tuple(effect_kind(ShipmentKind.GOODS, confidential=each) for each in (False, True))
 
 
 def land_web(contract: str, on: date) -> Counts:
@@ -98,9 +100,11 @@ class _Facts:
     toilets: Held
     decisions: pa.Table
     differences: pa.Table
+    moved: list[str]
 
     @classmethod
-    def read(cls, tx: Connection, contract: str) -> _Facts:
+    def read(cls, ws: Workspace, tx: Connection, pin: Pin) -> _Facts:
+        contract = ws.contract.id
         goods, toilets = (
             Held(facts.shipments(tx, contract, [kind]), facts.revisions(tx, contract, [kind]))
             for kind in ("goods", "toilet")
@@ -111,6 +115,7 @@ class _Facts:
             toilets,
             facts.decisions(tx, contract),
             facts.differences(tx, contract),
+            moved_parcels(ws, tx, pin, ["goods"]),
         )
 
 
@@ -127,7 +132,7 @@ def settle(contract: str, on: date) -> Counts:
     restated: dict[str, int] = {}
 
     def plan(tx: Connection, pin: Pin, as_of: date) -> Computation:
-        known = _Facts.read(tx, contract)
+        known = _Facts.read(ws, tx, pin)
 
         def compute() -> Changes:
             inputs = order_inputs(ws, pin, known.numbers, _shipment_facts(known))
@@ -201,6 +206,7 @@ def _changes(ws: Workspace, pin: Pin, desired: Desired, known: _Facts, inputs: O
         goods_wanted(desired.parcel, desired.parcel_line, inputs.catalogue, inputs.household),
         known.goods,
         displaced=known.toilets,
+        moved=known.moved,
     )
     found, gone = new_and_settled(parcels.differences, known.differences, known.goods.shipments)
     register = pin.heads.get("household")
@@ -226,22 +232,14 @@ def release(contract: str, on: date) -> Counts:
         parcels and batches by kind; review: items in the workbook.
     """
     ws = Workspace.open(contract, on)
-    with ws.ledger.read() as tx:
-        as_of = ws.ledger.pin(tx).frontier(on)
-    counts: Counts = {"batches": 0, "goods": 0, "stop": 0}
+    held = stops.hold(ws)
+    counts: Counts = {"batches": 0, "goods": 0, **held, "stops": stops.put_out(ws)}
     for kind in _RELEASED:
-        for batch in claim_and_leftovers(ws.ledger, kind, as_of):
-            _publish_shipping(ws, batch)
+        for then, batch in claimed(ws, kind, refresh=lambda: stops.hold(ws)):
+            publish_shipping(then, batch)
             counts["batches"] = int(counts["batches"]) + 1
-            what = "stop" if kind == "stop" else "goods"
-            counts[what] = int(counts[what]) + batch.members
+            counts["goods"] = int(counts["goods"]) + batch.members
     return counts | {"review": _publish_review(ws)}
-
-
-def _publish_shipping(ws: Workspace, batch: Batch) -> None:
-    parts = contents(ws, batch)
-    name = f"{'stop' if batch.kind == 'stop' else 'shipping'}_{batch.business_on:%Y%m%d}.csv"
-    publish(ws.ledger, batch, "shipping", lambda open_file: write_shipping(ws, batch, parts, open_file, name=name))
 
 
 def _publish_review(ws: Workspace) -> int:

@@ -30,13 +30,17 @@ Counts = dict[str, int | str]
 
 @dataclass(frozen=True)
 class Workspace:
-    """One contract on one business date."""
+    """One contract on one business date.
+
+    `font`: the receipt of the gaiji font to print with, "" for none; None: the newest that the ward has sent.
+    """
 
     contract: Contract
     on: date
     ledger: Ledger
     lake: Lake
     outbox: Outbox
+    font: str | None = None
 
     @classmethod
     def open(cls, contract_id: str, on: date) -> Workspace:
@@ -81,13 +85,15 @@ class Workspace:
         with self.ledger.write() as tx:
             return {name: self.ledger.commit_version(tx, item, heads.get(name)) for name, item in staged.items()}
 
-    def settle(self, process: str, plan: Callable[[Connection, Pin, date], Computation]) -> settling.Settlement | None:
+    def settle(
+        self, process: str, plan: Callable[[Connection, Pin, date], Computation], *, only_changes: bool = False
+    ) -> settling.Settlement | None:
         """Settles the business date for `process`, under a contract revision that the ledger knows."""
-        self._record_contract()
-        return settling.settle(self.ledger, process, self.on, plan)
+        self.record_contract()
+        return settling.settle(self.ledger, process, self.on, plan, only_changes=only_changes)
 
-    def _record_contract(self) -> None:
-        """Keeps every revision of the contract that anything was settled under."""
+    def record_contract(self) -> None:
+        """Keeps every revision of the contract that anything was settled or released under."""
         digest = loader.digest(self.contract)
         c = t.contract_revision.c
         known = select(c.digest).where(c.contract == self.contract.id, c.digest == digest)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Connection, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, String, Table, and_, case, cast, func, or_, select
 
 from todoke.model.codes import Reason, Status
 from todoke.store import tables as t
@@ -31,6 +31,7 @@ SHIPMENT = pa.schema(
         ("released_on", _on),
         ("handed_over_at", _at),
         ("handed_rev", _int),
+        ("told_rev", _int),
         ("delivered_on", _on),
         ("tracking_no", _text),
     ]
@@ -75,45 +76,89 @@ EVENT = pa.schema(
 DIFFERENCE = pa.schema([("shipment_id", _text), ("desired_digest", _text), ("kind", _text), ("state", _text)])
 
 
-def _columns(table: object, schema: pa.Schema, **renamed: str) -> list[object]:
-    return [table.c[renamed.get(name, name)] for name in schema.names]  # type: ignore[attr-defined]
+#: Households in one statement: SQLite and PostgreSQL both take many more parameters.
+_IN_ONE = 500
 
 
-def shipments(tx: Connection, contract: str, kinds: Sequence[str], columns: Sequence[str] = ()) -> pa.Table:
-    """The parcels of some kinds; `columns`: only these of `SHIPMENT`."""
-    schema = pa.schema([SHIPMENT.field(name) for name in columns]) if columns else SHIPMENT
-    query = select(*_columns(t.shipment, schema, shipment_id="id")).where(  # type: ignore[call-overload]
-        t.shipment.c.contract == contract, t.shipment.c.kind.in_(kinds)
+def _told_at_hand_over() -> ColumnElement[Any]:
+    """The revision that the carrier had when it took a parcel without saying which: files leave after their day."""
+    s, r, e, b = t.shipment.c, t.shipment_revision.c, t.effect.c, t.batch.c
+    key = r.shipment_id.concat("/").concat(cast(r.rev, String))
+    last_before = (
+        select(func.max(r.rev))
+        .join(t.effect, e.key == key)
+        .join(t.batch, b.id == e.batch_id)
+        .where(r.shipment_id == s.id, b.business_on < func.coalesce(s.handed_over_on, b.business_on))
+        .scalar_subquery()
     )
-    return fetch(tx, query, schema)
+    doubtful = and_(s.handed_over_at.is_not(None), s.handed_rev.is_(None), s.revision > 1)
+    return case((doubtful, func.coalesce(last_before, 1)), else_=None)
+
+
+_SHIPMENT_COLUMN: dict[str, ColumnElement[Any]] = {
+    **{name: t.shipment.c[name] for name in SHIPMENT.names if name in t.shipment.c},
+    "shipment_id": t.shipment.c.id,
+    "told_rev": _told_at_hand_over(),
+}
+
+
+def shipments(
+    tx: Connection,
+    contract: str,
+    kinds: Sequence[str],
+    columns: Sequence[str] = (),
+    *,
+    households: Sequence[str] | None = None,
+) -> pa.Table:
+    """The parcels of some kinds.
+
+    Args:
+        columns: only these of `SHIPMENT`.
+        households: only theirs.
+    """
+    schema = pa.schema([SHIPMENT.field(name) for name in columns]) if columns else SHIPMENT
+    query = select(*(_SHIPMENT_COLUMN[name] for name in schema.names)).where(*_mine(contract, kinds))
+    return _fetch_of(tx, query, schema, households)
+
+
+def _mine(contract: str, kinds: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
+    return t.shipment.c.contract == contract, t.shipment.c.kind.in_(kinds)
+
+
+def _fetch_of(tx: Connection, query: Select[Any], schema: pa.Schema, households: Sequence[str] | None) -> pa.Table:
+    """The rows of all households, or of a few, some hundreds at a time."""
+    if households is None:
+        return fetch(tx, query, schema)
+    some = [households[start : start + _IN_ONE] for start in range(0, len(households), _IN_ONE)]
+    parts = [fetch(tx, query.where(t.shipment.c.household_no.in_(part)), schema) for part in some]
+    return pa.concat_tables(parts) if parts else schema.empty_table()
 
 
 def differing_shipments(tx: Connection, contract: str) -> pa.Table:
     """The parcels that a difference speaks of."""
-    query = select(*_columns(t.shipment, SHIPMENT, shipment_id="id")).where(  # type: ignore[call-overload]
+    query = select(*(_SHIPMENT_COLUMN[name] for name in SHIPMENT.names)).where(
         t.shipment.c.contract == contract, t.shipment.c.id.in_(select(t.difference.c.shipment_id))
     )
     return fetch(tx, query, SHIPMENT)
 
 
-def revisions(tx: Connection, contract: str, kinds: Sequence[str]) -> pa.Table:
-    """Every revision of the parcels of some kinds."""
-    query = (
-        select(*_columns(t.shipment_revision, REVISION))  # type: ignore[call-overload]
-        .join(t.shipment, t.shipment.c.id == t.shipment_revision.c.shipment_id)
-        .where(t.shipment.c.contract == contract, t.shipment.c.kind.in_(kinds))
-    )
-    return fetch(tx, query, REVISION)
+def revisions(
+    tx: Connection, contract: str, kinds: Sequence[str], *, households: Sequence[str] | None = None
+) -> pa.Table:
+    """Every revision of the parcels of some kinds; `households`: only theirs."""
+    query = _with_shipment(t.shipment_revision, REVISION).where(*_mine(contract, kinds))
+    return _fetch_of(tx, query, REVISION, households)
 
 
-def items(tx: Connection, contract: str, kinds: Sequence[str]) -> pa.Table:
-    """What is in every revision of the parcels of some kinds."""
-    query = (
-        select(*_columns(t.shipment_item, ITEM))  # type: ignore[call-overload]
-        .join(t.shipment, t.shipment.c.id == t.shipment_item.c.shipment_id)
-        .where(t.shipment.c.contract == contract, t.shipment.c.kind.in_(kinds))
-    )
-    return fetch(tx, query, ITEM)
+def items(tx: Connection, contract: str, kinds: Sequence[str], *, households: Sequence[str] | None = None) -> pa.Table:
+    """What is in every revision of the parcels of some kinds; `households`: only theirs."""
+    query = _with_shipment(t.shipment_item, ITEM).where(*_mine(contract, kinds))
+    return _fetch_of(tx, query, ITEM, households)
+
+
+def _with_shipment(table: Table, schema: pa.Schema) -> Select[Any]:
+    columns = [table.c[name] for name in schema.names]
+    return select(*columns).join(t.shipment, t.shipment.c.id == table.c.shipment_id)
 
 
 def decisions(tx: Connection, contract: str) -> pa.Table:
@@ -129,16 +174,14 @@ def undecided(tx: Connection, contract: str) -> pa.Table:
 
 
 def _decisions(contract: str) -> Select[Any]:
-    columns = _columns(t.decision_head, DECISION)
-    query: Select[Any] = select(*columns).where(t.decision_head.c.contract == contract)  # type: ignore[call-overload]
-    return query
+    c = t.decision_head.c
+    return select(*(c[name] for name in DECISION.names)).where(c.contract == contract)
 
 
 def numbers(tx: Connection, contract: str) -> pa.Table:
     """Every application number ever given."""
-    query = select(*_columns(t.application_number, NUMBER)).where(  # type: ignore[call-overload]
-        t.application_number.c.contract == contract
-    )
+    c = t.application_number.c
+    query = select(c.household_no, c.application_no).where(c.contract == contract)
     return fetch(tx, query, NUMBER)
 
 
@@ -149,7 +192,7 @@ def events(tx: Connection, states: Collection[str] = (), *, landed_after: int | 
         states: only what they said in these words.
         landed_after: leave out parcels of which nothing was landed after this position of the stream.
     """
-    query: Select[Any] = select(*_columns(t.shipment_event, EVENT))  # type: ignore[call-overload]
+    query: Select[Any] = select(*(t.shipment_event.c[name] for name in EVENT.names))
     if states:
         query = query.where(t.shipment_event.c.state.in_(states))
     if landed_after is not None:
@@ -160,9 +203,8 @@ def events(tx: Connection, states: Collection[str] = (), *, landed_after: int | 
 
 def differences(tx: Connection, contract: str) -> pa.Table:
     """Every difference found between answers and what was handed over."""
-    query = select(*_columns(t.difference, DIFFERENCE)).where(  # type: ignore[call-overload]
-        t.difference.c.contract == contract
-    )
+    c = t.difference.c
+    query = select(c.shipment_id, c.desired_digest, c.kind, c.state).where(c.contract == contract)
     return fetch(tx, query, DIFFERENCE)
 
 

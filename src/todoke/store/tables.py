@@ -292,6 +292,7 @@ batch = Table(
     Column("members", Integer, nullable=False),
     Column("members_digest", String(64), nullable=False),
     Column("inputs", Text, nullable=False),
+    Column("settings", Text, nullable=False),
     Column("notes", Text, nullable=False),
     Column("sha256", String(64)),
     Column("state", String(20), nullable=False),

@@ -18,7 +18,7 @@ from todoke.store import facts
 from todoke.store import tables as t
 from todoke.store.engine import Engine
 from todoke.store.ledger import Ledger
-from todoke.store.settle import CLAIMED_BY
+from todoke.store.settle import CLAIMED_BY, CLOSES_DAYS
 from todoke.store.sqlfiles import load
 
 _SHOWN = 5
@@ -58,10 +58,10 @@ Found = Iterator[tuple[str, Iterable[object]]]
 
 
 def _stream(tx: Connection, contract: str) -> Found:
-    query = select(func.max(t.settlement.c.seq), func.max(t.settlement.c.as_of)).where(
-        t.settlement.c.contract == contract
-    )
-    last_seq, last_day = tx.execute(query).one()
+    c = t.settlement.c
+    last_seq = tx.execute(select(func.max(c.seq)).where(c.contract == contract)).scalar()
+    closed = select(func.max(c.as_of)).where(c.contract == contract, c.process == CLOSES_DAYS)
+    last_day = tx.execute(closed).scalar()
     now = tx.execute(select(t.stream).where(t.stream.c.contract == contract)).one_or_none()
     seq, settled_through = (now.seq, now.settled_through) if now else (0, None)
     yield "台帳の位置が最後の確定より前です", [contract] if seq < (last_seq or 0) else []
