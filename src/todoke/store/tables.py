@@ -307,6 +307,17 @@ send = Table(
     Column("sent_at", UtcDateTime),
 )
 
+#: What operators found out about mails in doubt: `verdict` is the state that the mail was given.
+send_decision = Table(
+    "send_decision",
+    metadata,
+    Column("key", String(120), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("verdict", String(20), nullable=False),
+    Column("by_whom", String(80), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
 difference = Table(
     "difference",
     metadata,
@@ -339,6 +350,7 @@ approval = Table(
     Column("at", UtcDateTime, nullable=False),
 )
 
+#: `content`: what it is rendered from (JSON), as it was when it was begun; none where there is nothing to report.
 deliverable = Table(
     "deliverable",
     metadata,
@@ -347,6 +359,7 @@ deliverable = Table(
     Column("period", String(20), primary_key=True),
     Column("due_on", Date, nullable=False),
     Column("state", String(20), nullable=False),
+    Column("content", Text),
     Column("sent_at", UtcDateTime),
     Column("approved_at", UtcDateTime),
 )

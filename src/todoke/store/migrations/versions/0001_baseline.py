@@ -160,6 +160,7 @@ def upgrade() -> None:
         sa.Column("period", sa.String(length=20), nullable=False),
         sa.Column("due_on", sa.Date(), nullable=False),
         sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("content", sa.Text(), nullable=True),
         sa.Column("sent_at", sa.DateTime(), nullable=True),
         sa.Column("approved_at", sa.DateTime(), nullable=True),
         sa.PrimaryKeyConstraint("contract", "kind", "period"),
@@ -237,6 +238,15 @@ def upgrade() -> None:
         sa.Column("sent_at", sa.DateTime(), nullable=True),
         sa.PrimaryKeyConstraint("key"),
         sa.UniqueConstraint("message_id"),
+    )
+    op.create_table(
+        "send_decision",
+        sa.Column("key", sa.String(length=120), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("verdict", sa.String(length=20), nullable=False),
+        sa.Column("by_whom", sa.String(length=80), nullable=False),
+        sa.Column("at", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("key", "number"),
     )
     op.create_table(
         "settlement",
