@@ -20,9 +20,11 @@ from todoke.errors import TodokeError
 app = typer.Typer(help="届け：自治体事業の事務局業務", no_args_is_help=True, pretty_exceptions_enable=False)
 ledger_app = typer.Typer(help="台帳", no_args_is_help=True)
 outbox_app = typer.Typer(help="出力（暗号化された送信箱）", no_args_is_help=True)
+approval_app = typer.Typer(help="承認", no_args_is_help=True)
 mail_app = typer.Typer(help="区へのメール", no_args_is_help=True)
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(outbox_app, name="outbox")
+app.add_typer(approval_app, name="approval")
 app.add_typer(mail_app, name="mail")
 
 ContractId = Annotated[str, typer.Argument(help="契約の番号（gift など）")]
@@ -153,6 +155,30 @@ def outbox_export(
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         target.write_bytes(outbox.get(name))
     print(f"{len(names)}件を書き出しました")
+
+
+@approval_app.command("list")
+def approval_list(contract: ContractId) -> None:
+    """承認の依頼と答えの一覧です（依頼日・対象・ダイジェスト・何回目か・答え・答えた人）。"""
+    from todoke.process import approval
+
+    labels = {None: "未回答", "approved": "承認", "rejected": "却下", "expired": "期限切れ"}
+    for row in approval.history(contract):
+        asked = (row["requested_on"], row["subject"], row["subject_digest"], f"{row['round']}回目")
+        print(*asked, labels[row["verdict"]], row["by_whom"] or "", sep="\t")
+
+
+@approval_app.command("reopen")
+def approval_reopen(
+    contract: ContractId,
+    subject: Annotated[str, typer.Argument(help="対象（gift:labels:catalogue など）")],
+    digest: Annotated[str, typer.Argument(help="内容のダイジェスト")],
+    by_whom: Person,
+) -> None:
+    """却下された内容を、そのままもう一度依頼します。依頼した業務の次の実行が「要対応項目」に出します。"""
+    from todoke.process import approval
+
+    print(f"{approval.reopen(contract, subject, digest, by_whom)}回目の依頼として記録しました")
 
 
 @mail_app.command("list")

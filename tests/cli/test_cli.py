@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 import databases
+from todoke.process import approval, approvals
+from todoke.process.workspace import Workspace
 from todoke.store import database
 from todoke.store import tables as t
 from todoke.store.ledger import Ledger
@@ -68,6 +71,21 @@ def test_a_mail_in_doubt_is_listed_and_decided_once_by_a_named_person(todoke, tm
             kept = tx.execute(t.send_decision.select()).one()
         database.engine_of("gift").dispose()
     assert (kept.key, kept.verdict, kept.by_whom) == (key, "prepared", "佐藤")
+
+
+def test_a_rejected_request_is_listed_and_asked_again_for_a_named_person(todoke, tmp_path: Path):
+    place = ("gift:labels:catalogue", "d" * 64)
+    with databases.environment(TODOKE_HOME=str(tmp_path), TODOKE_GIFT_KEY="12" * 32):
+        approvals.request(Workspace.open("gift", date(2026, 9, 7)), "labels:catalogue", place[1], "件名", "本文")
+        approval.record("gift", *place, "rejected", "admin")
+        database.engine_of("gift").dispose()
+    assert todoke("approval", "reopen", "gift", *place).returncode != 0
+    assert todoke("approval", "reopen", "gift", *place, "--by", "佐藤").returncode == 0
+    again = todoke("approval", "reopen", "gift", *place, "--by", "佐藤")
+    assert again.returncode == 2 and "却下された依頼ではありません" in again.stderr
+    first, second = todoke("approval", "list", "gift").stdout.splitlines()
+    assert first.split("\t") == ["2026-09-07", *place, "1回目", "却下", "admin"]
+    assert second.split("\t")[1:5] == [*place, "2回目", "未回答"]
 
 
 def test_a_ward_is_simulated_only_where_the_environment_says_so(todoke, tmp_path: Path):

@@ -197,7 +197,8 @@ class Programme:
         """A person answers every open request; returns their subjects."""
         waiting = approval.pending(CONTRACT)
         for request in waiting:
-            approval.record(CONTRACT, request["subject"], request["digest"], verdict, "admin")
+            place = (CONTRACT, request["subject"], request["digest"])
+            approval.record(*place, verdict, "admin", request["round"])
         return [request["subject"] for request in waiting]
 
     def _pass_time(self, on: date) -> None:

@@ -329,15 +329,18 @@ difference = Table(
     Column("found_on", Date, nullable=False),
 )
 
+#: A question is asked anew (`round`) after it has expired, or when an operator reopens it after a no.
 approval_request = Table(
     "approval_request",
     metadata,
     Column("subject", String(80), primary_key=True),
     Column("subject_digest", String(64), primary_key=True),
+    Column("round", Integer, primary_key=True, autoincrement=False),
     _id("contract", nullable=False),
     Column("title", String(200), nullable=False),
     Column("body", Text, nullable=False),
     Column("requested_on", Date, nullable=False),
+    Column("reopened_by", String(80)),
 )
 
 approval = Table(
@@ -345,6 +348,7 @@ approval = Table(
     metadata,
     Column("subject", String(80), primary_key=True),
     Column("subject_digest", String(64), primary_key=True),
+    Column("round", Integer, primary_key=True, autoincrement=False),
     Column("verdict", String(20), nullable=False),
     Column("by_whom", String(80), nullable=False),
     Column("at", UtcDateTime, nullable=False),

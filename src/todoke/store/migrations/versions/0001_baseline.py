@@ -60,20 +60,23 @@ def upgrade() -> None:
         "approval",
         sa.Column("subject", sa.String(length=80), nullable=False),
         sa.Column("subject_digest", sa.String(length=64), nullable=False),
+        sa.Column("round", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("verdict", sa.String(length=20), nullable=False),
         sa.Column("by_whom", sa.String(length=80), nullable=False),
         sa.Column("at", sa.DateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("subject", "subject_digest"),
+        sa.PrimaryKeyConstraint("subject", "subject_digest", "round"),
     )
     op.create_table(
         "approval_request",
         sa.Column("subject", sa.String(length=80), nullable=False),
         sa.Column("subject_digest", sa.String(length=64), nullable=False),
+        sa.Column("round", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("contract", sa.String(length=80), nullable=False),
         sa.Column("title", sa.String(length=200), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("requested_on", sa.Date(), nullable=False),
-        sa.PrimaryKeyConstraint("subject", "subject_digest"),
+        sa.Column("reopened_by", sa.String(length=80), nullable=True),
+        sa.PrimaryKeyConstraint("subject", "subject_digest", "round"),
     )
     op.create_table(
         "batch",
