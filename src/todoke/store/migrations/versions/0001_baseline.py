@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -36,12 +38,22 @@ VIEWS = {
         ) AS u ON u.contract = e.contract AND u.household_no = e.household_no""",
     "receipt_current": """
         SELECT receipt_no, contract, source, file_name, sha256, content_sha256, bytes, rows, accepted,
-               quarantined, received_at, received_by, kind, state, reason
+               quarantined, TOKYO(received_at) AS received_at, received_by, kind, state, reason
         FROM receipt""",
     "deliverable_current": """
-        SELECT contract, kind, period, due_on, state, sent_at, approved_at
+        SELECT contract, kind, period, due_on, state, TOKYO(sent_at) AS sent_at, TOKYO(approved_at) AS approved_at
         FROM deliverable""",
 }
+
+#: `TOKYO(column)`: a clock field, kept in UTC, as a naive Asia/Tokyo time – on SQLite as the text that it keeps of one.
+_TOKYO = {
+    "postgresql": r"(\1 AT TIME ZONE 'UTC' AT TIME ZONE 'Asia/Tokyo')",
+    "sqlite": r"(DATETIME(\1, '+9 hours') || SUBSTR(\1, 20))",
+}
+
+
+def _view(query: str) -> str:
+    return re.sub(r"TOKYO\((\w+)\)", _TOKYO[op.get_bind().dialect.name], query)
 
 
 def upgrade() -> None:
@@ -329,4 +341,4 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("contract"),
     )
     for name, query in VIEWS.items():
-        op.execute(f"CREATE VIEW {name} AS {query}")
+        op.execute(f"CREATE VIEW {name} AS {_view(query)}")
