@@ -82,10 +82,11 @@ CANARY = "kanari-himitsu"
         {"sender": CANARY},
         {"sender": f"desk@{CANARY}@x"},
         {"to": ["a@b", f"{CANARY} no address"]},
+        {"to": [f"{CANARY}@b c"]},
         {"subject": f"{CANARY}\r\nBcc: x@example.jp"},
         {"message_id": "<1@desk>\r\nBcc: x@example.jp", "subject": CANARY},
     ],
-    ids=["sender", "sender twice", "recipient", "header injection", "injection by Message-ID"],
+    ids=["sender", "sender twice", "recipient", "more than an address", "header injection", "injection by Message-ID"],
 )
 def test_a_malformed_header_is_refused_without_repeating_it(wrong: dict[str, Any]):
     with pytest.raises(TodokeError) as caught:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
@@ -177,3 +179,18 @@ def test_a_report_that_was_begun_is_ended_by_a_later_run_with_the_figures_of_its
     with mailbox() as box:
         november.run("reports", AFTER)
     assert "配達完了 8、" in one(box.mails).get_body(("plain",)).get_content()
+
+
+def test_what_killed_writers_left_is_swept_from_every_store_when_it_is_a_day_old(november: Programme):
+    names = [november.home / store / "gift" / f"kind/.file.{store}" for store in ("lake", "vault", "outbox")]
+    for name in names:
+        name.parent.mkdir(parents=True, exist_ok=True)
+    old, young = ([name.with_name(f"{name.name}.{age}.part") for name in names] for age in ("old", "young"))
+    for partial in [*old, *young]:
+        partial.write_bytes(b"half")
+    for partial in old:
+        os.utime(partial, (time.time() - 25 * 3600,) * 2)
+    out = november.out()
+    november.run("intake", FIRST)
+    assert [path.exists() for path in [*old, *young]] == [False] * 3 + [True] * 3
+    assert november.out() == out
