@@ -46,7 +46,7 @@ class Lake:
         properties = self._cipher.for_writing() if dataset in ENCRYPTED else None
         with self._files.create(key) as stream:
             pq.write_table(table, stream, compression="zstd", encryption_properties=properties)
-        return Staged(version_id, dataset, table.num_rows, (key,), rows_digest(table))
+        return Staged(version_id, dataset, table.num_rows, (key,), rows_digest(table), tuple(inputs))
 
     def read(self, version: VersionRef, columns: Sequence[str] | None = None) -> pa.Table:
         """The rows of a version in their order; columns that were added later are null."""
