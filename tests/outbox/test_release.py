@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select, update
 
 import databases
 from todoke.errors import NotApproved, OutboxConflict
+from todoke.ids import members_digest
 from todoke.outbox.batch import (
     Batch,
     OpenFile,
@@ -19,7 +20,6 @@ from todoke.outbox.batch import (
     batches,
     claim,
     claim_and_leftovers,
-    members_digest,
     pending_keys,
     publish,
     unpublished,

@@ -110,9 +110,15 @@ def only_if_approved(ws: Workspace, process: str, kind: str, note: Guard) -> Gua
 
     def guard(tx: Connection, keys: list[str]) -> Mapping[str, int]:
         said = verdict(ws, tx, subject, content_digest(ws, tx, kind, keys))
+        if said is Verdict.REJECTED:
+            raise NotApproved(
+                "この内容は却下されています",
+                where=subject,
+                next_step="内容を直すか、todoke approval reopen でもう一度依頼してください",
+            )
         if said is not Verdict.APPROVED:
             raise NotApproved(
-                "この内容は却下されています" if said is Verdict.REJECTED else "この内容はまだ承認されていません",
+                "この内容はまだ承認されていません",
                 where=subject,
                 next_step="Airflowの「承認」で内容を確かめて回答してください",
             )
