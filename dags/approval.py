@@ -3,9 +3,11 @@
 印刷や発送の前に、人が内容を確かめて「承認」か「却下」を選びます。依頼する側のDAG（宛名ラベル、未申込世帯）が1件ずつ始めます。
 
 - **いつ**：依頼があったとき。実行IDは承認する内容のダイジェストで、同じ内容の依頼は一度だけ出ます。
-- **答え方**：画面左の「要対応項目」から開き、件名と本文を読んで選びます。14日のうちに答えがなければ却下になります。
+- **答え方**：画面左の「要対応項目」から開き、件名と本文を読んで選びます。\
+14日のうちに答えがなければ期限切れとなって何も出力せず、依頼した側の次の実行がもう一度依頼します（実行IDに回数が付きます）。
 - **効き目**：承認はその内容だけに効きます。内容が1文字でも変われば、新しい依頼が出ます。
-- **却下のあとで**：最初の答えが残り、同じ内容への答えは変えられません。内容を直すと新しい依頼が出ます。
+- **却下のあとで**：最初の答えが残ります。内容を直すと新しい依頼が出ます。\
+同じ内容のままもう一度依頼するには `todoke approval reopen` を使います。
 - **次に動くもの**：答えを記録すると `todoke://<契約>/approval` が鳴り、依頼した側の出力が始まります。
 """
 
@@ -26,7 +28,15 @@ ANSWER_WITHIN = timedelta(days=14)
 def request_params() -> dict[str, Param]:
     """What is to be approved; filled in by the DAG that asks."""
     titles = {"subject": "対象", "digest": "内容のダイジェスト", "title": "件名", "body": "本文"}
-    return {name: Param("", type="string", title=title) for name, title in titles.items()}
+    told = {name: Param("", type="string", title=title) for name, title in titles.items()}
+    return {**told, "round": Param(1, type="integer", minimum=1, title="何回目の依頼か")}
+
+
+def said(chosen: list[str], person: dict[str, str] | None) -> tuple[str, str]:
+    """Verdict and account; when the time is over, Airflow chooses the default for nobody."""
+    if person is None:
+        return "expired", "期限切れ"
+    return "approved" if chosen == [APPROVE] else "rejected", person["name"]
 
 
 @process_dags(
@@ -50,12 +60,11 @@ def approval(contract: str) -> None:
 
     @task(task_display_name="答えの記録", outlets=[asset(contract, "approval")])
     def record(answered: dict) -> Counts:
-        """Keep who said what to exactly which content; no answer in time is a no."""
+        """Keep who said what to exactly which content; without an answer in time nothing is released."""
         from todoke.process import approval
 
         asked = get_current_context()["params"]
-        verdict = "approved" if answered["chosen_options"] == [APPROVE] else "rejected"
-        by_whom = (answered["responded_by_user"] or {}).get("name", "期限切れ")
-        return approval.record(contract, asked["subject"], asked["digest"], verdict, by_whom)
+        verdict, by_whom = said(answered["chosen_options"], answered["responded_by_user"])
+        return approval.record(contract, asked["subject"], asked["digest"], verdict, by_whom, asked["round"])
 
     record(answer.output)

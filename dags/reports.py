@@ -5,8 +5,9 @@
 - **いつ**：報告の期日（毎月10日まで、閉庁日なら直前の営業日）の午前9時。
 - **過去分再実行**：できます。理由（`reason`）が必要です。`release: true` を付けない限り、メールは送りません。
 - **やり直し**：何度実行しても安全です。同じ報告のメールが二度送られることはありません。
-- **止まったとき**：送信の途中で止まったメールは「結果不明」として残ります。\
-届いたかどうかを区に確かめてから決めてください。
+- **止まったとき**：作成の途中で止まった報告書は、次の実行が同じ数字で仕上げます。\
+送信の途中で止まったメールは「到達不明」として残り、ほかのメールは送られます。\
+届いたかどうかを区に確かめて、`todoke mail decide` で記録してください。
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from todoke_dags.run import NOT_RELEASED, Counts, business_date, may_release
 def reports(contract: str) -> None:
     @task(task_display_name="報告書の作成", queue="heavy")
     def prepare() -> Counts:
-        """The delivery report of the month before (G10); none for a month without results."""
+        """The delivery report of the month before (G10), and any that an earlier run had begun."""
         from todoke.process import reports
 
         return reports.prepare(contract, business_date())

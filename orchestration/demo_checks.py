@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections import Counter
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from sqlalchemy import func, select, text
 
 from todoke.clock import now_tokyo
+from todoke.process.ward_count import ward_count
 from todoke.process.workspace import Workspace
 from todoke.simulate.answers import read_answers
 from todoke.store import tables as t
@@ -73,12 +75,22 @@ def _quarantine(ws: Workspace, answers: Path) -> list[tuple[str, str]]:
 
 
 def _labels(ws: Workspace) -> list[tuple[str, str]]:
-    totals = [json.loads(ws.outbox.get(name)) for name in ws.outbox.listing("labels") if name.endswith("control.json")]
-    last = max(totals, key=lambda each: (each["households"], each["labels"]))
-    whole = last["households"] + last["quarantined"]
+    """The last control totals against what they speak of: the manifests, the register and the ward's own files."""
+    batches = [name.split("/")[1] for name in ws.outbox.listing("labels") if name.endswith("control.json")]
+    totals = {batch: json.loads(ws.outbox.get(f"labels/{batch}/control.json")) for batch in batches}
+    newest = max(totals, key=lambda batch: (totals[batch]["households"], totals[batch]["labels"]))
+    last = totals[newest]
+    manifests = [ws.outbox.get(f"labels/{batch}/manifest.csv").decode().splitlines() for batch in batches]
+    printed = {row["household_no"] for manifest in manifests for row in csv.DictReader(manifest)}
+    with ws.ledger.read() as tx:
+        inputs = tx.execute(select(t.batch.c.inputs).where(t.batch.c.id == newest)).scalar_one()
+        register = ws.ledger.version(tx, json.loads(inputs)["household"])
     return [
-        _close("ラベル ＋ 保留 ＋ 除外 ＝ 世帯", last["labels"] + last["held"] + last["excluded"], last["households"]),
-        _close("区の世帯数 ＝ 台帳 ＋ 隔離", last["ward_households"], whole),
+        _close("印字した世帯 ＝ ラベル", len(printed), last["labels"]),
+        _close("ラベル ＋ 保留 ＋ 除外 ＝ 世帯", last["labels"] + last["held"] + last["excluded"], register.rows),
+        _close(
+            "区の世帯数 ＝ 台帳 ＋ 隔離", ward_count(ws, register).households, last["households"] + last["quarantined"]
+        ),
     ]
 
 

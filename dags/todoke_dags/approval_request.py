@@ -20,7 +20,7 @@ def ask_for_approval(contract: str) -> tuple[Any, Any]:
         """The digest of what is to be approved is the run's id: the same content is asked once (design §4)."""
         from todoke.process import approval
 
-        return [{"trigger_run_id": request["digest"], "conf": request} for request in approval.pending(contract)]
+        return [{"trigger_run_id": approval.run_id(each), "conf": each} for each in approval.pending(contract)]
 
     requests = list_requests()
     ask = TriggerDagRunOperator.partial(

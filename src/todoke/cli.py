@@ -20,10 +20,15 @@ from todoke.errors import TodokeError
 app = typer.Typer(help="届け：自治体事業の事務局業務", no_args_is_help=True, pretty_exceptions_enable=False)
 ledger_app = typer.Typer(help="台帳", no_args_is_help=True)
 outbox_app = typer.Typer(help="出力（暗号化された送信箱）", no_args_is_help=True)
+approval_app = typer.Typer(help="承認", no_args_is_help=True)
+mail_app = typer.Typer(help="区へのメール", no_args_is_help=True)
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(outbox_app, name="outbox")
+app.add_typer(approval_app, name="approval")
+app.add_typer(mail_app, name="mail")
 
 ContractId = Annotated[str, typer.Argument(help="契約の番号（gift など）")]
+Person = Annotated[str, typer.Option("--by", help="決めた人（記録に残ります）")]
 Day = Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="業務日")]
 
 
@@ -150,6 +155,56 @@ def outbox_export(
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         target.write_bytes(outbox.get(name))
     print(f"{len(names)}件を書き出しました")
+
+
+@approval_app.command("list")
+def approval_list(contract: ContractId) -> None:
+    """承認の依頼と答えの一覧です（依頼日・対象・ダイジェスト・何回目か・答え・答えた人）。"""
+    from todoke.process import approval
+
+    labels = {None: "未回答", "approved": "承認", "rejected": "却下", "expired": "期限切れ"}
+    for row in approval.history(contract):
+        asked = (row["requested_on"], row["subject"], row["subject_digest"], f"{row['round']}回目")
+        print(*asked, labels[row["verdict"]], row["by_whom"] or "", sep="\t")
+
+
+@approval_app.command("reopen")
+def approval_reopen(
+    contract: ContractId,
+    subject: Annotated[str, typer.Argument(help="対象（gift:labels:catalogue など）")],
+    digest: Annotated[str, typer.Argument(help="内容のダイジェスト")],
+    by_whom: Person,
+) -> None:
+    """却下された内容を、そのままもう一度依頼します。依頼した業務の次の実行が「要対応項目」に出します。"""
+    from todoke.process import approval
+
+    print(f"{approval.reopen(contract, subject, digest, by_whom)}回目の依頼として記録しました")
+
+
+@mail_app.command("list")
+def mail_list(contract: ContractId) -> None:
+    """メールの名前・状態・Message-IDの一覧です（「送信中・到達不明」は、動いている実行がなければ人が決めます）。"""
+    from todoke.outbox.send import PREPARED, SENDING, SENT, mails
+    from todoke.store.ledger import Ledger
+
+    labels = {PREPARED: "未送信", SENDING: "送信中・到達不明", SENT: "送信済み"}
+    for name, state, message_id in mails(Ledger(contract)):
+        print(f"{name}\t{labels[state]}\t{message_id}")
+
+
+@mail_app.command("decide")
+def mail_decide(
+    contract: ContractId,
+    name: Annotated[str, typer.Argument(metavar="KEY", help="メールの名前（report/deliveries/2026-11 など）")],
+    sent: Annotated[bool, typer.Option("--sent/--send-again", help="届いていた／届いていないので送り直す")],
+    by_whom: Person,
+) -> None:
+    """到達が不明なメールについて、確かめた結果を記録します。実行中の送信がないときに使ってください。"""
+    from todoke.outbox.send import resolve
+    from todoke.store.ledger import Ledger
+
+    resolve(Ledger(contract), name, sent, by_whom)
+    print("送信済みと記録しました" if sent else "次の実行で送り直します")
 
 
 if __name__ == "__main__":

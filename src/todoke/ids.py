@@ -30,3 +30,8 @@ def identifier(key: bytes, kind: str, *parts: object, length: int = 13) -> str:
 def shipment_id(key: bytes, contract: str, household_no: str, kind: str, sequence: int) -> str:
     """The id of one parcel: its kind's first letter and 13 signs (出荷番号)."""
     return f"{kind[0].upper()}{identifier(key, 'shipment', contract, household_no, kind, sequence)}"
+
+
+def members_digest(keys: list[str]) -> str:
+    """The digest of exactly these members; it names the batch."""
+    return hashlib.sha256("\n".join(sorted(keys)).encode()).hexdigest()

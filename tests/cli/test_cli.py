@@ -5,9 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
+
+import databases
+from todoke.process import approval, approvals
+from todoke.process.workspace import Workspace
+from todoke.store import database
+from todoke.store import tables as t
+from todoke.store.ledger import Ledger
 
 
 @pytest.fixture
@@ -43,6 +51,41 @@ def test_a_missing_key_is_one_line_that_says_what_to_do(todoke):
 def test_an_unknown_view_names_those_there_are(todoke):
     run = todoke("show", "gift", "secrets")
     assert run.returncode == 2 and "shipment_current" in run.stderr
+
+
+def test_a_mail_in_doubt_is_listed_and_decided_once_by_a_named_person(todoke, tmp_path: Path):
+    key = "report/deliveries/2026-11"
+    with databases.environment(TODOKE_HOME=str(tmp_path), TODOKE_GIFT_KEY="12" * 32):
+        ledger = Ledger("gift")
+        with ledger.write() as tx:
+            row = {"key": key, "message_id": "<1@desk.example.jp>", "digest": "", "state": "sending"}
+            tx.execute(t.send.insert().values(row))
+        assert todoke("mail", "list", "gift").stdout == f"{key}\t送信中・到達不明\t<1@desk.example.jp>\n"
+        assert todoke("mail", "decide", "gift", key, "--by", "佐藤").returncode != 0  # arrived or not must be said
+        assert todoke("mail", "decide", "gift", key, "--sent").returncode != 0
+        assert todoke("mail", "decide", "gift", key, "--send-again", "--by", "佐藤").returncode == 0
+        assert "未送信" in todoke("mail", "list", "gift").stdout
+        again = todoke("mail", "decide", "gift", key, "--sent", "--by", "鈴木")
+        assert again.returncode == 2 and "到達が不明なメールではありません" in again.stderr
+        with ledger.read() as tx:
+            kept = tx.execute(t.send_decision.select()).one()
+        database.engine_of("gift").dispose()
+    assert (kept.key, kept.verdict, kept.by_whom) == (key, "prepared", "佐藤")
+
+
+def test_a_rejected_request_is_listed_and_asked_again_for_a_named_person(todoke, tmp_path: Path):
+    place = ("gift:labels:catalogue", "d" * 64)
+    with databases.environment(TODOKE_HOME=str(tmp_path), TODOKE_GIFT_KEY="12" * 32):
+        approvals.request(Workspace.open("gift", date(2026, 9, 7)), "labels:catalogue", place[1], "件名", "本文")
+        approval.record("gift", *place, "rejected", "admin")
+        database.engine_of("gift").dispose()
+    assert todoke("approval", "reopen", "gift", *place).returncode != 0
+    assert todoke("approval", "reopen", "gift", *place, "--by", "佐藤").returncode == 0
+    again = todoke("approval", "reopen", "gift", *place, "--by", "佐藤")
+    assert again.returncode == 2 and "却下された依頼ではありません" in again.stderr
+    first, second = todoke("approval", "list", "gift").stdout.splitlines()
+    assert first.split("\t") == ["2026-09-07", *place, "1回目", "却下", "admin"]
+    assert second.split("\t")[1:5] == [*place, "2回目", "未回答"]
 
 
 def test_a_ward_is_simulated_only_where_the_environment_says_so(todoke, tmp_path: Path):

@@ -92,6 +92,14 @@ def test_no_answer_in_time_is_a_no(dags):
     assert answer.response_timeout <= timedelta(days=14)
 
 
+def test_an_answer_is_that_of_the_account_and_the_time_limit_is_nobodys_answer(dags):
+    said = dags["gift_approval"].get_task("record").python_callable.__globals__["said"]
+    admin = {"id": "1", "name": "admin"}
+    assert said(["承認"], admin) == ("approved", "admin")
+    assert said(["却下"], admin) == ("rejected", "admin")
+    assert said(["却下"], None)[0] == "expired"
+
+
 def test_operators_read_japanese(dags):
     for dag in dags.values():
         assert JAPANESE.search(dag.dag_display_name), dag.dag_id

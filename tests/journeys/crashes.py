@@ -96,7 +96,7 @@ def run_again(office: Office, number: int) -> None:
         run_day(office, number)
     except InDoubt:
         message_id = str(office.message(day(number))["Message-ID"])
-        resolve(office.ledger, f"report/{day(number)}", sent=message_id in office.mails())
+        resolve(office.ledger, f"report/{day(number)}", sent=message_id in office.mails(), by_whom="operator")
         run_day(office, number)
 
 

@@ -64,7 +64,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def test_the_totals_of_the_programme_close(home: Path):
-    assert len(demo_checks.check_all(CONTRACT, home / "demo" / "answers")) == 10
+    assert len(demo_checks.check_all(CONTRACT, home / "demo" / "answers")) == 11
 
 
 def test_logs_and_console_name_nobody(home: Path, needles: Needles):

@@ -12,13 +12,13 @@ from sqlalchemy import Connection, select, update
 
 import databases
 from todoke.errors import NotApproved, OutboxConflict
+from todoke.ids import members_digest
 from todoke.outbox.batch import (
     Batch,
     OpenFile,
     Outbox,
     batches,
     claim,
-    members_digest,
     pending_keys,
     publish,
     unpublished,

@@ -99,12 +99,25 @@ def test_a_person_resolves_the_doubt(ledger: Ledger, arrived: bool, outcome: str
     server = Server(InDoubt("切れました"))
     with pytest.raises(InDoubt):
         send(ledger, _KEY, _message(), server)
-    resolve(ledger, _KEY, arrived)
+    resolve(ledger, _KEY, arrived, "事務局")
     second = Server()
     assert send(ledger, _KEY, _message(), second) == outcome
     assert len(server.taken + second.taken) == mails
     assert _row(ledger).state == "sent"
     assert _row(ledger).sent_at is not None
+
+
+def test_who_decided_about_each_doubt_is_kept(ledger: Ledger) -> None:
+    for arrived, person in ((False, "佐藤"), (True, "鈴木")):
+        with pytest.raises(InDoubt):
+            send(ledger, _KEY, _message(), Server(InDoubt("切れました")))
+        resolve(ledger, _KEY, arrived, person)
+    c = t.send_decision.c
+    with ledger.read() as tx:
+        rows = tx.execute(select(c.number, c.verdict, c.by_whom).order_by(c.number)).all()
+        times = tx.execute(select(c.at)).scalars().all()
+    assert [tuple(row) for row in rows] == [(1, "prepared", "佐藤"), (2, "sent", "鈴木")]
+    assert all(moment.tzinfo is not None for moment in times)
 
 
 @pytest.mark.parametrize("before", [lambda _l: None, lambda ledger: send(ledger, _KEY, _message(), Server())])
@@ -113,8 +126,10 @@ def test_only_a_doubt_can_be_resolved(ledger: Ledger, before: Callable[[Ledger],
     kept = _row(ledger)
     for arrived in (True, False):
         with pytest.raises(TodokeError):
-            resolve(ledger, _KEY, arrived)
+            resolve(ledger, _KEY, arrived, "事務局")
     assert _row(ledger) == kept
+    with ledger.read() as tx:
+        assert tx.execute(select(t.send_decision)).all() == []
 
 
 def test_a_mail_is_known_by_one_message_id_for_ever(ledger: Ledger) -> None:

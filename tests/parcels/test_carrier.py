@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from todoke.errors import FileRefused
-from todoke.parcels.carrier import latest_state, parse_moment, read_results
-from todoke.store.facts import EVENT
+from todoke.parcels.carrier import parse_moment, read_results
+from todoke.store.facts import EVENT, latest_state
 from todoke.store.schema import CARRIER_RESULT, QUARANTINE
 
 STATES = {"引受": "handed_over", "配達完了": "delivered", "宛所不明": "returned_unknown_address"}

@@ -32,6 +32,7 @@ from todoke.store.ledger import Ledger
 from todoke.store.verify import verify
 
 CONTRACT = "gift"
+ARRIVED_ON = date(2026, 11, 4)
 ROOT = Path(__file__).parents[2]
 #: The tasks of each DAG in their order; what a person has not said yes to is skipped there.
 TASKS: Mapping[str, tuple[Callable[[str, date], Counts], ...]] = {
@@ -196,7 +197,8 @@ class Programme:
         """A person answers every open request; returns their subjects."""
         waiting = approval.pending(CONTRACT)
         for request in waiting:
-            approval.record(CONTRACT, request["subject"], request["digest"], verdict, "admin")
+            place = (CONTRACT, request["subject"], request["digest"])
+            approval.record(*place, verdict, "admin", request["round"])
         return [request["subject"] for request in waiting]
 
     def _pass_time(self, on: date) -> None:
@@ -288,6 +290,15 @@ class Programme:
     def web_site_opens(self) -> None:
         """The web database is there, with nothing in it."""
         self._web("SELECT 1", [{}])
+
+
+def arrived(programme: Programme) -> None:
+    """Of eleven catalogues eight arrive, one comes back, one is lost."""
+    parcels = [row["id"] for row in programme.rows("shipment", kind="catalogue", state="handed_over")]
+    words = ["配達完了"] * 8 + ["宛所不明", "紛失"]
+    rows = [(parcel, 1, word, "15:00") for parcel, word in zip(parcels, words, strict=False)]
+    programme.carrier_reports(ARRIVED_ON, *rows)
+    programme.run("deliveries", ARRIVED_ON)
 
 
 def one(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:

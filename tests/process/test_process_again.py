@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
 from mailbox_server import mailbox
 from programme import TASKS, Programme
 from small_ward import DECLINES, FAMILY, MOVER, NEIGHBOUR, SINGLE
 from story import season
-
-import databases
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def empty(request: pytest.FixtureRequest, root: Path, tmp_path: Path) -> Iterator[Programme]:
-    """A programme on either ledger."""
-    url = None
-    if request.param == "postgresql":
-        url = databases.create_postgresql("template1", f"process_{secrets.token_hex(4)}")
-    with Programme(tmp_path / "home", root, url).entered() as programme:
-        yield programme
-    if url is not None:
-        databases.drop_postgresql(url)
 
 
 def test_every_process_run_again_for_its_date_leaves_ledger_and_outbox_as_they_are(empty: Programme):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 
@@ -21,6 +23,9 @@ from small_ward import (
     home_of,
     table,
 )
+
+from todoke.errors import TodokeError
+from todoke.process import approval
 
 LABELS, NEXT = date(2026, 9, 7), date(2026, 9, 8)
 TOILETS_GO, LATER = date(2027, 1, 20), date(2027, 1, 21)
@@ -91,8 +96,6 @@ def test_a_yes_does_not_hold_for_content_that_has_changed_since(july: Programme,
 
 
 def test_a_yes_for_one_kind_lets_that_kind_alone_go(july: Programme):
-    from todoke.process import approval
-
     july.run("labels", LABELS)
     asked = {request["subject"]: request["digest"] for request in approval.pending("gift")}
     approval.record(
@@ -103,14 +106,71 @@ def test_a_yes_for_one_kind_lets_that_kind_alone_go(july: Programme):
 
 
 def test_the_first_answer_stands(july: Programme):
-    from todoke.process import approval
-
     july.run("labels", LABELS)
     request = approval.pending("gift")[0]
     place = ("gift", request["subject"], request["digest"])
     assert approval.record(*place, "rejected", "a")["recorded"] == 1
     assert approval.record(*place, "approved", "b")["recorded"] == 0
     assert one(july.rows("approval"))["verdict"] == "rejected"
+
+
+def test_without_an_answer_in_time_nothing_goes_and_the_next_run_asks_again(july: Programme):
+    july.run("labels", LABELS)
+    first = approval.pending("gift")
+    july.answer("expired")
+    said = july.run("labels", NEXT)
+    assert "まだ承認されていません" in str(said["release_batches"])
+    assert said["test_pack"]["requests"] == 2
+    assert printed(july) == []
+    again = approval.pending("gift")
+    assert [(each["digest"], each["round"]) for each in again] == [(each["digest"], 2) for each in first]
+    ids = {approval.run_id(each) for each in first + again}
+    assert len(ids) == 4, "Airflow starts no second run of the same id"
+    late = first[0]
+    assert approval.record("gift", late["subject"], late["digest"], "approved", "late", 1) == {"recorded": 0}
+    assert "まだ承認されていません" in str(july.run("labels", NEXT)["release_batches"])
+    assert len(july.answer()) == 2
+    assert july.run("labels", NEXT)["release_batches"] == {"batches": 2, "labels": 11, "waiting": 0}
+
+
+def test_a_no_stands_until_a_named_person_has_it_asked_again(july: Programme):
+    july.run("labels", LABELS)
+    asked = approval.pending("gift")
+    july.answer("rejected")
+    for each in asked:
+        assert approval.reopen("gift", each["subject"], each["digest"], "佐藤") == 2
+        with pytest.raises(TodokeError, match="却下された依頼ではありません"):  # it is open now
+            approval.reopen("gift", each["subject"], each["digest"], "佐藤")
+    said = july.run("labels", NEXT)
+    assert "まだ承認されていません" in str(said["release_batches"])
+    assert said["test_pack"]["requests"] == 0, "it is asked already"
+    assert {row["reopened_by"] for row in july.rows("approval_request", round=2)} == {"佐藤"}
+    assert len(july.answer()) == 2
+    assert july.run("labels", NEXT)["release_batches"] == {"batches": 2, "labels": 11, "waiting": 0}
+    assert sorted(row["verdict"] for row in july.rows("approval")) == ["approved"] * 2 + ["rejected"] * 2
+
+
+def test_only_what_was_rejected_can_be_asked_again(july: Programme):
+    july.run("labels", LABELS)
+    july.answer()
+    row = july.rows("approval")[0]
+    for digest in (row["subject_digest"], "0" * 64):
+        with pytest.raises(TodokeError, match="却下された依頼ではありません"):
+            approval.reopen("gift", row["subject"], digest, "佐藤")
+
+
+def test_of_answers_given_at_once_one_stands_and_the_others_are_told(empty: Programme):
+    start = threading.Barrier(6)
+
+    def answer(digest: str, verdict: str) -> int:
+        start.wait()
+        return int(approval.record("gift", "gift:labels:catalogue", digest, verdict, "a")["recorded"])
+
+    assert empty.rows("approval") == []
+    with ThreadPoolExecutor(6) as pool:
+        for digest in ("a" * 64, "b" * 64, "c" * 64):
+            assert sum(pool.map(answer, [digest] * 6, ["approved", "rejected"] * 3)) == 1
+    assert len(empty.rows("approval")) == 3
 
 
 def test_what_is_asked_holds_no_name_and_no_address(july: Programme):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import os
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -11,13 +13,18 @@ from typing import Any, BinaryIO
 from unittest.mock import patch
 
 import pytest
-from programme import Programme, one
+from mailbox_server import mailbox
+from programme import Programme, arrived, one
 from small_ward import CORRECTION_HEADER, COUPLE, FAMILY, SINGLE, correction, home_of, table
+from sqlalchemy import Connection
 
+from todoke.process import reports
 from todoke.store.files import FileStore
+from todoke.store.ledger import Ledger
 
 LABELS, NEXT = date(2026, 9, 7), date(2026, 9, 8)
 FIRST, SECOND = date(2026, 11, 10), date(2026, 11, 11)
+REPORT_DUE, AFTER = date(2026, 12, 10), date(2026, 12, 11)
 
 
 class Killed(BaseException):
@@ -39,6 +46,24 @@ def killed_at_file(number: int, below: str) -> Iterator[None]:
                 raise Killed
 
     with patch.object(FileStore, "create", counted), pytest.raises(Killed):
+        yield
+
+
+@contextlib.contextmanager
+def killed_before_commit(number: int) -> Iterator[None]:
+    """Ends the block before the `number`-th write transaction of the ledger."""
+    write, seen = Ledger.write, 0
+
+    @contextlib.contextmanager
+    def counted(ledger: Ledger) -> Iterator[Connection]:
+        nonlocal seen
+        seen += 1
+        if seen == number:
+            raise Killed
+        with write(ledger) as tx:
+            yield tx
+
+    with patch.object(Ledger, "write", counted), pytest.raises(Killed):
         yield
 
 
@@ -125,3 +150,47 @@ def test_a_killed_proposal_leaves_its_lists_to_the_next_run(november: Programme,
         november.run("nonapplicants", on)
     november.run("nonapplicants", on)
     assert held(november) == expected
+
+
+@pytest.mark.parametrize(
+    "killed",
+    [
+        lambda: killed_at_file(1, "reports"),
+        lambda: killed_at_file(2, "reports"),
+        lambda: killed_before_commit(2),
+    ],
+    ids=["in the workbook", "in the mail's text", "before it counts as prepared"],
+)
+def test_a_report_that_was_begun_is_ended_by_a_later_run_with_the_figures_of_its_day(
+    november: Programme, killed: Callable[[], contextlib.AbstractContextManager[None]], tmp_path: Path
+):
+    arrived(november)
+    with november.copied(tmp_path / "other").entered() as other:
+        reports.prepare("gift", REPORT_DUE)
+        expected, kept = other.out("reports"), other.rows("deliverable")
+    assert len(expected) == 2
+    with killed():
+        reports.prepare("gift", REPORT_DUE)
+    left = one(november.rows("shipment", kind="catalogue", state="handed_over"))
+    november.carrier_reports(REPORT_DUE, (left["id"], 1, "配達完了", "2026-11-30 10:00"))
+    november.run("deliveries", REPORT_DUE)
+    assert reports.prepare("gift", AFTER) == {"due": 0, "prepared": 1, "not_needed": 0}
+    assert (november.out("reports"), november.rows("deliverable")) == (expected, kept)
+    with mailbox() as box:
+        november.run("reports", AFTER)
+    assert "配達完了 8、" in one(box.mails).get_body(("plain",)).get_content()
+
+
+def test_what_killed_writers_left_is_swept_from_every_store_when_it_is_a_day_old(november: Programme):
+    names = [november.home / store / "gift" / f"kind/.file.{store}" for store in ("lake", "vault", "outbox")]
+    for name in names:
+        name.parent.mkdir(parents=True, exist_ok=True)
+    old, young = ([name.with_name(f"{name.name}.{age}.part") for name in names] for age in ("old", "young"))
+    for partial in [*old, *young]:
+        partial.write_bytes(b"half")
+    for partial in old:
+        os.utime(partial, (time.time() - 25 * 3600,) * 2)
+    out = november.out()
+    november.run("intake", FIRST)
+    assert [path.exists() for path in [*old, *young]] == [False] * 3 + [True] * 3
+    assert november.out() == out

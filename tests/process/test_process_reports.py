@@ -8,7 +8,7 @@ from datetime import date
 import openpyxl
 import pytest
 from mailbox_server import mailbox
-from programme import Programme, one
+from programme import Programme, arrived, one
 from small_ward import COUPLE, FAMILY, SINGLE
 
 from todoke.errors import KeyMissing, TodokeError
@@ -16,21 +16,12 @@ from todoke.outbox.send import resolve
 from todoke.outbox.transmit import InDoubt, Refused
 
 DAY, NEXT = date(2026, 11, 4), date(2026, 11, 5)
-OCTOBER_DUE, NOVEMBER_DUE = date(2026, 11, 10), date(2026, 12, 10)
+OCTOBER_DUE, NOVEMBER_DUE, DECEMBER_DUE = date(2026, 11, 10), date(2026, 12, 10), date(2027, 1, 8)
 
 
 def cells(content: bytes, sheet: str) -> list[list[object]]:
     page = openpyxl.load_workbook(io.BytesIO(content))[sheet]
     return [[cell for cell in row if cell is not None] for row in page.iter_rows(values_only=True)]
-
-
-def arrived(programme: Programme) -> None:
-    """Of eleven catalogues eight arrive, one comes back, one is lost."""
-    parcels = [row["id"] for row in programme.rows("shipment", kind="catalogue", state="handed_over")]
-    words = ["配達完了"] * 8 + ["宛所不明", "紛失"]
-    rows = [(parcel, 1, word, "15:00") for parcel, word in zip(parcels, words, strict=False)]
-    programme.carrier_reports(DAY, *rows)
-    programme.run("deliveries", DAY)
 
 
 def test_a_parcel_that_is_not_ours_goes_to_quarantine_and_the_others_are_taken(november: Programme):
@@ -151,10 +142,27 @@ def test_a_mail_in_doubt_goes_again_only_when_a_person_says_so(november: Program
         with pytest.raises(InDoubt):
             november.run("reports", NOVEMBER_DUE)
         assert box.mails == []
-        resolve(november.ledger, "report/deliveries/2026-11", sent=was_taken)
+        resolve(november.ledger, "report/deliveries/2026-11", sent=was_taken, by_whom="事務局")
         november.run("reports", NOVEMBER_DUE)
         assert len(box.mails) == (not was_taken)
     assert one(november.rows("deliverable"))["state"] == "sent"
+
+
+def test_a_mail_in_doubt_does_not_keep_the_next_report_back(november: Programme):
+    arrived(november)
+    with mailbox() as box:
+        box.breaks = True
+        with pytest.raises(InDoubt):
+            november.run("reports", NOVEMBER_DUE)
+        box.breaks = False
+        left = one(november.rows("shipment", kind="catalogue", state="handed_over"))
+        november.carrier_reports(date(2026, 12, 20), (left["id"], 1, "配達完了", "10:00"))
+        november.run("deliveries", date(2026, 12, 20))
+        with pytest.raises(InDoubt, match="2026-11"):
+            november.run("reports", DECEMBER_DUE)
+    assert "2026年12月" in one(box.mails)["Subject"]
+    states = {row["period"]: row["state"] for row in november.rows("deliverable")}
+    assert states == {"2026-11": "prepared", "2026-12": "sent"}
 
 
 def test_a_web_database_that_is_not_set_is_named(november: Programme):

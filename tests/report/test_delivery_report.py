@@ -75,6 +75,16 @@ def test_a_month_counts_what_happened_in_it_once():
     assert {key: n for key, n in following.items() if n} == {"delivered": 1, "lost": 1, "accident": 1}
 
 
+@pytest.mark.parametrize(("shipments", "events"), [(WORLD, EVENTS), (WORLD[:1], [])])
+def test_a_month_that_was_kept_as_text_is_the_same_report(
+    shipments: list[dict[str, Any]], events: list[dict[str, Any]]
+):
+    made = month(shipments, events)
+    kept = DeliveryMonth.from_json(made.to_json())
+    assert kept == made
+    assert (figures(kept), workbook(kept, **NAMES)) == (figures(made), workbook(made, **NAMES))
+
+
 def test_a_month_without_results_has_no_report():
     assert has_results(month(WORLD, EVENTS))
     assert not has_results(month(WORLD, EVENTS, "2026-10")), "released alone is no result"

@@ -90,6 +90,12 @@ def test_writers_wait_for_each_other(ledger: Ledger) -> None:
         assert ledger.pin(tx).seq == 40
 
 
+_DECISION = (
+    *("contract", "application_id", "seq", "as_of", "settlement_id", "source", "household_no", "received_at"),
+    *("status", "reason", "points", "differs", "register_version"),
+)
+
+
 def test_facts_that_are_there_are_not_put_twice_and_are_counted(ledger: Ledger) -> None:
     with ledger.write() as tx:
         assert insert_ignoring_conflicts(tx, t.shipment_event, _events("1", "2")) == 2
@@ -98,13 +104,11 @@ def test_facts_that_are_there_are_not_put_twice_and_are_counted(ledger: Ledger) 
 
 
 def test_bulk_rows_arrive_as_any_other_rows_do(ledger: Ledger) -> None:
-    names = ("contract", "application_id", "seq", "as_of", "settlement_id", "source", "household_no", "received_at",
-             "status", "reason", "points", "differs", "register_version")  # fmt: skip
     row = ("tiny", "W:1", 1, date(2026, 11, 10), "S", "web", None, datetime(2026, 11, 9, 23, 59, 59, 1), "accepted",
            None, 3000, True, "V")  # fmt: skip
     with ledger.write() as tx:
-        insert_rows(tx, t.decision, names, iter([row]))
-        insert_rows(tx, t.decision_head, names[::-1], [row[::-1]])
+        insert_rows(tx, t.decision, _DECISION, iter([row]))
+        insert_rows(tx, t.decision_head, _DECISION[::-1], [row[::-1]])
     with ledger.read() as tx:
         [kept] = tx.execute(select(t.decision)).all()
         [head] = facts.decisions(tx, databases.CONTRACT).to_pylist()
@@ -153,6 +157,28 @@ def test_clock_fields_refuse_naive_times_and_come_back_in_utc(ledger: Ledger) ->
         kept = tx.execute(select(t.send.c.sent_at)).scalar_one()
     assert kept == tokyo
     assert kept.tzinfo is UTC
+
+
+def test_views_tell_every_time_in_tokyo(ledger: Ledger) -> None:
+    at_night, in_tokyo = datetime(2026, 11, 9, 16, 30, 5, 7, UTC), datetime(2026, 11, 10, 1, 30, 5, 7)
+    decided = ("tiny", "W:1", 1, date(2026, 11, 10), "S", "web", None, in_tokyo, "accepted", None, 0, False, "V")
+    receipt = {"receipt_no": "R1", "contract": "tiny", "source": "lgwan", "file_name": "f", "sha256": "s", "bytes": 1,
+               "rows": 0, "accepted": 0, "quarantined": 0, "received_at": at_night, "received_by": "a", "kind": "k",
+               "state": "accepted", "arrived_ns": 1}  # fmt: skip
+    report = {"contract": "tiny", "kind": "deliveries", "due_on": date(2026, 12, 10), "state": "sent"}
+    with ledger.write() as tx:
+        tx.execute(insert(t.decision_head).values(dict(zip(_DECISION, decided, strict=True))))
+        tx.execute(insert(t.receipt).values(receipt))
+        tx.execute(insert(t.deliverable).values(report | {"period": "2026-10", "sent_at": at_night}))
+        tx.execute(insert(t.deliverable).values(report | {"period": "2026-11", "approved_at": at_night}))
+    with ledger.read() as tx:
+        [expected] = [row["received_at"] for row in fetch_view(tx, "decision_current", "tiny")]
+        [received] = [row["received_at"] for row in fetch_view(tx, "receipt_current", "tiny")]
+        reports = {row["period"]: row for row in fetch_view(tx, "deliverable_current", "tiny")}
+    assert str(expected) == "2026-11-10 01:30:05.000007"
+    assert received == expected
+    assert (reports["2026-10"]["sent_at"], reports["2026-10"]["approved_at"]) == (expected, None)
+    assert (reports["2026-11"]["sent_at"], reports["2026-11"]["approved_at"]) == (None, expected)
 
 
 def test_every_view_can_be_read(ledger: Ledger) -> None:

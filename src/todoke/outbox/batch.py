@@ -84,7 +84,7 @@ def claim(
             return None
         ledger.move(tx)
         notes = dict(guard(tx, keys))
-        digest = members_digest(keys)
+        digest = ids.members_digest(keys)
         heads = ledger.heads(tx)
         batch = Batch(
             ids.identifier(ledger.keys.id_key, "batch", ledger.contract, kind, digest),
@@ -165,11 +165,6 @@ def _lock_parcels(ledger: Ledger, tx: Connection, batch: Batch) -> None:
             released_on=func.coalesce(t.shipment.c.released_on, batch.business_on),
         )
     )
-
-
-def members_digest(keys: list[str]) -> str:
-    """The digest of exactly these members; it names the batch."""
-    return hashlib.sha256("\n".join(sorted(keys)).encode()).hexdigest()
 
 
 def unpublished(ledger: Ledger, kind: str) -> list[Batch]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -50,12 +51,12 @@ def build(
         message["Subject"] = subject
         message["Date"] = date
         message["Message-ID"] = message_id
-    except (ValueError, IndexError) as error:
+    except (ValueError, IndexError, MessageError):
         raise TodokeError(
             "メールの差出人・宛先・件名のいずれかが誤りです",
             where=f"Message-ID {message_id!r}",
             next_step="契約ファイルの mail と client.mail を確かめてください",
-        ) from error
+        ) from None
     message["Auto-Submitted"] = "auto-generated"
     message["Content-Language"] = "ja"
     message.set_content(text, cte="base64")

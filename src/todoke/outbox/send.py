@@ -11,7 +11,7 @@ from collections.abc import Callable
 from email.message import EmailMessage
 from typing import Literal
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from todoke import clock
 from todoke.errors import KeyMissing, TodokeError
@@ -48,18 +48,33 @@ def send(
     return "sent"
 
 
-def resolve(ledger: Ledger, key: str, sent: bool) -> None:
+def resolve(ledger: Ledger, key: str, sent: bool, by_whom: str) -> None:
     """Records what an operator found out about a mail in doubt: it arrived, or is to be sent again.
+
+    Args:
+        by_whom: who says so; kept in `send_decision`, one row for each doubt.
 
     Raises:
         TodokeError: there is no such mail in doubt.
     """
-    if not _end(ledger, key, SENT if sent else PREPARED):
-        raise TodokeError(
-            "到達が不明なメールではありません",
-            where=key,
-            next_step="メールの名前と、既に記録されていないかを確かめてください",
-        )
+    verdict, decided = SENT if sent else PREPARED, t.send_decision.c
+    with ledger.write() as tx:
+        if not _leave_sending(tx, key, verdict):
+            raise TodokeError(
+                "到達が不明なメールではありません",
+                where=key,
+                next_step="メールの名前と、既に記録されていないかを確かめてください（todoke mail list）",
+            )
+        before = tx.execute(select(func.count()).where(decided.key == key)).scalar_one()
+        row = {"key": key, "number": before + 1, "verdict": verdict, "by_whom": by_whom, "at": clock.now_utc()}
+        tx.execute(insert(t.send_decision).values(row))
+
+
+def mails(ledger: Ledger) -> list[tuple[str, str, str]]:
+    """Every mail: key, state and Message-ID; the state `sending` is in doubt unless a run is at work."""
+    c = t.send.c
+    with ledger.read() as tx:
+        return [tuple(row) for row in tx.execute(select(c.key, c.state, c.message_id).order_by(c.key))]
 
 
 def _begin(ledger: Ledger, key: str, message: EmailMessage) -> bool:
@@ -82,14 +97,18 @@ def _begin(ledger: Ledger, key: str, message: EmailMessage) -> bool:
     raise InDoubt(
         "前回の送信が途中で終わったか、ほかの処理が送信中です。届いたかどうか分かりません",
         where=key,
-        next_step="相手に届いたか確かめ、「送信済み」か「再送」を記録してください",
+        next_step="相手に届いたか確かめ、todoke mail decide で記録してください",
     )
 
 
-def _end(ledger: Ledger, key: str, state: str) -> bool:
+def _end(ledger: Ledger, key: str, state: str) -> None:
     with ledger.write() as tx:
-        values = {"state": state, "sent_at": clock.now_utc() if state == SENT else None}
-        return tx.execute(update(t.send).where(_at(key, SENDING)).values(values)).rowcount == 1
+        _leave_sending(tx, key, state)
+
+
+def _leave_sending(tx: Connection, key: str, state: str) -> bool:
+    values = {"state": state, "sent_at": clock.now_utc() if state == SENT else None}
+    return tx.execute(update(t.send).where(_at(key, SENDING)).values(values)).rowcount == 1
 
 
 def _at(key: str, state: str) -> ColumnElement[bool]:

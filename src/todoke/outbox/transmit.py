@@ -112,7 +112,7 @@ def _content(server: smtplib.SMTP, content: bytes) -> None:
         raise InDoubt(
             "本文を送った後に接続が切れました。届いたかどうか分かりません",
             where=type(error).__name__,
-            next_step="相手に届いたか確かめ、「送信済み」か「再送」を記録してください",
+            next_step="相手に届いたか確かめ、todoke mail decide で記録してください",
         ) from None
     if code != 250:
         raise _refusal("メールサーバーが本文を受け付けません", code)

@@ -1,4 +1,4 @@
-"""What the carrier reports of each parcel: its files read, and where every shipment stands by them (G12)."""
+"""What the carrier reports of each parcel: its files read, row by row (G12)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ from todoke.errors import FileRefused
 from todoke.intake.dates import parse_date
 from todoke.intake.text import Block, read_blocks
 from todoke.model.codes import Labelled
-from todoke.store.engine import Engine
 from todoke.store.schema import CARRIER_RESULT, QUARANTINE
-from todoke.store.sqlfiles import load
 
 FIELDS = ("出荷番号", "改訂", "送り状番号", "状態", "日時", "備考")
 _TIME_OF_DAY = re.compile(r"(.+?)(?:[ T]*\b(\d{1,2}):(\d{2})(?::(\d{2}))?)?", re.ASCII)
@@ -74,16 +72,6 @@ def read_results(stream: BinaryIO, receipt_no: str, states: Mapping[str, str]) -
         _table(taken, receipt_no),
         pa.Table.from_pylist([{"receipt_no": receipt_no, **row} for row in bad], QUARANTINE),
     )
-
-
-def latest_state(events: pa.Table) -> pa.Table:
-    """Where each shipment stands, one row each, by `include/sql/deliveries/shipment_state.sql`.
-
-    In: source, source_ref, shipment_id, state, revision, tracking_no, occurred_at (`facts.EVENT`). Out:
-    shipment_id, state, state_at, handed_over_at, handed_over_on, handed_revision, delivered_on, tracking_no.
-    """
-    with Engine() as engine:
-        return engine.run(load("deliveries", "shipment_state"), {"shipment_event": events})
 
 
 def parse_moment(text: str) -> datetime | None:

@@ -3,50 +3,117 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import TypedDict
 
-from sqlalchemy import insert, select
+from sqlalchemy import RowMapping, select
 
 from todoke import clock
+from todoke.errors import TodokeError
+from todoke.process.approvals import Verdict, standing
 from todoke.process.workspace import Counts, Workspace
 from todoke.store import tables as t
+from todoke.store.ledger import insert_ignoring_conflicts
 
 
-def pending(contract: str) -> list[dict[str, str]]:
-    """Requests that nobody has answered: subject, digest, title, body."""
+class Request(TypedDict):
+    """A question to a person; `round` counts how often the same content has been asked about."""
+
+    subject: str
+    digest: str
+    round: int
+    title: str
+    body: str
+
+
+def pending(contract: str) -> list[Request]:
+    """Requests that nobody has answered."""
+    return [
+        Request(
+            subject=row["subject"],
+            digest=row["subject_digest"],
+            round=row["round"],
+            title=row["title"],
+            body=row["body"],
+        )
+        for row in history(contract)
+        if row["verdict"] is None
+    ]
+
+
+def history(contract: str) -> list[RowMapping]:
+    """Every request with its answer, oldest first: the request's columns, verdict, by_whom, at."""
     ws = Workspace.open(contract, _today())
-    request, answer = t.approval_request.c, t.approval.c
+    asked, said = t.approval_request.c, t.approval.c
+    same = (said.subject == asked.subject) & (said.subject_digest == asked.subject_digest) & (said.round == asked.round)
+    query = (
+        select(t.approval_request, said.verdict, said.by_whom, said.at)
+        .outerjoin(t.approval, same)
+        .where(asked.contract == contract)
+        .order_by(asked.requested_on, asked.subject, asked.subject_digest, asked.round)
+    )
     with ws.ledger.read() as tx:
-        rows = tx.execute(
-            select(request.subject, request.subject_digest, request.title, request.body)
-            .outerjoin(
-                t.approval,
-                (answer.subject == request.subject) & (answer.subject_digest == request.subject_digest),
-            )
-            .where(request.contract == contract, answer.subject.is_(None))
-            .order_by(request.requested_on, request.subject)
-        ).all()
-    return [dict(zip(("subject", "digest", "title", "body"), row, strict=True)) for row in rows]
+        return list(tx.execute(query).mappings())
 
 
-def record(contract: str, subject: str, digest: str, verdict: str, by_whom: str) -> Counts:
+def run_id(request: Request) -> str:
+    """The id of the run that asks: the digest of what is asked, so that it is asked once; a later round has its own."""
+    return request["digest"] if request["round"] == 1 else f"{request['digest']}-{request['round']}"
+
+
+def record(contract: str, subject: str, digest: str, verdict: str, by_whom: str, round: int = 1) -> Counts:
     """Keeps the answer to one request; the first answer stands.
 
     Args:
-        verdict: `approved` or `rejected`.
+        verdict: a `Verdict`; `expired` when nobody answered in time.
         by_whom: the account that answered.
+        round: that of the request.
     """
     ws = Workspace.open(contract, _today())
-    place = (t.approval.c.subject == subject) & (t.approval.c.subject_digest == digest)
+    row: dict[str, object] = {
+        "subject": subject,
+        "subject_digest": digest,
+        "round": round,
+        "verdict": Verdict(verdict).value,
+        "by_whom": by_whom,
+        "at": clock.now_utc(),
+    }
     with ws.ledger.write() as tx:
-        if tx.execute(select(t.approval.c.verdict).where(place)).first():
+        ws.ledger.lock(tx)
+        if not insert_ignoring_conflicts(tx, t.approval, [row]):
             return {"recorded": 0}
         ws.ledger.move(tx)
-        tx.execute(
-            insert(t.approval).values(
-                subject=subject, subject_digest=digest, verdict=verdict, by_whom=by_whom, at=clock.now_utc()
-            )
-        )
     return {"recorded": 1, "verdict": verdict}
+
+
+def reopen(contract: str, subject: str, digest: str, by_whom: str) -> int:
+    """Asks anew about content that was rejected; the next run of the process that asked sends the request.
+
+    Args:
+        by_whom: who wants it asked again; kept with the request.
+
+    Returns:
+        The new request's round.
+
+    Raises:
+        TodokeError: exactly this content does not stand rejected.
+    """
+    ws = Workspace.open(contract, _today())
+    request = t.approval_request
+    with ws.ledger.write() as tx:
+        ws.ledger.lock(tx)
+        last = standing(tx, subject, digest)
+        if last is None or last.verdict is not Verdict.REJECTED:
+            raise TodokeError(
+                "却下された依頼ではありません",
+                where=f"{subject} {digest}",
+                next_step="todoke approval list で対象とダイジェストを確かめてください",
+            )
+        c = request.c
+        place = (c.subject == subject) & (c.subject_digest == digest) & (c.round == last.round)
+        before = dict(tx.execute(select(request).where(place)).mappings().one())
+        again = {"round": last.round + 1, "requested_on": ws.on, "reopened_by": by_whom}
+        insert_ignoring_conflicts(tx, request, [before | again])
+    return last.round + 1
 
 
 def _today() -> date:

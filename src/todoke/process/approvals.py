@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 
 from sqlalchemy import Connection, select
 
@@ -13,6 +15,23 @@ from todoke.process.gaiji_fonts import font_receipt
 from todoke.process.workspace import Workspace
 from todoke.store import tables as t
 from todoke.store.ledger import insert_ignoring_conflicts
+
+
+class Verdict(StrEnum):
+    """What came of a request. Only a yes lets anything go; without an answer in time it is asked again."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The last request for one content: the how manieth, and what came of it so far."""
+
+    round: int
+    verdict: Verdict | None
+
 
 #: What a label shows is taken from these.
 _PRINTED_FROM = ("household", "person", "delivery_instruction")
@@ -37,7 +56,9 @@ def content_digest(ws: Workspace, tx: Connection, kind: str, keys: list[str]) ->
 
 
 def request(ws: Workspace, subject: str, digest: str, title: str, body: str) -> bool:
-    """Writes a request for a person's yes to the content `digest`; asked before, nothing changes.
+    """Writes a request for a person's yes to the content `digest`.
+
+    Asked before, nothing changes – unless nobody answered in time: then it is asked anew.
 
     Args:
         subject: what kind of thing it is, such as `labels:catalogue`.
@@ -46,29 +67,41 @@ def request(ws: Workspace, subject: str, digest: str, title: str, body: str) -> 
     Returns:
         whether it is new.
     """
-    row = {
+    with ws.ledger.read() as tx:
+        last = standing(tx, _subject(ws, subject), digest)
+    if last is not None and last.verdict != Verdict.EXPIRED:
+        return False
+    row: dict[str, object] = {
         "subject": _subject(ws, subject),
         "subject_digest": digest,
+        "round": last.round + 1 if last else 1,
         "contract": ws.contract.id,
         "title": title,
         "body": body,
         "requested_on": ws.on,
     }
-    with ws.ledger.read() as tx:
-        place = (t.approval_request.c.subject == row["subject"]) & (t.approval_request.c.subject_digest == digest)
-        if tx.execute(select(t.approval_request.c.subject).where(place)).first():
-            return False
     with ws.ledger.write() as tx:
         return insert_ignoring_conflicts(tx, t.approval_request, [row]) == 1
 
 
-def verdict(ws: Workspace, tx: Connection, subject: str, digest: str) -> str | None:
-    """What was said to exactly this content: approved, rejected, or None while nobody has answered."""
-    return tx.execute(
-        select(t.approval.c.verdict).where(
-            t.approval.c.subject == _subject(ws, subject), t.approval.c.subject_digest == digest
-        )
-    ).scalar()
+def standing(tx: Connection, subject: str, digest: str) -> Standing | None:
+    """The last time that exactly this content was asked about; None when it never was."""
+    asked, said = t.approval_request.c, t.approval.c
+    same = (said.subject == asked.subject) & (said.subject_digest == asked.subject_digest) & (said.round == asked.round)
+    row = tx.execute(
+        select(asked.round, said.verdict)
+        .outerjoin(t.approval, same)
+        .where(asked.subject == subject, asked.subject_digest == digest)
+        .order_by(asked.round.desc())
+        .limit(1)
+    ).one_or_none()
+    return Standing(row.round, Verdict(row.verdict) if row.verdict else None) if row else None
+
+
+def verdict(ws: Workspace, tx: Connection, subject: str, digest: str) -> Verdict | None:
+    """What was said when exactly this content was last asked about; None while nobody has answered."""
+    last = standing(tx, _subject(ws, subject), digest)
+    return last.verdict if last else None
 
 
 def only_if_approved(ws: Workspace, process: str, kind: str, note: Guard) -> Guard:
@@ -77,9 +110,15 @@ def only_if_approved(ws: Workspace, process: str, kind: str, note: Guard) -> Gua
 
     def guard(tx: Connection, keys: list[str]) -> Mapping[str, int]:
         said = verdict(ws, tx, subject, content_digest(ws, tx, kind, keys))
-        if said != "approved":
+        if said is Verdict.REJECTED:
             raise NotApproved(
-                "この内容は却下されています" if said == "rejected" else "この内容はまだ承認されていません",
+                "この内容は却下されています",
+                where=subject,
+                next_step="内容を直すか、todoke approval reopen でもう一度依頼してください",
+            )
+        if said is not Verdict.APPROVED:
+            raise NotApproved(
+                "この内容はまだ承認されていません",
                 where=subject,
                 next_step="Airflowの「承認」で内容を確かめて回答してください",
             )

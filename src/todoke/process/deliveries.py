@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 from todoke.intake.inbox import IncomingFile
 from todoke.model.changes import Changes, StateChange
 from todoke.model.codes import ShipmentKind
-from todoke.parcels.carrier import latest_state, read_results
+from todoke.parcels.carrier import read_results
 from todoke.process.receiving import Landing, receive
 from todoke.process.workspace import Computation, Counts, Workspace
 from todoke.store import facts
@@ -87,7 +87,7 @@ def settle(contract: str, on: date) -> Counts:
         c = t.settlement.c
         last = tx.execute(select(func.max(c.seq)).where(c.contract == contract, c.process == _PROCESS)).scalar_one()
         events = facts.events(tx, landed_after=last)
-        return lambda: Changes(states=_states(latest_state(events), ws.contract.carrier.name))
+        return lambda: Changes(states=_states(facts.latest_state(events), ws.contract.carrier.name))
 
     done = ws.settle(_PROCESS, plan)
     return {"changed": done.counts["states"] if done else 0}

@@ -36,9 +36,9 @@ def receive(contract: str, on: date) -> Counts:
         FileRefused: a file was refused; its receipt says so, nothing of it has been taken.
     """
     ws = Workspace.open(contract, on)
+    ws.sweep()
     fonts = receive_files(ws, "cloud", _read_font)
     files = receive_files(ws, "lgwan", _read_ward_file)
-    ws.lake.sweep()
     return {name: int(fonts[name]) + int(files[name]) for name in files}
 
 

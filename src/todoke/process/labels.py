@@ -15,9 +15,9 @@ from datetime import date
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
-from todoke.errors import GateClosed, NotApproved
+from todoke.errors import GateClosed, NotApproved, StalePlan
 from todoke.labels import batch as printing
 from todoke.labels import test_pack as testing
 from todoke.labels.gaiji import prove as prove_gaiji
@@ -40,6 +40,7 @@ from todoke.process.addresses import delivery_addresses
 from todoke.process.batch_contents import CATALOGUE_ITEM, BatchContents, contents, write_shipping
 from todoke.process.gaiji_fonts import gaiji_fonts
 from todoke.process.releasing import Refresh, claimed
+from todoke.process.ward_count import WardCount, ward_count
 from todoke.process.workspace import Computation, Counts, Workspace
 from todoke.store import facts
 from todoke.store import tables as t
@@ -234,11 +235,23 @@ def release_batches(contract: str, on: date) -> Counts:
 
     Raises:
         NotApproved: something is pending and nothing of it is approved.
+        GateClosed: households are missing from the totals; nothing has been locked for printing.
     """
     ws = Workspace.open(contract, on)
-    return release_approved(
-        ws, "labels", _KINDS, resettle=lambda: _settle(ws), note=lambda tx, keys: _control(ws, tx, keys)
-    )
+    ward: WardCount | None = None
+
+    def resettle() -> None:
+        nonlocal ward
+        _settle(ws)
+        with ws.ledger.read() as tx:
+            register = ws.ledger.heads(tx)["household"]
+        ward = ward_count(ws, register)
+
+    def note(tx: Connection, keys: list[str]) -> Mapping[str, int]:
+        assert ward is not None
+        return _control(ws, tx, keys, ward)
+
+    return release_approved(ws, "labels", _KINDS, resettle=resettle, note=note)
 
 
 def release_approved(
@@ -265,22 +278,43 @@ def release_approved(
     return dict(counts)
 
 
-def _control(ws: Workspace, tx: Connection, keys: list[str]) -> dict[str, int]:
-    """The totals over all batches of the run as they are once these are printed; a label printed anew counts once."""
-    mine = (t.shipment.c.contract == ws.contract.id) & (t.shipment.c.kind == ShipmentKind.CATALOGUE)
-    printed = tx.execute(
-        select(func.count()).select_from(t.shipment).where(mine, t.shipment.c.released_rev.is_not(None))
-    ).scalar_one()
-    cancelled = tx.execute(
-        select(func.count())
-        .select_from(t.shipment)
-        .where(mine, t.shipment.c.released_rev.is_(None), t.shipment.c.state == ShipmentState.CANCELLED)
-    ).scalar_one()
-    parcels = tx.execute(select(func.count()).select_from(t.shipment).where(mine)).scalar_one()
-    households = ws.ledger.heads(tx)["household"].rows
-    labels = printed + sum(key.endswith("/1") for key in keys)
-    excluded = households - parcels + cancelled
-    return {"labels": labels, "held": parcels - cancelled - labels, "excluded": excluded, "households": households}
+def _control(ws: Workspace, tx: Connection, keys: list[str], ward: WardCount) -> dict[str, int]:
+    """The totals over all batches of the run as they are once these are printed, each counted by itself (G04).
+
+    Labels: households printed, or with these, once each. Held: those whose parcel waits, for a person or for its own
+    approval. Excluded: those whose parcel was taken back before it was printed, and deleted ones that never had one.
+
+    Raises:
+        GateClosed: a household is in none of them, or in neither register nor quarantine.
+        StalePlan: another register has been published since the ward's count was taken.
+    """
+    register = ws.ledger.heads(tx)["household"]
+    if register.id != ward.register:
+        raise StalePlan("区の世帯数を数えた後に世帯台帳が更新されました", where=register.id)
+    c, e = t.shipment.c, t.entitlement.c
+    mine = (c.contract == ws.contract.id) & (c.kind == ShipmentKind.CATALOGUE)
+    printing_now = {key.rpartition("/")[0] for key in keys}
+    labels, held, excluded, with_parcel = set[str](), set[str](), set[str](), set[str]()
+    for parcel, household, state, released in tx.execute(
+        select(c.id, c.household_no, c.state, c.released_rev).where(mine)
+    ):
+        with_parcel.add(household)
+        if released is not None or parcel in printing_now:
+            labels.add(household)
+        elif state in (ShipmentState.ON_HOLD, ShipmentState.PLANNED):
+            held.add(household)
+        elif state == ShipmentState.CANCELLED:
+            excluded.add(household)
+    deleted = select(e.household_no).where(e.contract == ws.contract.id, e.state == "deleted")
+    excluded |= set(tx.execute(deleted).scalars()) - with_parcel
+    return printing.control_totals(
+        labels=len(labels),
+        held=len(held - labels),
+        excluded=len(excluded - labels - held),
+        households=register.rows,
+        ward_households=ward.households,
+        quarantined=ward.quarantined,
+    )
 
 
 def publish_labels(ws: Workspace, batch: Batch) -> int:
@@ -301,22 +335,10 @@ def publish_labels(ws: Workspace, batch: Batch) -> int:
         write_shipping(ws, batch, parts, open_file, name=f"shipping/shipping_{batch.business_on:%Y%m%d}.csv")
         if batch.notes:
             with open_file("control.json") as stream:
-                stream.write(json.dumps(_closing(ws, batch), ensure_ascii=False, indent=1).encode())
+                stream.write(json.dumps(batch.notes, ensure_ascii=False, indent=1).encode())
 
     publish(ws.ledger, batch, "labels", render)
     return printed or batch.members
-
-
-def _closing(ws: Workspace, batch: Batch) -> dict[str, int]:
-    with ws.ledger.read() as tx:
-        versions = {name: ws.ledger.version(tx, batch.inputs[name]) for name in ("quarantine", "household")}
-    numbers = ws.version_table("quarantine", versions["quarantine"], ["household_no"])["household_no"]
-    registered = ws.version_table("household", versions["household"], ["household_no"])["household_no"]
-    # a household of the register whose correction is in quarantine counts once, in the register
-    quarantined = len(set(numbers.drop_null().to_pylist()) - set(registered.to_pylist()))
-    return printing.control_totals(
-        **batch.notes, ward_households=batch.notes["households"] + quarantined, quarantined=quarantined
-    )
 
 
 def _addressed(parts: BatchContents) -> pa.Table:

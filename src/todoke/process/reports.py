@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 from datetime import date, datetime, time, timedelta
 from email.message import EmailMessage
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from todoke import clock, ids
 from todoke.contract.business_days import report_due_on
 from todoke.contract.model import Report
-from todoke.errors import KeyMissing
+from todoke.errors import KeyMissing, TodokeError
 from todoke.outbox import mail
 from todoke.outbox.send import send as send_once
 from todoke.outbox.transmit import transmit
@@ -19,7 +20,9 @@ from todoke.process.workspace import Counts, Workspace
 from todoke.report import deliveries
 from todoke.store import facts
 from todoke.store import tables as t
+from todoke.store.ledger import insert_ignoring_conflicts
 
+PREPARING, PREPARED, NOT_NEEDED, SENT = "preparing", "prepared", "not_needed", "sent"
 _KINDS = ("catalogue", "goods", "toilet")
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -27,29 +30,74 @@ _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 def prepare(contract: str, on: date) -> Counts:
     """Makes the reports that are due on `on` for the month before; none for a month without results.
 
-    A report that has been made stays as it was made.
+    The figures are kept in the ledger first and the files rendered from them, so that a report stays as it was begun:
+    one whose run was killed is ended by the next run, of whatever day.
 
     Returns:
-        prepared, not_needed, due: how many.
+        due, prepared, not_needed: how many.
     """
     ws = Workspace.open(contract, on)
     counts = {"due": 0, "prepared": 0, "not_needed": 0}
     for report in _due(ws):
         counts["due"] += 1
-        period = _period(on)
-        if _state(ws, report.kind, period) is not None:
-            continue
-        month = _month(ws, period)
-        needed = deliveries.has_results(month)
-        if needed:
-            content = deliveries.workbook(
-                month, title=report.title, programme=ws.contract.name, contractor=ws.contract.contractor.name
-            )
-            ws.outbox.put(_place(ws, period), content)
-            ws.outbox.put(_text_place(report, period), _text(ws, report, period, month).encode())
-        _keep(ws, report.kind, period, "prepared" if needed else "not_needed")
-        counts["prepared" if needed else "not_needed"] += 1
+        if _state(ws, report.kind, _period(on)) is None:
+            counts["not_needed"] += _begin(ws, report, _period(on)) == NOT_NEEDED
+    for kind, period, content in _begun(ws):
+        _render(ws, kind, period, content)
+        counts["prepared"] += _end(ws, kind, period)
     return dict(counts)
+
+
+def _begin(ws: Workspace, report: Report, period: str) -> str:
+    """Keeps what the report is rendered from; returns its state."""
+    month = _month(ws, period)
+    if not deliveries.has_results(month):
+        _keep(ws, report.kind, period, state=NOT_NEEDED)
+        return NOT_NEEDED
+    contract = ws.contract
+    words = {
+        "title": report.title,
+        "programme": contract.name,
+        "client": contract.client.name,
+        "contractor": contract.contractor.name,
+        "desk": contract.contractor.desk,
+    }
+    content = json.dumps({"words": words, "month": month.to_json()}, ensure_ascii=False)
+    _keep(ws, report.kind, period, state=PREPARING, content=content)
+    return PREPARING
+
+
+def _begun(ws: Workspace) -> list[tuple[str, str, str]]:
+    """Kind, period and content of the reports whose files may not all be out."""
+    c = t.deliverable.c
+    query = select(c.kind, c.period, c.content).where(c.contract == ws.contract.id, c.state == PREPARING)
+    with ws.ledger.read() as tx:
+        return [tuple(row) for row in tx.execute(query.order_by(c.due_on, c.kind))]
+
+
+def _render(ws: Workspace, kind: str, period: str, content: str) -> None:
+    """Puts out workbook and mail text; the same bytes for the same content."""
+    kept = json.loads(content)
+    words, month = kept["words"], deliveries.DeliveryMonth.from_json(kept["month"])
+    book = deliveries.workbook(
+        month, title=words["title"], programme=words["programme"], contractor=words["contractor"]
+    )
+    text = mail.render_text(
+        f"{kind}.txt.j2",
+        file_name=deliveries.file_name(ws.contract.id, period),
+        **words,
+        **deliveries.figures(month),
+    )
+    ws.outbox.put(_place(ws, period), book)
+    ws.outbox.put(_text_place(kind, period), text.encode())
+
+
+def _end(ws: Workspace, kind: str, period: str) -> bool:
+    """Records that the files are out; False where another run has."""
+    with ws.ledger.write() as tx:
+        ws.ledger.move(tx)
+        begun = update(t.deliverable).where(*_key(ws, kind, period), t.deliverable.c.state == PREPARING)
+        return tx.execute(begun.values(state=PREPARED)).rowcount == 1
 
 
 def _due(ws: Workspace) -> list[Report]:
@@ -67,23 +115,8 @@ def _place(ws: Workspace, period: str) -> str:
     return f"reports/{period}/{deliveries.file_name(ws.contract.id, period)}"
 
 
-def _text_place(report: Report, period: str) -> str:
-    return f"reports/{period}/{report.kind}_mail.txt"
-
-
-def _text(ws: Workspace, report: Report, period: str, month: deliveries.DeliveryMonth) -> str:
-    """The body of the mail, with the figures in it."""
-    contract = ws.contract
-    return mail.render_text(
-        f"{report.kind}.txt.j2",
-        client=contract.client.name,
-        contractor=contract.contractor.name,
-        desk=contract.contractor.desk,
-        programme=contract.name,
-        title=report.title,
-        file_name=deliveries.file_name(contract.id, period),
-        **deliveries.figures(month),
-    )
+def _text_place(kind: str, period: str) -> str:
+    return f"reports/{period}/{kind}_mail.txt"
 
 
 def _month(ws: Workspace, period: str) -> deliveries.DeliveryMonth:
@@ -103,23 +136,23 @@ def _key(ws: Workspace, kind: str, period: str) -> tuple:  # type: ignore[type-a
     return c.contract == ws.contract.id, c.kind == kind, c.period == period
 
 
-def _keep(ws: Workspace, kind: str, period: str, state: str) -> None:
+def _keep(ws: Workspace, kind: str, period: str, **values: str) -> None:
+    """Keeps a new deliverable; where another run was faster, its own stands."""
+    place = {"contract": ws.contract.id, "kind": kind, "period": period, "due_on": ws.on}
     with ws.ledger.write() as tx:
         ws.ledger.move(tx)
-        tx.execute(
-            insert(t.deliverable).values(contract=ws.contract.id, kind=kind, period=period, due_on=ws.on, state=state)
-        )
+        insert_ignoring_conflicts(tx, t.deliverable, [{**place, **values}])
 
 
 def send(contract: str, on: date) -> Counts:
-    """Sends every report that is prepared, each once.
+    """Sends every report that is prepared, each once; one that cannot go does not keep the others back.
 
     Returns:
         sent: how many mails the server took now.
 
     Raises:
         KeyMissing: no mail server is set.
-        Refused, InDoubt: see `todoke.outbox.transmit`.
+        Refused, InDoubt: see `todoke.outbox.transmit`; when all have been tried, and first what may be well in a while.
     """
     ws = Workspace.open(contract, on)
     reports = {report.kind: report for report in ws.contract.reports}
@@ -127,22 +160,28 @@ def send(contract: str, on: date) -> Counts:
         c = t.deliverable.c
         waiting = tx.execute(
             select(c.kind, c.period, c.due_on)
-            .where(c.contract == contract, c.state == "prepared", c.kind.in_(list(reports)))
+            .where(c.contract == contract, c.state == PREPARED, c.kind.in_(list(reports)))
             .order_by(c.due_on, c.kind)
         ).all()
-    sent = 0
+    sent, failed = 0, list[TodokeError]()
     for kind, period, due in waiting:
-        message = _message(ws, reports[kind], period, due)
-        outcome = send_once(ws.ledger, f"report/{kind}/{period}", message, lambda m: transmit(_smtp_url(), m))
+        try:
+            message = _message(ws, reports[kind], period, due)
+            outcome = send_once(ws.ledger, f"report/{kind}/{period}", message, lambda m: transmit(_smtp_url(), m))
+        except TodokeError as error:
+            failed.append(error)
+            continue
         sent += outcome == "sent"
         with ws.ledger.write() as tx:
             _mark_sent(ws, tx, kind, period)
+    if failed:
+        raise min(failed, key=lambda error: error.final)
     return {"sent": sent}
 
 
 def _mark_sent(ws: Workspace, tx: Connection, kind: str, period: str) -> None:
     ws.ledger.move(tx)
-    tx.execute(update(t.deliverable).where(*_key(ws, kind, period)).values(state="sent", sent_at=clock.now_utc()))
+    tx.execute(update(t.deliverable).where(*_key(ws, kind, period)).values(state=SENT, sent_at=clock.now_utc()))
 
 
 def _message(ws: Workspace, report: Report, period: str, due: date) -> EmailMessage:
@@ -154,7 +193,7 @@ def _message(ws: Workspace, report: Report, period: str, due: date) -> EmailMess
         sender=contract.mail.sender,
         to=contract.client.mail,
         subject=f"【{contract.name}】{report.title}（{deliveries.label_of(period)}分）",
-        text=ws.outbox.get(_text_place(report, period)).decode(),
+        text=ws.outbox.get(_text_place(report.kind, period)).decode(),
         attachments=[(place.rpartition("/")[2], ws.outbox.get(place), _XLSX)],
         message_id=f"<{key.lower()}@{contract.mail.sender.rpartition('@')[2]}>",
         date=datetime.combine(due, time(9), clock.TOKYO),

@@ -17,7 +17,7 @@ from todoke.protect.encryption import FileCipher
 from todoke.store import settle as settling
 from todoke.store import tables as t
 from todoke.store.files import FileStore, home
-from todoke.store.lake import Lake
+from todoke.store.lake import DAY_SECONDS, Lake
 from todoke.store.ledger import Ledger, Pin, VersionRef, insert_ignoring_conflicts
 from todoke.store.schema import DATASETS
 
@@ -57,6 +57,11 @@ class Workspace:
     def vault(self) -> FileStore:
         """The originals as they came, sealed, by receipt number."""
         return FileStore(f"{home('vault')}/{self.contract.id}")
+
+    def sweep(self) -> int:
+        """Removes what killed runs left in lake, vault and outbox and is too old to be in work; returns how many."""
+        others = (FileStore(f"{home(part)}/{self.contract.id}") for part in ("vault", "outbox"))
+        return self.lake.sweep() + sum(files.sweep_partial(DAY_SECONDS) for files in others)
 
     def head_table(self, dataset: str, pin: Pin, columns: Sequence[str] | None = None) -> pa.Table:
         """The rows of a dataset's pinned version; no rows when it has none yet."""

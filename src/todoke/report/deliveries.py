@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -32,6 +33,26 @@ _NOTES = (
 )
 
 
+_MOVEMENT = pa.schema(
+    [("moved_on", pa.date32()), ("kind", pa.string()), ("movement", pa.string()), ("shipments", pa.int64())]
+)
+_STANDING = pa.schema(
+    [
+        ("kind", pa.string()),
+        *((name, pa.int64()) for name in ("handed_over", "delivered", "returned", "lost", "damaged", "on_the_way")),
+    ]
+)
+_ACCIDENT = pa.schema(
+    [
+        ("occurred_on", pa.date32()),
+        *((name, pa.string()) for name in ("kind", "accident", "shipment_id")),
+        ("handed_over_on", pa.date32()),
+        ("state", pa.string()),
+        ("delivered_on", pa.date32()),
+    ]
+)
+
+
 @dataclass(frozen=True)
 class DeliveryMonth:
     """The figures of one month.
@@ -44,6 +65,25 @@ class DeliveryMonth:
     movements: pa.Table
     standing: pa.Table
     accidents: pa.Table
+
+    def to_json(self) -> str:
+        """The figures as text; `from_json` gives the same month again."""
+        tables = {"movements": self.movements, "standing": self.standing, "accidents": self.accidents}
+        rows = {name: table.to_pylist() for name, table in tables.items()}
+        return json.dumps({"period": self.period, **rows}, default=date.isoformat)
+
+    @classmethod
+    def from_json(cls, text: str) -> DeliveryMonth:
+        """The month that `to_json` wrote."""
+        kept = json.loads(text)
+        schemas = {"movements": _MOVEMENT, "standing": _STANDING, "accidents": _ACCIDENT}
+        return cls(kept["period"], **{name: _table(kept[name], schema) for name, schema in schemas.items()})
+
+
+def _table(rows: list[dict[str, str | int | None]], schema: pa.Schema) -> pa.Table:
+    """Rows of JSON, where a date is text, as a table."""
+    columns = [pa.array([row[field.name] for row in rows]).cast(field.type) for field in schema]
+    return pa.table(columns, schema=schema)
 
 
 def collect(shipments: pa.Table, events: pa.Table, period: str) -> DeliveryMonth:

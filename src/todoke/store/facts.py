@@ -13,7 +13,9 @@ from sqlalchemy import ColumnElement, Connection, Select, String, Table, and_, c
 
 from todoke.model.codes import Reason, Status
 from todoke.store import tables as t
+from todoke.store.engine import Engine
 from todoke.store.ledger import fetch
+from todoke.store.sqlfiles import load
 
 _text, _int, _on, _at = pa.string(), pa.int32(), pa.date32(), pa.timestamp("us")
 
@@ -199,6 +201,16 @@ def events(tx: Connection, states: Collection[str] = (), *, landed_after: int | 
         newer = select(t.shipment_event.c.shipment_id).where(t.shipment_event.c.landed_seq > landed_after)
         query = query.where(t.shipment_event.c.shipment_id.in_(newer))
     return fetch(tx, query, EVENT)
+
+
+def latest_state(events: pa.Table) -> pa.Table:
+    """Where each shipment stands, one row each, by `include/sql/deliveries/shipment_state.sql`.
+
+    In: source, source_ref, shipment_id, state, revision, tracking_no, occurred_at (`EVENT`). Out:
+    shipment_id, state, state_at, handed_over_at, handed_over_on, handed_revision, delivered_on, tracking_no.
+    """
+    with Engine() as engine:
+        return engine.run(load("deliveries", "shipment_state"), {"shipment_event": events})
 
 
 def differences(tx: Connection, contract: str) -> pa.Table:

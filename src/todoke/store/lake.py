@@ -21,7 +21,8 @@ from todoke.store.files import FileStore, home
 from todoke.store.ledger import Ledger, Staged, VersionRef
 from todoke.store.schema import DATASETS, ENCRYPTED
 
-_DAY_SECONDS = 24 * 3600.0
+#: Older than this, a file that nothing names is no longer in work.
+DAY_SECONDS = 24 * 3600.0
 
 
 class Lake:
@@ -45,7 +46,7 @@ class Lake:
         properties = self._cipher.for_writing() if dataset in ENCRYPTED else None
         with self._files.create(key) as stream:
             pq.write_table(table, stream, compression="zstd", encryption_properties=properties)
-        return Staged(version_id, dataset, table.num_rows, (key,), rows_digest(table))
+        return Staged(version_id, dataset, table.num_rows, (key,), rows_digest(table), tuple(inputs))
 
     def read(self, version: VersionRef, columns: Sequence[str] | None = None) -> pa.Table:
         """The rows of a version in their order; columns that were added later are null."""
@@ -70,7 +71,7 @@ class Lake:
         with self._ledger.read() as tx:
             return self._ledger.heads(tx).get(dataset)
 
-    def sweep(self, *, older_than_seconds: float = _DAY_SECONDS) -> int:
+    def sweep(self, *, older_than_seconds: float = DAY_SECONDS) -> int:
         """Removes files that no version names and that are old enough not to be in work; returns how many."""
         with self._ledger.read() as tx:
             named = {key for name in DATASETS for v in self._ledger.versions(tx, name) for key in v.files}

@@ -28,7 +28,7 @@ from todoke.store.keys import KeyRing
 
 @dataclass(frozen=True)
 class VersionRef:
-    """An immutable version of a dataset; `files` are keys in the lake."""
+    """An immutable version of a dataset; `files` are keys in the lake, `inputs` what it was made from."""
 
     id: str
     dataset: str
@@ -36,6 +36,7 @@ class VersionRef:
     rows: int
     files: tuple[str, ...]
     rows_digest: str
+    inputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Staged:
     rows: int
     files: tuple[str, ...]
     rows_digest: str
+    inputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -173,11 +175,13 @@ class Ledger:
                 dataset=staged.dataset,
                 number=number,
                 parent=parent.id if parent else "",
-                manifest=json.dumps({"files": staged.files, "rows": staged.rows}),
+                manifest=json.dumps({"files": staged.files, "rows": staged.rows, "inputs": staged.inputs}),
                 rows_digest=staged.rows_digest,
             )
         )
-        return VersionRef(version_id, staged.dataset, number, staged.rows, staged.files, staged.rows_digest)
+        return VersionRef(
+            version_id, staged.dataset, number, staged.rows, staged.files, staged.rows_digest, staged.inputs
+        )
 
     def version_id(self, dataset: str, *inputs: str) -> str:
         """The HMAC that names a version made from `inputs` (ids, digests, revisions)."""
@@ -193,6 +197,7 @@ def _version(row: object) -> VersionRef:
         manifest["rows"],
         tuple(manifest["files"]),
         row.rows_digest,  # type: ignore[attr-defined]
+        tuple(manifest["inputs"]),
     )
 
 

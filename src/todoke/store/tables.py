@@ -308,6 +308,17 @@ send = Table(
     Column("sent_at", UtcDateTime),
 )
 
+#: What operators found out about mails in doubt: `verdict` is the state that the mail was given.
+send_decision = Table(
+    "send_decision",
+    metadata,
+    Column("key", String(120), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("verdict", String(20), nullable=False),
+    Column("by_whom", String(80), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
 difference = Table(
     "difference",
     metadata,
@@ -319,15 +330,18 @@ difference = Table(
     Column("found_on", Date, nullable=False),
 )
 
+#: A question is asked anew (`round`) after it has expired, or when an operator reopens it after a no.
 approval_request = Table(
     "approval_request",
     metadata,
     Column("subject", String(80), primary_key=True),
     Column("subject_digest", String(64), primary_key=True),
+    Column("round", Integer, primary_key=True, autoincrement=False),
     _id("contract", nullable=False),
     Column("title", String(200), nullable=False),
     Column("body", Text, nullable=False),
     Column("requested_on", Date, nullable=False),
+    Column("reopened_by", String(80)),
 )
 
 approval = Table(
@@ -335,11 +349,13 @@ approval = Table(
     metadata,
     Column("subject", String(80), primary_key=True),
     Column("subject_digest", String(64), primary_key=True),
+    Column("round", Integer, primary_key=True, autoincrement=False),
     Column("verdict", String(20), nullable=False),
     Column("by_whom", String(80), nullable=False),
     Column("at", UtcDateTime, nullable=False),
 )
 
+#: `content`: what it is rendered from (JSON), as it was when it was begun; none where there is nothing to report.
 deliverable = Table(
     "deliverable",
     metadata,
@@ -348,6 +364,7 @@ deliverable = Table(
     Column("period", String(20), primary_key=True),
     Column("due_on", Date, nullable=False),
     Column("state", String(20), nullable=False),
+    Column("content", Text),
     Column("sent_at", UtcDateTime),
     Column("approved_at", UtcDateTime),
 )

@@ -5,21 +5,19 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, or_, select
 
+from todoke.ids import members_digest
 from todoke.model.changes import content_digest
 from todoke.model.codes import ShipmentState
 from todoke.store import facts
 from todoke.store import tables as t
-from todoke.store.engine import Engine
 from todoke.store.ledger import Ledger
 from todoke.store.settle import CLAIMED_BY, CLOSES_DAYS
-from todoke.store.sqlfiles import load
 
 _SHOWN = 5
 _WAITING = (ShipmentState.PLANNED, ShipmentState.ON_HOLD)
@@ -166,13 +164,9 @@ def _batches(tx: Connection, contract: str) -> Found:
         [
             row.id
             for row in batches.values()
-            if (row.members, row.members_digest) != (len(keys[row.id]), _digest(keys[row.id]))
+            if (row.members, row.members_digest) != (len(keys[row.id]), members_digest(keys[row.id]))
         ],
     )
-
-
-def _digest(keys: list[str]) -> str:
-    return hashlib.sha256("\n".join(keys).encode()).hexdigest()
 
 
 def _claims(tx: Connection, contract: str) -> Found:
@@ -193,8 +187,7 @@ def _claims(tx: Connection, contract: str) -> Found:
 def _states(tx: Connection, contract: str) -> Found:
     """A parcel's state: the carrier's last word, else what was told by the last released revision, else the plan."""
     kinds = list(tx.execute(select(t.shipment.c.kind).where(t.shipment.c.contract == contract).distinct()).scalars())
-    with Engine() as engine:
-        said = engine.run(load("deliveries", "shipment_state"), {"shipment_event": facts.events(tx)})
+    said = facts.latest_state(facts.events(tx))
     columns = ("shipment_id", "state", "handed_over_at", "handed_revision", "delivered_on", "tracking_no")
     by_carrier = {
         number: tuple(stand) for number, *stand in zip(*(said[name].to_pylist() for name in columns), strict=True)

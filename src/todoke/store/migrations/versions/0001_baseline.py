@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -36,12 +38,22 @@ VIEWS = {
         ) AS u ON u.contract = e.contract AND u.household_no = e.household_no""",
     "receipt_current": """
         SELECT receipt_no, contract, source, file_name, sha256, content_sha256, bytes, rows, accepted,
-               quarantined, received_at, received_by, kind, state, reason
+               quarantined, TOKYO(received_at) AS received_at, received_by, kind, state, reason
         FROM receipt""",
     "deliverable_current": """
-        SELECT contract, kind, period, due_on, state, sent_at, approved_at
+        SELECT contract, kind, period, due_on, state, TOKYO(sent_at) AS sent_at, TOKYO(approved_at) AS approved_at
         FROM deliverable""",
 }
+
+#: `TOKYO(column)`: a clock field, kept in UTC, as a naive Asia/Tokyo time – on SQLite as the text that it keeps of one.
+_TOKYO = {
+    "postgresql": r"(\1 AT TIME ZONE 'UTC' AT TIME ZONE 'Asia/Tokyo')",
+    "sqlite": r"(DATETIME(\1, '+9 hours') || SUBSTR(\1, 20))",
+}
+
+
+def _view(query: str) -> str:
+    return re.sub(r"TOKYO\((\w+)\)", _TOKYO[op.get_bind().dialect.name], query)
 
 
 def upgrade() -> None:
@@ -60,20 +72,23 @@ def upgrade() -> None:
         "approval",
         sa.Column("subject", sa.String(length=80), nullable=False),
         sa.Column("subject_digest", sa.String(length=64), nullable=False),
+        sa.Column("round", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("verdict", sa.String(length=20), nullable=False),
         sa.Column("by_whom", sa.String(length=80), nullable=False),
         sa.Column("at", sa.DateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("subject", "subject_digest"),
+        sa.PrimaryKeyConstraint("subject", "subject_digest", "round"),
     )
     op.create_table(
         "approval_request",
         sa.Column("subject", sa.String(length=80), nullable=False),
         sa.Column("subject_digest", sa.String(length=64), nullable=False),
+        sa.Column("round", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("contract", sa.String(length=80), nullable=False),
         sa.Column("title", sa.String(length=200), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("requested_on", sa.Date(), nullable=False),
-        sa.PrimaryKeyConstraint("subject", "subject_digest"),
+        sa.Column("reopened_by", sa.String(length=80), nullable=True),
+        sa.PrimaryKeyConstraint("subject", "subject_digest", "round"),
     )
     op.create_table(
         "batch",
@@ -161,6 +176,7 @@ def upgrade() -> None:
         sa.Column("period", sa.String(length=20), nullable=False),
         sa.Column("due_on", sa.Date(), nullable=False),
         sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("content", sa.Text(), nullable=True),
         sa.Column("sent_at", sa.DateTime(), nullable=True),
         sa.Column("approved_at", sa.DateTime(), nullable=True),
         sa.PrimaryKeyConstraint("contract", "kind", "period"),
@@ -240,6 +256,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("message_id"),
     )
     op.create_table(
+        "send_decision",
+        sa.Column("key", sa.String(length=120), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("verdict", sa.String(length=20), nullable=False),
+        sa.Column("by_whom", sa.String(length=80), nullable=False),
+        sa.Column("at", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("key", "number"),
+    )
+    op.create_table(
         "settlement",
         sa.Column("id", sa.String(length=80), nullable=False),
         sa.Column("contract", sa.String(length=80), nullable=False),
@@ -317,4 +342,4 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("contract"),
     )
     for name, query in VIEWS.items():
-        op.execute(f"CREATE VIEW {name} AS {query}")
+        op.execute(f"CREATE VIEW {name} AS {_view(query)}")

@@ -1,0 +1,120 @@
+"""The control totals of the labels are counted each from its own source, so that a household that is lost is missed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+
+import pyarrow.compute as pc
+import pytest
+from programme import Programme
+from small_ward import CORRECTION_HEADER, COUPLE, FAMILY, HEADER, SINGLE, WRONG, correction, home_of, table
+from sqlalchemy import delete, update
+
+from orchestration import demo_checks
+from todoke.errors import GateClosed
+from todoke.process import labels
+from todoke.process.workspace import Workspace
+from todoke.store import tables as t
+
+LABELS, NEXT = date(2026, 9, 7), date(2026, 9, 8)
+
+
+def parcel_lost(programme: Programme) -> None:
+    """Nobody plans a catalogue for a household."""
+    labels.plan("gift", LABELS)
+    parcel = programme.parcel(COUPLE, "catalogue")["id"]
+    with programme.ledger.write() as tx:
+        for gone in (t.effect, t.shipment_revision, t.shipment_item, t.claim):
+            tx.execute(delete(gone).where(gone.c.shipment_id == parcel))
+        tx.execute(delete(t.shipment).where(t.shipment.c.id == parcel))
+
+
+def parcel_in_no_known_state(programme: Programme) -> None:
+    """A parcel that is neither printed nor held nor taken back."""
+    labels.plan("gift", LABELS)
+    parcel = programme.parcel(COUPLE, "catalogue")["id"]
+    with programme.ledger.write() as tx:
+        tx.execute(delete(t.effect).where(t.effect.c.shipment_id == parcel))
+        tx.execute(update(t.shipment).where(t.shipment.c.id == parcel).values(state="stopped"))
+
+
+def left_out_of_the_register(programme: Programme) -> None:
+    """The register is published without a household that the ward sent."""
+    ws = Workspace.open("gift", LABELS)
+    with ws.ledger.read() as tx:
+        heads = ws.ledger.heads(tx)
+    rows = ws.version_table("household", heads["household"])
+    less = rows.filter(pc.not_equal(rows["household_no"], COUPLE))
+    ws.commit_tables({"household": less}, heads, heads["household"].inputs)
+
+
+@pytest.mark.parametrize(
+    ("loses", "figure"),
+    [
+        (parcel_lost, "labels＋held＋excluded"),
+        (parcel_in_no_known_state, "labels＋held＋excluded"),
+        (left_out_of_the_register, "ward_households"),
+    ],
+)
+def test_a_household_that_is_lost_on_its_way_stops_the_print_before_anything_is_locked(
+    july: Programme, loses: Callable[[Programme], None], figure: str
+):
+    loses(july)
+    labels.test_pack("gift", LABELS) if loses is not left_out_of_the_register else july.run("labels", LABELS)
+    july.answer()
+    with pytest.raises(GateClosed, match=figure):
+        labels.release_batches("gift", LABELS)
+    assert july.rows("batch") == []
+    assert july.out("labels/") == {}
+    assert "released" not in {row["state"] for row in july.rows("shipment")}
+
+
+def test_corrected_added_and_printed_households_each_count_once(july: Programme):
+    july.run("labels", LABELS)
+    july.answer()
+    july.run("labels", LABELS)
+    mended, new = replace(home_of(WRONG), size=None), replace(home_of(SINGLE), no="00004001")
+    rows = [
+        *correction(home_of(FAMILY), "削除", "誤り"),
+        *correction(mended, "追加"),
+    ]  # the family's is printed already
+    july.ward_sends("corrections", table(CORRECTION_HEADER, rows), NEXT)
+    july.ward_sends("additions", table(HEADER, new.rows()), NEXT)
+    for process in ("intake", "register", "labels"):
+        july.run(process, NEXT)
+    july.answer()
+    july.run("labels", NEXT)
+    newest = max(july.control("labels"), key=lambda totals: totals["households"])
+    assert newest == {
+        "labels": 13,
+        "held": 1,
+        "excluded": 0,
+        "households": 14,
+        "ward_households": 14,
+        "quarantined": 0,
+    }
+
+
+def test_a_household_deleted_before_it_was_printed_is_excluded(july: Programme):
+    july.run("labels", LABELS)
+    rows = correction(home_of(SINGLE), "削除", "誤り")
+    july.ward_sends("corrections", table(CORRECTION_HEADER, rows), NEXT)
+    for process in ("intake", "register", "labels"):
+        july.run(process, NEXT)
+    july.answer()
+    july.run("labels", NEXT)
+    assert {totals["excluded"] for totals in july.control("labels")} == {1}
+
+
+def test_the_demo_misses_a_household_whose_label_is_not_there(july: Programme):
+    july.run("labels", LABELS)
+    july.answer()
+    july.run("labels", LABELS)
+    ws = Workspace.open("gift", LABELS)
+    assert [figure for _, figure in demo_checks._labels(ws)] == ["11", "12", "13"]
+    manifest = next(july.home.glob("outbox/gift/labels/*/manifest.csv.age"))
+    manifest.write_bytes(ws.cipher.seal(b"label_no,household_no\n1,00001001\n"))
+    with pytest.raises(demo_checks.NotClosed, match="印字した世帯"):
+        demo_checks._labels(ws)
