@@ -44,6 +44,7 @@ STORY: tuple[tuple[str, str, date] | str, ...] = (
     ("orders", "land_postcards", ORDERED),
     ("orders", "settle", ORDERED),
     ("orders", "release", ORDERED),
+    ("survey", "land", ORDERED),
     ("survey", "publish", ORDERED),
     ("reports", "prepare", REPORT),
     ("nonapplicants", "propose", TOILETS),

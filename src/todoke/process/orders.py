@@ -33,8 +33,6 @@ from todoke.store.engine import Engine
 from todoke.store.ledger import Pin
 from todoke.store.sqlfiles import load
 
-_WEB_TABLES = ("web_application", "web_line", "amendment", "amendment_line", "survey_answer")
-
 _RELEASED = (*(effect_kind(ShipmentKind.GOODS, confidential=each) for each in (False, True)), "stop")
 
 
@@ -49,7 +47,7 @@ def land_web(contract: str, on: date) -> Counts:
     with ws.ledger.read() as tx:
         pin = ws.ledger.pin(tx)
     current = web.extract(web_url(contract))
-    known = {name: ws.head_table(name, pin) for name in _WEB_TABLES} if "web_application" in pin.heads else None
+    known = {name: ws.head_table(name, pin) for name in web.ORDER_TABLES} if "web_application" in pin.heads else None
     taken, late = web.hold_late_changes(known, current, ws.contract.applications.deadline)
     ws.commit_tables({**taken, "late_change": late}, pin.heads, ["web"])
     return {name: table.num_rows for name, table in taken.items()} | {"late_changes": late.num_rows}
