@@ -199,7 +199,7 @@ def _snapshot(engine: sa.Engine) -> Generator[sa.Connection]:
 
 def _read(connection: sa.Connection, schema: pa.Schema, expected: _Source, names: Mapping[str, str]) -> pa.Table:
     # untyped: SQLAlchemy quotes the value that it could not convert
-    columns = [sa.column(names.get(field.name, field.name)).label(field.name) for field in schema]
+    columns: list[sa.Label[Any]] = [sa.column(names.get(field.name, field.name)).label(field.name) for field in schema]
     query = sa.select(*columns).select_from(sa.table(names.get("table", expected.table)))
     misfits: Counter[str] = Counter()
     try:

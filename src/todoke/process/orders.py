@@ -19,6 +19,7 @@ from todoke.model.codes import ShipmentKind
 from todoke.orders import postcards, web
 from todoke.orders.folding import delivery_postals, kana_keys
 from todoke.orders.reconcile import Desired, OrderInputs, OrderRules, reconcile
+from todoke.orders.reconcile import possible_senders as find_possible_senders
 from todoke.outbox.batch import Batch, claim_and_leftovers, publish
 from todoke.parcels import review
 from todoke.parcels.ledger_parcels import new_and_settled
@@ -33,6 +34,7 @@ from todoke.store.engine import Engine
 from todoke.store.ledger import Pin
 from todoke.store.sqlfiles import load
 
+_NOTHING_SHIPPED = facts.SHIPMENT.append(pa.field("source_ref", pa.string())).empty_table()
 _RELEASED = (*(effect_kind(ShipmentKind.GOODS, confidential=each) for each in (False, True)), "stop")
 
 
@@ -142,8 +144,19 @@ def settle(contract: str, on: date) -> Counts:
 
 def decide(ws: Workspace, inputs: OrderInputs, as_of: date) -> Desired:
     """The reconciliation of a day under the contract as it is on that day."""
+    with Engine() as engine:
+        return reconcile(engine, inputs, _rules(ws, as_of))
+
+
+def possible_senders(ws: Workspace, pin: Pin, numbers: pa.Table, as_of: date) -> pa.Table:
+    """household_no of those that an order in review, so far nobody's, may come from; what was shipped says nothing."""
+    with Engine() as engine:
+        return find_possible_senders(engine, order_inputs(ws, pin, numbers, _NOTHING_SHIPPED), _rules(ws, as_of))
+
+
+def _rules(ws: Workspace, as_of: date) -> OrderRules:
     contract = loader.load(ws.contract.id, as_of)
-    rules = OrderRules(
+    return OrderRules(
         as_of=as_of,
         deadline=contract.applications.deadline,
         points_per_member=contract.entitlement.points_per_member,
@@ -151,8 +164,6 @@ def decide(ws: Workspace, inputs: OrderInputs, as_of: date) -> Desired:
         postmark=contract.applications.postcard_day == "postmark",
         amend_until_handover=contract.applications.amend_until == "handover",
     )
-    with Engine() as engine:
-        return reconcile(engine, inputs, rules)
 
 
 def order_inputs(ws: Workspace, pin: Pin, numbers: pa.Table, shipment: pa.Table) -> OrderInputs:
