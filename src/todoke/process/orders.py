@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from todoke.contract import loader
 from todoke.errors import KeyMissing
@@ -21,15 +21,14 @@ from todoke.orders.folding import delivery_postals, kana_keys
 from todoke.orders.reconcile import Desired, OrderInputs, OrderRules, reconcile
 from todoke.orders.reconcile import possible_senders as find_possible_senders
 from todoke.outbox.batch import Batch, claim_and_leftovers, publish
-from todoke.parcels import review
 from todoke.parcels.ledger_parcels import new_and_settled
 from todoke.parcels.wanted import Held, changed_parcels, goods_wanted
 from todoke.process.batch_contents import contents, write_shipping
 from todoke.process.catalogue import land_catalogue
 from todoke.process.receiving import Landing, receive
+from todoke.process.review import publish_review
 from todoke.process.workspace import Computation, Counts, Workspace
 from todoke.store import facts
-from todoke.store import tables as t
 from todoke.store.engine import Engine
 from todoke.store.ledger import Pin
 from todoke.store.sqlfiles import load
@@ -83,10 +82,10 @@ def _read_postcards(ws: Workspace, file: IncomingFile, payload: Path, receipt_no
         new = postcards.read_cards(stream, receipt_no)
     known = postcards.Cards(ws.head_table("postcard", pin), ws.head_table("postcard_line", pin))
     merged, repeated = postcards.merge_cards(known, new.cards)
-    bad = pa.concat_tables([ws.head_table("postcard_bad_row", pin), new.quarantine, repeated])
-    tables = {"postcard": merged.card, "postcard_line": merged.line, "postcard_bad_row": bad}
-    quarantined = new.quarantine.num_rows
-    return Landing(new.rows, new.rows - quarantined, quarantined, tables)
+    bad = pa.concat_tables([new.quarantine, repeated])
+    listed = pa.concat_tables([ws.head_table("postcard_bad_row", pin), bad])
+    tables = {"postcard": merged.card, "postcard_line": merged.line, "postcard_bad_row": listed}
+    return Landing(new.rows, new.rows - bad.num_rows, bad.num_rows, tables)
 
 
 @dataclass(frozen=True)
@@ -244,53 +243,10 @@ def release(contract: str, on: date) -> Counts:
             counts["batches"] = int(counts["batches"]) + 1
             what = "stop" if kind == "stop" else "goods"
             counts[what] = int(counts[what]) + batch.members
-    return counts | {"review": _publish_review(ws)}
+    return counts | {"review": publish_review(ws)}
 
 
 def _publish_shipping(ws: Workspace, batch: Batch) -> None:
     parts = contents(ws, batch)
     name = f"{'stop' if batch.kind == 'stop' else 'shipping'}_{batch.business_on:%Y%m%d}.csv"
     publish(ws.ledger, batch, "shipping", lambda open_file: write_shipping(ws, batch, parts, open_file, name=name))
-
-
-def _publish_review(ws: Workspace) -> int:
-    """One workbook for each settlement of orders; the same settlement gives the same workbook."""
-    with ws.ledger.read() as tx:
-        last = tx.execute(
-            select(t.settlement.c.id, t.settlement.c.as_of)
-            .where(t.settlement.c.contract == ws.contract.id, t.settlement.c.process == "orders")
-            .order_by(t.settlement.c.seq.desc())
-            .limit(1)
-        ).one_or_none()
-        pin = ws.ledger.pin(tx)
-        decisions = facts.undecided(tx, ws.contract.id)
-        differences = facts.differences(tx, ws.contract.id)
-        numbers = facts.numbers(tx, ws.contract.id)
-        shipments = facts.differing_shipments(tx, ws.contract.id)
-    if last is None:
-        return 0
-    items = review.review_items(decisions, numbers, _late_changes(ws, pin), differences, shipments)
-    name = f"review/{last.as_of:%Y-%m-%d}_{last.id}/{ws.contract.id}_review_{last.as_of:%Y-%m-%d}.xlsx"
-    if name not in ws.outbox.listing("review"):
-        ws.outbox.put(name, review.review_workbook(items, programme=ws.contract.name, as_of=last.as_of))
-    return int(items.num_rows)
-
-
-def _late_changes(ws: Workspace, pin: Pin) -> pa.Table:
-    """The changes not taken, with the application number that their row names."""
-    late = ws.head_table("late_change", pin)
-    number_of: dict[str, str] = {}
-    for dataset, key, prefix in (("web_application", "application_id", "W:"), ("amendment", "amendment_id", "A:")):
-        rows = ws.head_table(dataset, pin, [key, "application_no"])
-        names = pc.binary_join_element_wise(prefix, rows[key], "")
-        mine = pc.is_in(names, value_set=late["application_id"].combine_chunks())
-        number_of |= zip(names.filter(mine).to_pylist(), rows["application_no"].filter(mine).to_pylist(), strict=True)
-    return pa.table(
-        {
-            "application_id": late["application_id"],
-            "application_no": pa.array(
-                [number_of.get(name) for name in late["application_id"].to_pylist()], pa.string()
-            ),
-            "updated_at": late["changed_at"],
-        }
-    )
