@@ -68,3 +68,16 @@ def test_a_card_in_review_is_shown_with_the_name_of_its_image(november: Programm
         ("P:H1", "20261110_0001.tif"),
         ("W:w1", "–"),
     ]
+
+
+def test_a_quantity_that_nobody_means_stops_no_day(november: Programme):
+    november.scans(FIRST, november.card("H1", FAMILY, "ミホン　ハナコ", "153-0061", [(WATER, 999_999_999)]))
+    november.applies("w1", LATE, "2026-11-10 10:00", [(WATER, 1)])
+    november.phones("a1", LATE, "2026-11-10 11:00", "add", [(WATER, 2_147_483_647)])
+    november.applies("w2", COUPLE, "2026-11-10 10:00", [(WATER, -2_147_483_647)])
+    november.run("orders", FIRST)
+    assert november.decision("P:H1") == november.decision("A:a1") == ("review", "over_points")
+    assert november.decision("W:w2") == ("review", "unknown_item")
+    before = november.traces()
+    november.run("orders", FIRST)
+    assert november.traces() == before
