@@ -201,6 +201,24 @@ def test_a_row_never_seen_is_taken_and_one_gone_is_kept_and_listed(site: sa.Engi
     assert late.to_pylist() == [{"application_id": "W:a", "changed_at": None}]
 
 
+def test_a_cancellation_after_the_deadline_is_not_taken_even_of_a_row_never_seen(site: sa.Engine) -> None:
+    apply(site, "seen", "X")
+    seen = extract(site)
+    apply(site, "in time", "X", AFTER, submitted_at=LAST, cancelled_at=AFTER)
+    apply(site, "before", "X", LAST, submitted_at=BEFORE, cancelled_at=LAST)
+    apply(site, "late", "X", AFTER, submitted_at=AFTER, cancelled_at=AFTER)
+    for _ in range(2):
+        seen, late = hold_late_changes(seen, extract(site), DEADLINE)
+        rows = seen["web_application"].to_pylist()
+        assert {row["application_id"]: row["cancelled_at"] for row in rows} == {
+            "seen": None,
+            "in time": None,
+            "before": LAST,
+            "late": AFTER,
+        }
+        assert late.to_pylist() == [{"application_id": "W:in time", "changed_at": AFTER}]
+
+
 def test_amendments_are_held_the_same_way(site: sa.Engine) -> None:
     def ask(action: str, updated: datetime) -> None:
         put(

@@ -98,7 +98,8 @@ def _check_actions(amendment: pa.Table) -> None:
 def hold_late_changes(previous: Tables | None, current: Tables, deadline: date) -> tuple[dict[str, pa.Table], pa.Table]:
     """`current`, but rows seen before stay as they were where they were changed after the deadline's last day.
 
-    A row keeps the time it was first seen with; one never seen is taken; one gone from the source is kept.
+    A row keeps the time it was first seen with; one gone from the source is kept. One never seen is taken, but not
+    that it was cancelled after the deadline: on the last evening one may be, before anybody has looked.
 
     Args:
         previous: what this function returned last time.
@@ -110,15 +111,30 @@ def hold_late_changes(previous: Tables | None, current: Tables, deadline: date) 
         return dict(current), LATE_CHANGE.empty_table()
     closed = datetime.combine(deadline + timedelta(days=1), datetime.min.time())
     held = dict(current)
-    listed: list[dict[str, object]] = []
+    listed: dict[str, datetime | None] = {}
+    held["web_application"], cancelled_late = _uncancelled(current["web_application"], closed)
     for rows, lines, received, prefix in (
         ("web_application", "web_line", "submitted_at", "W:"),
         ("amendment", "amendment_line", "requested_at", "A:"),
     ):
         before = _Orders(previous[rows], previous[lines])
-        held[rows], held[lines], changes = _Orders(current[rows], current[lines]).held(before, received, closed)
-        listed += [{"application_id": prefix + name, "changed_at": at} for name, at in changes]
-    return held, pa.Table.from_pylist(listed, LATE_CHANGE)
+        held[rows], held[lines], changes = _Orders(held[rows], held[lines]).held(before, received, closed)
+        listed |= {prefix + name: at for name, at in changes}
+    listed |= {f"W:{name}": at for name, at in cancelled_late.items()}
+    late = [{"application_id": name, "changed_at": at} for name, at in sorted(listed.items())]
+    return held, pa.Table.from_pylist(late, LATE_CHANGE)
+
+
+def _uncancelled(rows: pa.Table, closed: datetime) -> tuple[pa.Table, dict[str, datetime]]:
+    """Applications as they stood when the deadline was over, and when those cancelled since were, by id."""
+    end = pa.scalar(closed, rows.schema.field("cancelled_at").type)
+    is_late = pc.fill_null(
+        pc.and_(pc.greater_equal(rows["cancelled_at"], end), pc.less(rows["submitted_at"], end)), False
+    )
+    late = rows.filter(is_late)
+    place = rows.column_names.index("cancelled_at")
+    standing = rows.set_column(place, "cancelled_at", pc.if_else(is_late, None, rows["cancelled_at"]))
+    return standing, dict(zip(late["application_id"].to_pylist(), late["cancelled_at"].to_pylist(), strict=True))
 
 
 @dataclass(frozen=True)
