@@ -23,7 +23,8 @@ from typing import Any
 CONTRACT = "gift"
 SEED = 20260601
 DELIVERED, LABELS = date(2026, 7, 21), date(2026, 9, 7)
-ARRIVED, ORDERED, TOILETS, REPORT = date(2026, 11, 6), date(2026, 11, 30), date(2027, 1, 20), date(2026, 12, 10)
+ARRIVED, ORDERED, REPORT = date(2026, 11, 6), date(2026, 11, 30), date(2026, 12, 10)
+AFTER_DEADLINE, TOILETS = date(2027, 1, 18), date(2027, 1, 20)
 
 #: What happens, in order: a stage is (process, function, business date); a name alone is done outside, unmeasured.
 STORY: tuple[tuple[str, str, date] | str, ...] = (
@@ -44,8 +45,10 @@ STORY: tuple[tuple[str, str, date] | str, ...] = (
     ("orders", "land_postcards", ORDERED),
     ("orders", "settle", ORDERED),
     ("orders", "release", ORDERED),
+    ("survey", "land", ORDERED),
     ("survey", "publish", ORDERED),
     ("reports", "prepare", REPORT),
+    ("orders", "settle", AFTER_DEADLINE),
     ("nonapplicants", "propose", TOILETS),
     "approve",
     ("nonapplicants", "release", TOILETS),

@@ -15,7 +15,6 @@ from todoke.labels.barcode import (
     NoBarcode,
     address_number,
     after_town,
-    barcode_for,
     bars,
     encode,
     symbol,
@@ -86,7 +85,6 @@ def test_chome_written_with_the_town_belongs_to_the_address_number() -> None:
 )
 def test_no_barcode_where_the_rules_forbid_it(postal_code: str, address: str, reason: NoBarcode) -> None:
     assert encode(postal_code, address) is reason
-    assert barcode_for(postal_code, address) is None
 
 
 def test_symbol_refuses_what_it_cannot_express() -> None:

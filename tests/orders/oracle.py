@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from oracle_checks import STATUS_OF, Application, Book
-from oracle_nouns import Amendment, Decision, Household, Parcel, ParcelLine, Shipment, World
+from oracle_checks import STATUS_OF, Application, Book, digits
+from oracle_nouns import Amendment, Card, Decision, Household, Parcel, ParcelLine, Shipment, World
 
 if TYPE_CHECKING:
     from todoke.orders.reconcile import OrderRules
@@ -33,6 +33,11 @@ class Change:
     reason: str | None = None
     superseded: bool = False
     parcel: str = ""
+
+    @property
+    def orders_something(self) -> bool:
+        """A replace or add that counts or still may; a later replace, cancel or decline makes it superseded."""
+        return self.amendment.action in {"replace", "add"} and self.reason != "late"
 
     @property
     def stands(self) -> bool:
@@ -150,7 +155,7 @@ class HouseholdFold:
         else:
             self.segment_start = t
         for earlier in self.changes:
-            earlier.superseded = earlier.superseded or earlier.stands
+            earlier.superseded = earlier.superseded or earlier.orders_something
 
     def parcel_to_join(self, add: Amendment) -> str:
         """The newest parcel the carrier has not got at that moment, else a new one."""
@@ -191,7 +196,8 @@ class HouseholdFold:
         if standing is None:
             return [], []
         no, home = self.household.household_no, self.household
-        held = (home.confidential and not home.instructed) or any(c.reason in HOLDING_REASONS for c in self.changes)
+        waits = any(c.reason in HOLDING_REASONS and not c.superseded for c in self.changes)
+        held = (home.confidential and not home.instructed) or waits
         replaced = self.last_replace()
         contents = {ref: Counter[str]() for ref in self.parcels}
         base = replaced.amendment.lines if replaced else standing.lines
@@ -218,9 +224,9 @@ def cause_of(cause_ref: str) -> str:
 
 def decide_amendment(change: Change, household: Household | None) -> Decision:
     a = change.amendment
-    status = "superseded" if change.superseded else STATUS_OF[change.reason]
+    status, reason = ("superseded", None) if change.superseded else (STATUS_OF[change.reason], change.reason)
     household_no = household.household_no if household else None
-    return Decision(a.ref, "phone", household_no, a.requested_at, status, change.reason, change.total)
+    return Decision(a.ref, "phone", household_no, a.requested_at, status, reason, change.total)
 
 
 def decide_nobodys(app: Application) -> Decision:
@@ -254,3 +260,31 @@ def decide(world: World, rules: OrderRules) -> tuple[list[Decision], list[Parcel
         parcels += planned
         lines += content
     return decisions, parcels, lines
+
+
+def possible_senders(world: World, rules: OrderRules) -> set[str]:
+    """Households that an order in review may come from while it is nobody's."""
+    book = Book(world, rules)
+    possible: set[str] = set()
+    for web in book.web:
+        app = book.judge_web(web)
+        if app.household is None and app.in_review:
+            possible |= {h.household_no for h in book.households if near_number(web.application_no, h)}
+    for amendment in book.amendments:
+        if book.holder(amendment.application_no) is None:
+            possible |= {h.household_no for h in book.households if near_number(amendment.application_no, h)}
+    for card in book.cards:
+        app = book.judge_card(card)
+        if app.household is None and app.in_review:
+            possible |= {h.household_no for h in book.households if may_have_sent(book, card, h)}
+    return possible
+
+
+def near_number(read: str | None, household: Household) -> bool:
+    seen = digits(read)
+    return len(seen) == 10 and sum(a != b for a, b in zip(seen, household.application_no, strict=True)) <= 1
+
+
+def may_have_sent(book: Book, card: Card, household: Household) -> bool:
+    postal_fits = not book.postal_comparable(card) or book.postal_agrees(card, household)
+    return near_number(card.number.text, household) or (book.name_agrees(card, household) and postal_fits)

@@ -9,7 +9,7 @@ from typing import Any
 from oracle_nouns import Amendment, Card, Household, Item, Line, Reading, Shipment, Slot, Web, World
 from worlds import to_inputs, valid_number
 
-from todoke.orders.reconcile import Desired, OrderInputs, OrderRules, reconcile
+from todoke.orders.reconcile import Desired, OrderInputs, OrderRules, possible_senders, reconcile
 from todoke.store.engine import Engine
 
 DEADLINE = date(2027, 1, 15)
@@ -130,3 +130,10 @@ def ending(*facts: Web | Card | Amendment | Shipment, homes: tuple[Household, ..
 def settle(inputs: OrderInputs, order_rules: OrderRules) -> Ending:
     with Engine(memory_limit="256MB", threads=1) as engine:
         return Ending(reconcile(engine, inputs, order_rules))
+
+
+def possible(*facts: Web | Card | Amendment | Shipment, homes: tuple[Household, ...] = (HOME,)) -> list[str]:
+    """Households that an order of the story that is nobody's may come from."""
+    with Engine(memory_limit="256MB", threads=1) as engine:
+        found = possible_senders(engine, to_inputs(world(*facts, homes=homes)), rules())
+    return [str(number) for number in found["household_no"].to_pylist()]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from todoke.orders.folding import delivery_postals, fold_column, fold_digits, fold_kana, fold_postal, kana_keys
+from todoke.orders.folding import delivery_postals, fold_column, fold_kana, fold_postal, kana_keys
 
 KANA = st.text("ヤマモトショウタッャガパヴーｶﾞｰｼｮっょがぱ -　‐", max_size=12)
 
@@ -48,10 +48,6 @@ def test_folding_a_key_changes_nothing(name: str) -> None:
 @pytest.mark.parametrize("text", ["153-8573", "１５３－８５７３", "〒153‐8573", " 1538573", "153ー8573"])
 def test_a_postal_code_is_its_digits(text: str) -> None:
     assert fold_postal(text) == "1538573"
-
-
-def test_a_number_loses_width_spaces_and_hyphens_only() -> None:
-    assert fold_digits("１２ ３４-５６‐a") == "123456a"
 
 
 def test_columns_keep_nulls_and_chunks() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from oracle_nouns import Reading, Shipment, Slot, Web
-from stories import HOME, NUMBER, added_goods, card, ending, goods, on, phone, toilets, web
-from worlds import between, neighbour, valid_number
+from stories import HOME, NUMBER, added_goods, card, ending, goods, on, phone, possible, toilets, web
+from worlds import WIDE, between, neighbour, valid_number
 
 #: What has to be wrong with a card for each reason, in the order of the checks; an earlier one hides the later ones.
 CARD_FAULTS: dict[str, dict[str, Any]] = {
@@ -108,6 +108,7 @@ def test_a_card_is_as_legible_as_its_fields(changed: dict[str, Any], reason: str
         (NUMBER, 0.10, True),
         (NUMBER[:-1] + "0", 0.95, True),
         (NUMBER[:4] + "-" + NUMBER[4:], 0.95, True),
+        (NUMBER.translate(WIDE), 0.95, True),
         ("00" + NUMBER[2:], 0.95, False),
         (NUMBER[:-1], 0.95, False),
         ("", None, False),
@@ -127,6 +128,51 @@ def test_a_card_that_is_near_two_households_belongs_to_none() -> None:
     assert end.of("P:1") == ("review", "unknown_household")
     alone = ending(card("1", "12-01", "A", number=near_both), homes=(HOME, replace(other, state="deleted")))
     assert alone.row("P:1")["household_no"] == "0001"
+
+
+OTHERS = Reading("ハットリ ジロウ", 0.95)
+NOTHING = Reading("", None)
+NEAR = NUMBER[:-1] + "0"
+
+
+@pytest.mark.parametrize(
+    ("changed", "found"),
+    [
+        ({"number": NOTHING}, True),
+        ({"number": Reading(valid_number(99), 0.95)}, True),
+        ({"number": NOTHING, "postal": NOTHING}, True),
+        ({"number": NOTHING, "postal": Reading("1520001", 0.95)}, False),
+        ({"number": NOTHING, "name": OTHERS}, False),
+        ({"number": NOTHING, "name": NOTHING}, False),
+        ({"number": Reading(NEAR, 0.10), "name": NOTHING, "postal": NOTHING}, True),
+        ({"number": Reading(NEAR.translate(WIDE), 0.95), "name": OTHERS}, True),
+        ({"number": Reading("00" + NUMBER[2:], 0.95), "name": OTHERS}, False),
+        ({"number": NOTHING, "declined": Reading("1", 0.95)}, False),
+        ({"number": NOTHING, "received_on": on("01-16")}, False),
+        ({}, False),
+        ({"name": OTHERS, "postal": NOTHING}, False),
+    ],
+)
+def test_a_card_that_is_nobodys_may_come_from_whom_its_name_and_code_or_nearly_its_number_belongs_to(
+    changed: dict[str, Any], found: bool
+) -> None:
+    assert possible(card("1", "12-01", "A", **changed)) == (["0001"] if found else [])
+
+
+@pytest.mark.parametrize(("number", "found"), [(NEAR, True), (NUMBER, False), (valid_number(99), False)])
+def test_an_order_by_web_or_phone_that_is_nobodys_may_come_from_whom_nearly_its_number_belongs_to(
+    number: str, found: bool
+) -> None:
+    homes = ["0001"] if found else []
+    assert possible(web("1", "12-01 10:00", "A", number=number)) == homes
+    assert possible(phone("1", "12-01 10:00", "add", "A", number=number)) == homes
+    assert possible(web("1", "12-01 10:00", "A", number=number, cancelled="12-02 10:00")) == []
+
+
+def test_a_card_that_is_near_two_households_may_come_from_both() -> None:
+    other = replace(HOME, household_no="0002", application_no=neighbour(NUMBER))
+    near_both = Reading(between(NUMBER, other.application_no), 0.95)
+    assert possible(card("1", "12-01", "A", number=near_both), homes=(HOME, other)) == ["0001", "0002"]
 
 
 def test_a_valid_number_of_a_disagreeing_household_is_never_matched_to_another() -> None:

@@ -82,6 +82,42 @@ def test_a_later_replace_supersedes_what_was_replaced_and_added() -> None:
     assert end.parcels == {"": {"A": 2}}
 
 
+@pytest.mark.parametrize(("action", "items"), [("replace", "X"), ("replace", "C C"), ("replace", ""), ("add", "C")])
+@pytest.mark.parametrize("later", ["replace", "cancel", "decline"])
+def test_a_later_word_supersedes_a_request_in_review_and_the_parcel_waits_no_longer(
+    action: str, items: str, later: str
+) -> None:
+    first, waiting = web("1", "12-01 10:00", "A"), phone("1", "12-02 09:00", action, items)
+    assert ending(first, waiting).held
+
+    end = ending(first, waiting, phone("2", "12-03 09:00", later, "B"), web("2", "12-04 10:00", "B"))
+
+    assert end.of("A:1") == ("superseded", None)
+    assert end.of("A:2") == ("accepted", None)
+    assert end.parcels == {"": {"B": 1}}
+    assert not end.held
+
+
+def test_a_request_in_review_is_superseded_by_nothing_that_is_itself_in_review_or_comes_before_it() -> None:
+    first, waiting = web("1", "12-01 10:00", "A"), phone("2", "12-02 09:00", "replace", "X")
+    end = ending(first, phone("1", "12-02 08:00", "replace", "B"), waiting, phone("3", "12-03 09:00", "replace", "C C"))
+    assert end.of("A:1") == ("accepted", None)
+    assert end.of("A:2") == ("review", "unknown_item")
+    assert end.of("A:3") == ("review", "over_points")
+    assert end.held
+
+
+def test_a_late_request_stays_rejected_and_a_cancel_in_review_stays_with_a_person() -> None:
+    end = ending(
+        phone("1", "12-01 09:00", "cancel"), web("1", "12-01 10:00", "A"), phone("2", "12-02 09:00", "replace", "B")
+    )
+    assert end.of("A:1") == ("review", "no_application")
+    late = ending(
+        web("1", "01-10 10:00", "A"), phone("1", "01-16 09:00", "replace", "B"), phone("2", "01-17 09:00", "cancel")
+    )
+    assert late.of("A:1") == ("rejected", "late")
+
+
 def test_adds_never_take_a_household_over_its_points() -> None:
     end = ending(
         web("1", "12-01 10:00", "B"), phone("1", "12-02 09:00", "add", "A"), phone("2", "12-02 09:01", "add", "A")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from todoke.errors import TodokeError
-from todoke.orders.web import LATE_CHANGE, extract, hold_late_changes
+from todoke.orders.web import LATE_CHANGE, ORDER_TABLES, extract, hold_late_changes
 from todoke.store.schema import DATASETS
 
 DEADLINE = date(2027, 1, 15)
@@ -68,16 +69,23 @@ def items_of(tables: dict[str, pa.Table]) -> dict[str, str]:
 def test_five_tables_arrive_typed_and_sorted(site: sa.Engine) -> None:
     apply(site, "b", "Y X")
     apply(site, "a", "Z", cancelled_at=LAST)
-    put(site, "survey_answer", application_id="a", question_code="Q1", answer="3", answered_at=BEFORE)
-    tables = extract(site)
-    assert {name: table.schema for name, table in tables.items()} == {
-        name: DATASETS[name] for name in ("web_application", "web_line", "amendment", "amendment_line", "survey_answer")
-    }
+    five = [*ORDER_TABLES, "survey_answer"]
+    tables = extract(site, five)
+    assert {name: table.schema for name, table in tables.items()} == {name: DATASETS[name] for name in five}
     assert tables["web_application"]["application_id"].to_pylist() == ["a", "b"]
     assert tables["web_application"]["cancelled_at"].to_pylist() == [LAST, None]
     assert tables["web_application"]["submitted_at"].to_pylist() == [BEFORE, BEFORE]
     assert tables["web_line"]["item_code"].to_pylist() == ["Z", "Y", "X"]
-    assert extract(str(site.url)) == tables
+    assert extract(str(site.url)) == {name: tables[name] for name in ORDER_TABLES}
+
+
+def test_answers_are_read_by_themselves(site: sa.Engine) -> None:
+    put(site, "survey_answer", application_id="a", question_code="Q1", answer="3", answered_at=BEFORE)
+    answers = extract(site, ["survey_answer"])
+    assert list(answers) == ["survey_answer"]
+    assert answers["survey_answer"].to_pylist() == [
+        {"application_id": "a", "question_code": "Q1", "answer": "3", "answered_at": BEFORE}
+    ]
 
 
 def test_more_rows_than_one_fetch_takes_all_arrive(site: sa.Engine) -> None:
@@ -96,7 +104,7 @@ def test_tables_and_columns_may_be_called_otherwise(site: sa.Engine) -> None:
         connection.exec_driver_sql('ALTER TABLE application RENAME TO "order"')
         connection.exec_driver_sql('ALTER TABLE "order" RENAME COLUMN application_id TO 受付ID')
     names = {"application": {"table": "order", "application_id": "受付ID"}}
-    assert extract(site, names)["web_application"]["application_id"].to_pylist() == ["a"]
+    assert extract(site, names=names)["web_application"]["application_id"].to_pylist() == ["a"]
 
 
 def test_an_empty_time_or_an_unknown_action_stops_with_its_place(site: sa.Engine) -> None:
@@ -106,6 +114,45 @@ def test_an_empty_time_or_an_unknown_action_stops_with_its_place(site: sa.Engine
     apply(site, "a", "X", submitted_at=None)
     with pytest.raises(TodokeError, match=r"application\.submitted_at"):
         extract(site)
+
+
+CANARY = "三丁目のヤマモト"
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "place"),
+    [
+        ("application", {"application_id": "x", "submitted_at": CANARY}, "application.submitted_at"),
+        ("application", {"application_id": "x", "submitted_at": 20261201}, "application.submitted_at"),
+        ("application", {"application_id": "x", "submitted_at": BEFORE, "cancelled_at": CANARY}, "cancelled_at"),
+        ("application_line", {"application_id": "x", "line_no": 1, "quantity": CANARY}, "application_line.quantity"),
+        ("application_line", {"application_id": "x", "line_no": 1, "quantity": 3_000_000_000}, "line.quantity"),
+        ("application_line", {"application_id": "x", "line_no": 1, "quantity": 1.5}, "application_line.quantity"),
+        ("amendment_line", {"amendment_id": "x", "line_no": CANARY, "quantity": 1}, "amendment_line.line_no"),
+        ("application", {"application_id": "x", "application_no": CANARY.encode("cp932")}, "application_no"),
+    ],
+)
+def test_a_value_of_no_use_stops_with_its_place_and_is_not_told(
+    site: sa.Engine, table: str, row: dict[str, Any], place: str
+) -> None:
+    apply(site, "a", "X")
+    for copy in range(2):
+        put(site, table, **(row | {"application_id": f"{copy}"} if row.get("application_id") == "x" else row))
+    with pytest.raises(TodokeError, match=place) as caught:
+        extract(site)
+    assert "2件" in str(caught.value)
+    told = "".join(traceback.format_exception(caught.value))
+    assert CANARY not in told
+    assert "3000000000" not in told
+    assert caught.value.final
+
+
+def test_text_that_the_driver_cannot_decode_is_not_told(site: sa.Engine) -> None:
+    with site.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO application_line VALUES ('a', 1, CAST(X'4B414E4152490AFF' AS TEXT), 1)")
+    with pytest.raises(TodokeError, match="application_line") as caught:
+        extract(site)
+    assert "KANARI" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_a_change_before_the_deadline_is_taken_at_the_first_time(site: sa.Engine) -> None:
@@ -151,6 +198,24 @@ def test_a_row_never_seen_is_taken_and_one_gone_is_kept_and_listed(site: sa.Engi
     held, late = hold_late_changes(seen, extract(site), DEADLINE)
     assert items_of(held) == {"a": "X", "new": "Y"}
     assert late.to_pylist() == [{"application_id": "W:a", "changed_at": None}]
+
+
+def test_a_cancellation_after_the_deadline_is_not_taken_even_of_a_row_never_seen(site: sa.Engine) -> None:
+    apply(site, "seen", "X")
+    seen = extract(site)
+    apply(site, "in time", "X", AFTER, submitted_at=LAST, cancelled_at=AFTER)
+    apply(site, "before", "X", LAST, submitted_at=BEFORE, cancelled_at=LAST)
+    apply(site, "late", "X", AFTER, submitted_at=AFTER, cancelled_at=AFTER)
+    for _ in range(2):
+        seen, late = hold_late_changes(seen, extract(site), DEADLINE)
+        rows = seen["web_application"].to_pylist()
+        assert {row["application_id"]: row["cancelled_at"] for row in rows} == {
+            "seen": None,
+            "in time": None,
+            "before": LAST,
+            "late": AFTER,
+        }
+        assert late.to_pylist() == [{"application_id": "W:in time", "changed_at": AFTER}]
 
 
 def test_amendments_are_held_the_same_way(site: sa.Engine) -> None:

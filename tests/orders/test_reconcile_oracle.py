@@ -10,11 +10,12 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from oracle import decide
+from oracle import possible_senders as senders_of
 from oracle_nouns import Decision, Parcel, ParcelLine, World
 from worlds import DAYS, DEADLINE, crowd, rules, to_inputs, worlds
 
 from todoke.model.codes import Reason, Status
-from todoke.orders.reconcile import OrderRules, reconcile
+from todoke.orders.reconcile import OrderRules, possible_senders, reconcile
 from todoke.store.engine import Engine
 
 WORLD_BY_WORLD = settings(
@@ -45,6 +46,9 @@ def _differences(world: World, order_rules: OrderRules, *, backwards: bool = Fal
         ours, theirs = _rows_of(table, record), _rows(records)
         differences += [("sql", *row) for row in ours - theirs]
         differences += [("oracle", *row) for row in theirs - ours]
+    with Engine(memory_limit="256MB", threads=1) as engine:
+        found = possible_senders(engine, to_inputs(world, backwards=backwards), order_rules)["household_no"].to_pylist()
+    assert sorted(found) == sorted(senders_of(world, order_rules))
     return differences
 
 

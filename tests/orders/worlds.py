@@ -44,6 +44,7 @@ IDS = ["1", "2", "10", "01", "9", "A", "a", "Z-1", "é", "あ", "ｱ", "𠮷"]
 POSTALS = ["1538573", "1520001"]
 POSTALS_READ = {"1538573": ["1538573", "153-8573", "１５３８５７３"], "1520001": ["1520001", "152-0001"]}
 #: As registered, and the ways a hand or a scanner writes the same name.
+WIDE = str.maketrans("0123456789", "０１２３４５６７８９")
 NAMES = {
     "ヤマモト ショウタ": ["ヤマモト ショウタ", "ﾔﾏﾓﾄ ｼｮｳﾀ", "ヤマモトシヨウタ", "ヤマモト　ショウタ"],
     "ガトー ハナ": ["ガトー ハナ", "ｶﾞﾄｰ ﾊﾅ", "ガトーハナ"],
@@ -126,7 +127,7 @@ def _number(dice: Dice, household: Household) -> str | None:
     if not dice.one_in(4):
         return no
     other = neighbour(no)
-    near = [between(no, other), no[:3] + str((int(no[3]) + 1) % 10) + no[4:], f"{no[:5]}-{no[5:]}"]
+    near = [between(no, other), no[:3] + str((int(no[3]) + 1) % 10) + no[4:], f"{no[:5]}-{no[5:]}", no.translate(WIDE)]
     return dice.pick([*near, *near, no[:9], valid_number(99_999_999), "", None, other])
 
 
@@ -139,7 +140,8 @@ def _lines(dice: Dice) -> tuple[Line, ...]:
 
 
 def _web(dice: Dice, id_: str, household: Household) -> Web:
-    number = dice.pick(["", "1234567890", valid_number(11111111), household.application_no[:9]])
+    own = household.application_no
+    number = dice.pick(["", "1234567890", valid_number(11111111), own[:9], between(own, neighbour(own))])
     return Web(
         application_id=id_,
         application_no=number if dice.one_in(12) else household.application_no,
@@ -181,7 +183,9 @@ def _amendment(dice: Dice, id_: str, household: Household) -> Amendment:
     action = dice.pick(["replace", "add", "replace", "add", "add", "cancel", "decline"])
     return Amendment(
         amendment_id=id_,
-        application_no=valid_number(11111111) if dice.one_in(12) else household.application_no,
+        application_no=dice.pick([valid_number(11111111), household.application_no.translate(WIDE)])
+        if dice.one_in(12)
+        else household.application_no,
         requested_at=datetime.combine(dice.pick([*DAYS[2:4], *DAYS[2:4], *DAYS]), dice.pick(TIMES)),
         action=action,
         lines=_lines(dice) if action in {"replace", "add"} or dice.one_in(4) else (),

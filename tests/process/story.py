@@ -28,7 +28,7 @@ from small_ward import (
 Step = tuple[str, date]
 FILES, LABELS, HAND_OVER = date(2026, 7, 21), date(2026, 9, 7), date(2026, 11, 2)
 FIRST, SECOND, THIRD = date(2026, 11, 10), date(2026, 11, 11), date(2026, 11, 12)
-REPORT, LAST, TOILETS = date(2026, 12, 10), date(2027, 1, 15), date(2027, 1, 20)
+REPORT, AFTER_DEADLINE, TOILETS = date(2026, 12, 10), date(2027, 1, 18), date(2027, 1, 20)
 
 
 def season(programme: Programme) -> Iterator[Step]:
@@ -71,7 +71,7 @@ def season(programme: Programme) -> Iterator[Step]:
     programme.answers([(f"w{n}", "Q1", str(n % 2 + 1), "2026-11-10 09:05") for n in range(1, 14)])
     yield "survey", THIRD
     yield "reports", REPORT
-    yield "orders", LAST
+    yield "orders", AFTER_DEADLINE
     yield "nonapplicants", TOILETS
     programme.answer()
     yield "nonapplicants", TOILETS

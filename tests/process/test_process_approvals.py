@@ -28,7 +28,7 @@ from todoke.errors import TodokeError
 from todoke.process import approval
 
 LABELS, NEXT = date(2026, 9, 7), date(2026, 9, 8)
-TOILETS_GO, LATER = date(2027, 1, 20), date(2027, 1, 21)
+AFTER_DEADLINE, TOILETS_GO, LATER = date(2027, 1, 18), date(2027, 1, 20), date(2027, 1, 21)
 
 NO_STOPS = {"held": 0, "incidents": 0, "stops": 0}
 
@@ -183,7 +183,7 @@ def test_what_is_asked_holds_no_name_and_no_address(july: Programme):
 
 
 def test_toilets_wait_for_their_day_and_for_a_yes(november: Programme):
-    november.run("orders", date(2026, 11, 10))
+    november.run("orders", AFTER_DEADLINE)
     assert november.run("nonapplicants", date(2027, 1, 19))["propose"] == {"not_due": 1}  # 15 January and 3 open days
     said = november.run("nonapplicants", TOILETS_GO)
     assert said["propose"] | {"settlement": "", "requests": 0} == {
@@ -207,7 +207,7 @@ def test_toilets_wait_for_their_day_and_for_a_yes(november: Programme):
 
 
 def test_a_yes_to_toilets_does_not_hold_when_a_household_has_become_smaller(november: Programme):
-    november.run("orders", date(2026, 11, 10))
+    november.run("orders", AFTER_DEADLINE)
     november.run("nonapplicants", TOILETS_GO)
     november.answer()
     corrects(november, LATER, correction(replace(home_of(LATE), members=home_of(LATE).members[:1])))
@@ -219,7 +219,7 @@ def test_a_yes_to_toilets_does_not_hold_when_a_household_has_become_smaller(nove
 
 def test_those_who_wait_are_taken_by_a_later_run_when_they_have_become_clear(november: Programme):
     november.applies("w1", FAMILY, "2026-12-01 10:00", [("9999", 1)])
-    november.run("orders", date(2026, 12, 1))
+    november.run("orders", AFTER_DEADLINE)
     assert november.decision("W:w1") == ("review", "unknown_item")
     for day, waiting in ((TOILETS_GO, 1), (LATER, 0)):
         assert november.run("nonapplicants", day)["propose"]["waiting"] == waiting

@@ -144,7 +144,7 @@ def test_labels_that_were_locked_are_printed_as_they_were_whatever_the_ward_corr
 
 def test_a_killed_proposal_leaves_its_lists_to_the_next_run(november: Programme, tmp_path: Path):
     on = date(2027, 1, 20)
-    november.run("orders", FIRST)
+    november.run("orders", date(2027, 1, 18))
     expected = undisturbed(november, "nonapplicants", on, tmp_path / "other")
     with killed_at_file(2, "nonapplicants"):
         november.run("nonapplicants", on)

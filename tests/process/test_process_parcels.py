@@ -25,7 +25,7 @@ from small_ward import (
 
 FIRST, SECOND, THIRD = date(2026, 11, 10), date(2026, 11, 11), date(2026, 11, 12)
 WATER, RICE, BIG_WATER = "3001", "3006", "6001"
-TOILETS_GO = date(2027, 1, 20)
+AFTER_DEADLINE, TOILETS_GO = date(2027, 1, 18), date(2027, 1, 20)
 
 
 def corrects(programme: Programme, on: date, rows: list[tuple[str, ...]]) -> None:
@@ -52,7 +52,7 @@ def differences(programme: Programme) -> list[tuple[str, str]]:
 
 
 def test_goods_that_are_asked_for_after_the_toilets_wait_for_a_person(november: Programme):
-    november.run("orders", FIRST)
+    november.run("orders", AFTER_DEADLINE)
     toilets_go(november)
     assert november.parcel(LATE, "toilet")["state"] == "released"
     assert november.parcel(LATE, "toilet")["lines"] == {"TOILET": 30}
@@ -69,7 +69,7 @@ def test_goods_that_are_asked_for_after_the_toilets_wait_for_a_person(november: 
 
 
 def test_an_order_that_comes_before_the_toilets_go_takes_their_place(november: Programme):
-    november.run("orders", FIRST)
+    november.run("orders", AFTER_DEADLINE)
     november.run("nonapplicants", TOILETS_GO)
     assert november.parcel(LATE, "toilet")["state"] == "planned"
     november.scans(

@@ -1,6 +1,6 @@
 -- Where every household of the register stands after the deadline: exactly one of applied, toilets, waiting,
 -- not_reached, excluded (G15; reconciliation, non-applicants).
--- in: household, quarantined, decision (current), declined, catalogue_reached, shipment
+-- in: household, quarantined, decision (current), possible_sender, declined, catalogue_reached, shipment
 WITH by_decision AS (
     SELECT
         d.household_no,
@@ -31,7 +31,8 @@ SELECT
         WHEN h.state = 'deleted' THEN 'excluded'
         WHEN d.accepted = 1 THEN 'applied'
         WHEN r.household_no IS NULL THEN 'not_reached'
-        WHEN h.state = 'held' OR (h.confidential AND NOT h.instructed) OR d.in_review = 1 THEN 'waiting'
+        WHEN h.state = 'held' OR (h.confidential AND NOT h.instructed) THEN 'waiting'
+        WHEN d.in_review = 1 OR p.household_no IS NOT NULL THEN 'waiting'
         WHEN n.household_no IS NOT NULL AND NOT $declined_households THEN 'excluded'
         ELSE 'toilets'
     END AS standing
@@ -39,6 +40,7 @@ FROM household AS h
 LEFT JOIN by_decision AS d ON h.household_no = d.household_no
 LEFT JOIN by_shipment AS s ON h.household_no = s.household_no
 LEFT JOIN catalogue_reached AS r ON h.household_no = r.household_no
+LEFT JOIN possible_sender AS p ON h.household_no = p.household_no
 LEFT JOIN declined AS n ON h.household_no = n.household_no
 UNION ALL
 SELECT

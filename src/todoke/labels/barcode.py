@@ -94,12 +94,6 @@ def encode(postal_code: str, address_after_town: str) -> list[str] | NoBarcode:
     return symbol(postal, number) if number else NoBarcode.NO_ADDRESS_NUMBER
 
 
-def barcode_for(postal_code: str, address_after_town: str) -> list[str] | None:
-    """The symbol of an address, or None where the rules forbid one (`encode` says why)."""
-    found = encode(postal_code, address_after_town)
-    return None if isinstance(found, NoBarcode) else found
-
-
 def after_town(town: str, block: str, building: str) -> str:
     """What follows the town that the postal code stands for: a chome written with the town, block, building."""
     return f"{_chome(town)} {block} {building}"

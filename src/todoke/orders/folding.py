@@ -25,18 +25,12 @@ _KANA = {
     **str.maketrans("", "", _NOTHING),
 }
 _NOT_A_DIGIT = re.compile(r"[^0-9]")
-_BETWEEN_DIGITS = re.compile(r"[\s\-‐‑‒–—―−ー─]")
 
 
 def fold_kana(text: str) -> str:
     """The key of a name in kana: full-width katakana, no spaces, small kana large, no long marks or hyphens."""
     # NFKC sets a space before a free-standing voicing mark; with the space gone NFC joins mark and kana
     return unicodedata.normalize("NFC", unicodedata.normalize("NFKC", text).translate(_KANA))
-
-
-def fold_digits(text: str) -> str:
-    """A number in ASCII digits, without spaces and hyphens; other characters stay."""
-    return _BETWEEN_DIGITS.sub("", unicodedata.normalize("NFKC", text))
 
 
 def fold_postal(text: str) -> str:

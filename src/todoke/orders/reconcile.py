@@ -16,8 +16,8 @@ from todoke.store.engine import Engine
 
 _PROCESS = "orders"
 
-#: Tables made before the first amendment is looked at, each by the statement of its name.
-_BEFORE_AMENDMENTS = (
+#: Tables of every order taken by itself, each by the statement of its name.
+_EACH_ORDER = (
     "10_addressee",
     "12_shipped",
     "20_card",
@@ -29,6 +29,9 @@ _BEFORE_AMENDMENTS = (
     "40_order_line",
     "42_order_content",
     "50_application_check",
+)
+#: Tables made before the first amendment is looked at.
+_BEFORE_AMENDMENTS = (
     "52_contender",
     "60_amendment_case",
     "62_amendment_outcome",
@@ -138,9 +141,7 @@ def reconcile(engine: Engine, inputs: OrderInputs, rules: OrderRules) -> Desired
     Args:
         engine: a fresh engine; it is left filled.
     """
-    params = {field.name: getattr(rules, field.name) for field in fields(rules)}
-    for field in fields(inputs):
-        engine.register(field.name, getattr(inputs, field.name))
+    params = _read_orders(engine, inputs, rules)
     for name in _BEFORE_AMENDMENTS:
         _create(engine, name, params)
     _follow_amendments(engine, params)
@@ -151,6 +152,25 @@ def reconcile(engine: Engine, inputs: OrderInputs, rules: OrderRules) -> Desired
         parcel=_fetch(engine, "92_parcel", params).cast(PARCEL),
         parcel_line=_fetch(engine, "94_parcel_line", params).cast(PARCEL_LINE),
     )
+
+
+def possible_senders(engine: Engine, inputs: OrderInputs, rules: OrderRules) -> pa.Table:
+    """household_no of the households that an order in review may come from while nobody knows whose it is.
+
+    Args:
+        engine: a fresh engine; it is left filled.
+    """
+    return _fetch(engine, "84_possible_sender", _read_orders(engine, inputs, rules))
+
+
+def _read_orders(engine: Engine, inputs: OrderInputs, rules: OrderRules) -> dict[str, object]:
+    """Judges every order by itself; returns the parameters of all statements."""
+    params = {field.name: getattr(rules, field.name) for field in fields(rules)}
+    for field in fields(inputs):
+        engine.register(field.name, getattr(inputs, field.name))
+    for name in _EACH_ORDER:
+        _create(engine, name, params)
+    return params
 
 
 def _follow_amendments(engine: Engine, params: dict[str, object]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -13,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from todoke.errors import TodokeError
+from todoke.errors import Passing, TodokeError
 from todoke.store.schema import DATASETS
 
 Tables = Mapping[str, pa.Table]
@@ -21,6 +22,8 @@ Tables = Mapping[str, pa.Table]
 ACTIONS = ("replace", "add", "cancel", "decline")
 _CHUNK = 20_000
 _TOKYO = ZoneInfo("Asia/Tokyo")
+#: What Arrow and Python raise for a value that is none of its column's kind; their texts quote it.
+_MISFIT = (ValueError, TypeError, AttributeError, OverflowError)
 
 
 @dataclass(frozen=True)
@@ -40,23 +43,31 @@ _SOURCES = {
     "survey_answer": _Source("survey_answer", ("application_id", "question_code"), ("application_id",)),
 }
 
+#: The datasets that orders are decided from.
+ORDER_TABLES = ("web_application", "web_line", "amendment", "amendment_line")
+
 #: A change that was not taken: W: or A: id, and when it was made (NULL: the row is gone from the source).
 LATE_CHANGE = pa.schema([("application_id", pa.string()), ("changed_at", pa.timestamp("us"))])
 
 
-def extract(source: str | sa.Engine, names: Mapping[str, Mapping[str, str]] | None = None) -> dict[str, pa.Table]:
-    """The five tables of the web database at one moment, sorted by key, in the schemas of their datasets.
+def extract(
+    source: str | sa.Engine,
+    datasets: Collection[str] = ORDER_TABLES,
+    *,
+    names: Mapping[str, Mapping[str, str]] | None = None,
+) -> dict[str, pa.Table]:
+    """Tables of the web database at one moment, sorted by key, in the schemas of their datasets.
 
     Args:
         source: SQLAlchemy URL, or an engine.
+        datasets: which; beside `ORDER_TABLES` there is survey_answer.
         names: of tables that are called otherwise there: `{"application": {"table": "orders", "application_id":
             "order_id"}}`, canonical to real.
 
-    Returns:
-        web_application, web_line, amendment, amendment_line, survey_answer.
-
     Raises:
-        TodokeError: a required column is empty or an amendment's action is unknown.
+        TodokeError: a value is none of its column's kind, a required column is empty or an amendment's action is
+            unknown.
+        Passing: the database broke off.
     """
     engine = sa.create_engine(source) if isinstance(source, str) else source
     try:
@@ -64,44 +75,66 @@ def extract(source: str | sa.Engine, names: Mapping[str, Mapping[str, str]] | No
             tables = {
                 dataset: _read(connection, DATASETS[dataset], expected, (names or {}).get(expected.table, {}))
                 for dataset, expected in _SOURCES.items()
+                if dataset in datasets
             }
     finally:
         if engine is not source:
             engine.dispose()
-    unknown = pc.invert(pc.is_in(tables["amendment"]["action"], value_set=pa.array(ACTIONS)))
+    if "amendment" in tables:
+        _check_actions(tables["amendment"])
+    return tables
+
+
+def _check_actions(amendment: pa.Table) -> None:
+    unknown = pc.invert(pc.is_in(amendment["action"], value_set=pa.array(ACTIONS)))
     if count := pc.sum(unknown).as_py():
         raise TodokeError(
             f"電話による変更の区分に不明な値が{count}件あります",
             where="amendment.action",
             next_step=f"ウェブ申込みの管理者に確認してください（使える値: {', '.join(ACTIONS)}）",
         )
-    return tables
 
 
 def hold_late_changes(previous: Tables | None, current: Tables, deadline: date) -> tuple[dict[str, pa.Table], pa.Table]:
     """`current`, but rows seen before stay as they were where they were changed after the deadline's last day.
 
-    A row keeps the time it was first seen with; one never seen is taken; one gone from the source is kept.
+    A row keeps the time it was first seen with; one gone from the source is kept. One never seen is taken, but not
+    that it was cancelled after the deadline: on the last evening one may be, before anybody has looked.
 
     Args:
         previous: what this function returned last time.
 
     Returns:
-        The five tables, and the changes not taken (`LATE_CHANGE`) for the operators.
+        The tables of `current`, and the changes not taken (`LATE_CHANGE`) for the operators.
     """
     if previous is None:
         return dict(current), LATE_CHANGE.empty_table()
     closed = datetime.combine(deadline + timedelta(days=1), datetime.min.time())
     held = dict(current)
-    listed: list[dict[str, object]] = []
+    listed: dict[str, datetime | None] = {}
+    held["web_application"], cancelled_late = _uncancelled(current["web_application"], closed)
     for rows, lines, received, prefix in (
         ("web_application", "web_line", "submitted_at", "W:"),
         ("amendment", "amendment_line", "requested_at", "A:"),
     ):
         before = _Orders(previous[rows], previous[lines])
-        held[rows], held[lines], changes = _Orders(current[rows], current[lines]).held(before, received, closed)
-        listed += [{"application_id": prefix + name, "changed_at": at} for name, at in changes]
-    return held, pa.Table.from_pylist(listed, LATE_CHANGE)
+        held[rows], held[lines], changes = _Orders(held[rows], held[lines]).held(before, received, closed)
+        listed |= {prefix + name: at for name, at in changes}
+    listed |= {f"W:{name}": at for name, at in cancelled_late.items()}
+    late = [{"application_id": name, "changed_at": at} for name, at in sorted(listed.items())]
+    return held, pa.Table.from_pylist(late, LATE_CHANGE)
+
+
+def _uncancelled(rows: pa.Table, closed: datetime) -> tuple[pa.Table, dict[str, datetime]]:
+    """Applications as they stood when the deadline was over, and when those cancelled since were, by id."""
+    end = pa.scalar(closed, rows.schema.field("cancelled_at").type)
+    is_late = pc.fill_null(
+        pc.and_(pc.greater_equal(rows["cancelled_at"], end), pc.less(rows["submitted_at"], end)), False
+    )
+    late = rows.filter(is_late)
+    place = rows.column_names.index("cancelled_at")
+    standing = rows.set_column(place, "cancelled_at", pc.if_else(is_late, None, rows["cancelled_at"]))
+    return standing, dict(zip(late["application_id"].to_pylist(), late["cancelled_at"].to_pylist(), strict=True))
 
 
 @dataclass(frozen=True)
@@ -181,42 +214,63 @@ def _snapshot(engine: sa.Engine) -> Generator[sa.Connection]:
 
 
 def _read(connection: sa.Connection, schema: pa.Schema, expected: _Source, names: Mapping[str, str]) -> pa.Table:
-    columns = [
-        sa.column(names.get(field.name, field.name), _sql_type(field.type)).label(field.name) for field in schema
-    ]
+    # untyped: SQLAlchemy quotes the value that it could not convert
+    columns: list[sa.Label[Any]] = [sa.column(names.get(field.name, field.name)).label(field.name) for field in schema]
     query = sa.select(*columns).select_from(sa.table(names.get("table", expected.table)))
-    result = connection.execution_options(stream_results=True, yield_per=_CHUNK).execute(query)
-    table = pa.Table.from_batches((_batch(rows, schema) for rows in result.partitions()), schema)
+    misfits: Counter[str] = Counter()
+    try:
+        result = connection.execution_options(stream_results=True, yield_per=_CHUNK).execute(query)
+        batches = [_batch(rows, schema, misfits) for rows in result.partitions()]
+    except sa.exc.DBAPIError as error:  # a driver may quote the text that it could not decode
+        raise Passing(
+            "ウェブ申込みのデータベースを読み切れません",
+            where=f"{expected.table} ({type(error.orig).__name__})",
+            next_step="ウェブ申込みの管理者に、接続・表と列の名前・文字コードを確認してください",
+        ) from None
+    table = pa.Table.from_batches(batches, schema)
+    for name, count in misfits.items():
+        raise _refusal(f"ウェブ申込みのデータに、日時・数・文字として読めない値が{count}件あります", expected, name)
     for name in expected.required:
         if empty := table[name].null_count:
-            raise TodokeError(
-                f"ウェブ申込みのデータに空の項目が{empty}件あります",
-                where=f"{expected.table}.{name}",
-                next_step="ウェブ申込みの管理者に確認してください",
-            )
+            raise _refusal(f"ウェブ申込みのデータに空の項目が{empty}件あります", expected, name)
     return table.sort_by([(name, "ascending") for name in expected.key])
 
 
-def _sql_type(kind: pa.DataType) -> sa.types.TypeEngine[Any]:
-    if pa.types.is_timestamp(kind):
-        return sa.DateTime()
-    return sa.Integer() if pa.types.is_integer(kind) else sa.String()
-
-
-def _batch(rows: Iterable[sa.Row[Any]], schema: pa.Schema) -> pa.RecordBatch:
-    columns = zip(*rows, strict=True)
-    return pa.RecordBatch.from_arrays(
-        [
-            pa.array(_local(values) if pa.types.is_timestamp(field.type) else values, field.type)
-            for field, values in zip(schema, columns, strict=True)
-        ],
-        schema=schema,
+def _refusal(what: str, expected: _Source, column: str) -> TodokeError:
+    return TodokeError(
+        what, where=f"{expected.table}.{column}", next_step="ウェブ申込みの管理者に確認し、直してから再実行してください"
     )
 
 
-def _local(values: Iterable[datetime | None]) -> list[datetime | None]:
-    """Naive Asia/Tokyo, whatever zone a column carries."""
-    return [
-        value.astimezone(_TOKYO).replace(tzinfo=None) if value is not None and value.tzinfo else value
-        for value in values
-    ]
+def _batch(rows: Iterable[sa.Row[Any]], schema: pa.Schema, misfits: Counter[str]) -> pa.RecordBatch:
+    """Rows in Arrow; counts in `misfits`, by column, the values that its type cannot hold."""
+    columns: list[pa.Array] = []
+    for field, values in zip(schema, zip(*rows, strict=True), strict=True):
+        try:
+            columns.append(_array(values, field.type))
+        except _MISFIT:
+            misfits[field.name] += sum(not _fits(value, field.type) for value in values)
+            columns.append(pa.nulls(len(values), field.type))
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _fits(value: Any, kind: pa.DataType) -> bool:
+    try:
+        _array([value], kind)
+    except _MISFIT:
+        return False
+    return True
+
+
+def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    if pa.types.is_timestamp(kind):
+        return pa.array(map(_local, values), kind)
+    if pa.types.is_integer(kind) and any(isinstance(value, float) for value in values):
+        raise ValueError  # Arrow would cut the fraction off
+    return pa.array(values, kind)
+
+
+def _local(value: str | datetime | None) -> datetime | None:
+    """Naive Asia/Tokyo, whatever zone a column carries; SQLite keeps times as text."""
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return moment.astimezone(_TOKYO).replace(tzinfo=None) if moment is not None and moment.tzinfo else moment

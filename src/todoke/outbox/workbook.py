@@ -79,7 +79,10 @@ class Chart:
 
 @dataclass(frozen=True)
 class Sheet:
-    """One table, one sheet. `title` is the tab's name, at most 31 characters, without `[]:*?/\\`."""
+    """One table, one sheet. `title` is the tab's name, at most 31 characters, without `[]:*?/\\`.
+
+    `instructions` stand above the table, for who has to fill it in; `notes` below it.
+    """
 
     title: str
     columns: tuple[Column, ...]
@@ -88,6 +91,7 @@ class Sheet:
     chart: Chart | None = None
     total_label: str = "合計"
     filter: bool = False
+    instructions: tuple[str, ...] = ()
 
 
 def render(sheets: Sequence[Sheet], *, title: str, subtitle: str, password: str | None = None) -> bytes:
@@ -156,7 +160,9 @@ def _write_sheet(book: Any, sheet: Sheet, formats: _Formats, title: str, subtitl
     page.set_row(0, 26)
     page.write_string(0, 0, title, formats.of(bold=True, font_size=14, valign="vcenter"))
     page.write_string(1, 0, f"{subtitle}　{sheet.title}", formats.of(font_size=10, valign="vcenter"))
-    first = _write_headings(page, sheet, formats, top=3)
+    for row, line in enumerate(sheet.instructions, start=2):
+        page.write_string(row, 0, line, formats.of(font_size=10, valign="vcenter"))
+    first = _write_headings(page, sheet, formats, top=3 + len(sheet.instructions))
     for position, column in enumerate(sheet.columns):
         page.set_column(position, position, column.width)
         _write_column(page, sheet, position, first, formats)

@@ -30,6 +30,7 @@ class CarrierFinding(Labelled):
     REVISION_INVALID = "revision_invalid", "改訂の誤り"
     STATE_UNKNOWN = "state_unknown", "対応表にない状態"
     MOMENT_INVALID = "moment_invalid", "日時の誤り"
+    SHIPMENT_UNKNOWN = "shipment_unknown", "台帳にない出荷番号"
 
 
 @dataclass(frozen=True)

@@ -25,12 +25,29 @@ ITEM = pa.schema(
         ("reason", pa.string()),
         ("received_on", pa.date32()),
         ("source", pa.string()),
+        ("image_file", pa.string()),
         ("points", pa.int32()),
         ("note", pa.string()),
     ]
 )
+#: A row of a postcards' or carrier's file that was not taken: its place and why, in words, but nothing that it says.
+BAD_ROW = pa.schema(
+    [
+        ("source", pa.string()),
+        ("receipt_no", pa.string()),
+        ("file_name", pa.string()),
+        ("received_at", pa.timestamp("us")),
+        ("row_no", pa.int32()),
+        ("field", pa.string()),
+        ("reason", pa.string()),
+    ]
+)
 _REASONS = {reason.value: reason.label for reason in Reason}
-_SOURCES = {"web": "Web", "postcard": "はがき", "phone": "電話"}
+_SOURCES = {"web": "Web", "postcard": "はがき", "phone": "電話", "carrier": "運送会社"}
+_BAD_ROWS = {
+    "postcard": "この行は取り込んでいません。はがきを確かめてください。同じ受付番号は先の読取りが有効です。",
+    "carrier": "この行は取り込んでいません。運送会社に確かめ、正しい内容の再送を依頼してください。",
+}
 _DIFFERENCES = {
     "content": ("引渡し後の内容変更", "引き渡した内容と、今の申込内容が異なります。追加発送か回収かを決めてください。"),
     "not_wanted": ("引渡し後の取りやめ", "引き渡した後に取りやめ・対象外となりました。回収の要否を決めてください。"),
@@ -51,19 +68,24 @@ def review_items(
     late_changes: pa.Table,
     differences: pa.Table,
     shipments: pa.Table,
+    images: pa.Table,
+    bad_rows: pa.Table,
 ) -> pa.Table:
     """What waits for a person (`ITEM`): applications in review, duplicates whose contents differ from the one
-    that stands, changes made after the deadline, and open differences after hand-over.
+    that stands, changes made after the deadline, open differences after hand-over, and rows that were not taken.
 
     `decisions`, `numbers`, `differences`, `shipments`: as in `store.facts`; `late_changes`: application_id,
-    application_no, updated_at. Sorted by received day and 管理番号.
+    application_no, updated_at; `images`: application_id, image_file of postcards; `bad_rows`: `BAD_ROW`. Sorted by
+    received day and 管理番号.
     """
     number_of = dict(zip(numbers["household_no"].to_pylist(), numbers["application_no"].to_pylist(), strict=True))
     household_of = dict(zip(shipments["shipment_id"].to_pylist(), shipments["household_no"].to_pylist(), strict=True))
+    image_of = dict(zip(images["application_id"].to_pylist(), images["image_file"].to_pylist(), strict=True))
     items = [
-        *_of_decisions(decisions, number_of),
+        *_of_decisions(decisions, number_of, image_of),
         *_of_late_changes(late_changes),
         *_of_differences(differences, household_of, number_of),
+        *_of_bad_rows(bad_rows),
     ]
     items.sort(key=lambda item: (item["received_on"] or date.max, item["item_no"]))
     return pa.Table.from_pylist(items, ITEM)
@@ -79,6 +101,7 @@ def review_workbook(items: pa.Table, *, programme: str, as_of: date) -> bytes:
         Column("reason", "確認する理由", 21, wrap=True),
         Column("received_on", "受付日", 11, null="–"),
         Column("source", "受付方法", 9, centred=True),
+        Column("image_file", "画像ファイル名", 18, null="–", wrap=True),
         Column("points", "ポイント", 9, null="–"),
         Column("note", "備考", 28, wrap=True),
         _answer("decision", "決定", 9, DECISIONS),
@@ -87,12 +110,13 @@ def review_workbook(items: pa.Table, *, programme: str, as_of: date) -> bytes:
         _answer("operator", "担当者", 10),
         _answer("answer_reason", "理由", 20),
     )
-    notes = (
+    instructions = (
         f"{items.num_rows}件。黄色の欄に回答し、管理番号と版は変えずに返してください。",
         "※ 「承認」は、本人確認不一致・対象外となった世帯・読取不能のときだけ使えます。",
         "※ 訂正する商品は「A001×2 A015×1」のように書いてください。",
+        "※ はがきの現物は、画像ファイル名の画像で確かめられます。",
     )
-    sheet = Sheet("確認依頼", columns, items, notes, filter=True)
+    sheet = Sheet("確認依頼", columns, items, filter=True, instructions=instructions)
     return render([sheet], title=f"確認依頼一覧（{as_of.year}年{as_of.month}月{as_of.day}日）", subtitle=programme)
 
 
@@ -100,7 +124,7 @@ def _answer(key: str, heading: str, width: float, choices: tuple[str, ...] = ())
     return Column(key, heading, width, group="回答", wrap=True, fill_in=True, choices=choices)
 
 
-def _of_decisions(decisions: pa.Table, number_of: dict[str, str]) -> Iterator[dict[str, Any]]:
+def _of_decisions(decisions: pa.Table, number_of: dict[str, str], image_of: dict[str, str]) -> Iterator[dict[str, Any]]:
     for row in decisions.to_pylist():
         differing = row["reason"] == Reason.DUPLICATE and row["differs"]
         if row["status"] != Status.REVIEW and not differing:
@@ -112,6 +136,7 @@ def _of_decisions(decisions: pa.Table, number_of: dict[str, str]) -> Iterator[di
             _REASONS[row["reason"]],
             row["received_at"],
             source=_SOURCES[row["source"]],
+            image_file=image_of.get(row["application_id"]),
             points=row["points"],
             note="先の受付分が有効です。内容が異なるので、変更の希望か確かめてください。" if differing else "",
         )
@@ -141,6 +166,20 @@ def _of_differences(
             yield _item(shown, number, "引渡し後の相違", reason, None, note=note)
 
 
+def _of_bad_rows(bad_rows: pa.Table) -> Iterator[dict[str, Any]]:
+    for row in bad_rows.to_pylist():
+        where = f"{row['file_name']} の{row['row_no']}件目" + (f"「{row['field']}」" if row["field"] else "")
+        yield _item(
+            f"R:{row['receipt_no']}:{row['row_no']}",
+            None,
+            "取り込めなかった行",
+            row["reason"],
+            row["received_at"],
+            source=_SOURCES[row["source"]],
+            note=f"{where}。{_BAD_ROWS[row['source']]}",
+        )
+
+
 def _item(
     item_no: str,
     application_no: str | None,
@@ -149,10 +188,11 @@ def _item(
     received_at: datetime | None,
     *,
     source: str = "",
+    image_file: str | None = None,
     points: int | None = None,
     note: str = "",
 ) -> dict[str, Any]:
-    shown = (item_no, application_no, category, reason, received_at, source, points, note)
+    shown = (item_no, application_no, category, reason, received_at, source, image_file, points, note)
     return {
         "item_no": item_no,
         "digest": hashlib.sha256(repr(shown).encode()).hexdigest()[:12],
@@ -161,6 +201,7 @@ def _item(
         "reason": reason,
         "received_on": received_at.date() if received_at else None,
         "source": source,
+        "image_file": image_file,
         "points": points,
         "note": note,
     }

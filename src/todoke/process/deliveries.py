@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 from todoke.intake.inbox import IncomingFile
 from todoke.model.changes import Changes, StateChange
 from todoke.model.codes import ShipmentKind
-from todoke.parcels.carrier import read_results
+from todoke.parcels.carrier import CarrierFinding, read_results
 from todoke.process.receiving import Landing, receive
 from todoke.process.workspace import Computation, Counts, Workspace
 from todoke.store import facts
@@ -38,7 +38,7 @@ def _read(ws: Workspace, file: IncomingFile, payload: Path, receipt_no: str, pin
     known = pc.is_in(read.results["shipment_id"], value_set=ours.combine_chunks())
     results, strange = read.results.filter(known), read.results.filter(pc.invert(known))
     unknown = [
-        {"receipt_no": receipt_no, "row_no": row, "field": "出荷番号", "reason": "shipment_unknown"}
+        {"receipt_no": receipt_no, "row_no": row, "field": "出荷番号", "reason": CarrierFinding.SHIPMENT_UNKNOWN.value}
         for row in strange["row_no"].to_pylist()
     ]
     bad = pa.concat_tables([read.quarantine, pa.Table.from_pylist(unknown, QUARANTINE)])

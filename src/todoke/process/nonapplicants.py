@@ -9,20 +9,21 @@ from datetime import date
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from todoke.contract.business_days import add_open_days
 from todoke.model.changes import Changes
 from todoke.model.codes import ShipmentKind
 from todoke.outbox.batch import pending_keys
 from todoke.parcels.ledger_parcels import new_and_settled
-from todoke.parcels.nonapplicants import SHIPMENT_COLUMNS, NonApplicantInputs, standing, totals
+from todoke.parcels.nonapplicants import SHIPMENT_COLUMNS, NonApplicantInputs, deadline_gate, standing, totals
 from todoke.parcels.wanted import Held, changed_parcels, one_item_wanted
 from todoke.process import approvals
 from todoke.process.address_changes import moved_parcels
 from todoke.process.addresses import delivery_addresses
 from todoke.process.batch_contents import TOILET_ITEM
 from todoke.process.labels import label_records, release_approved, unprintable
+from todoke.process.orders import possible_senders
 from todoke.process.workspace import Computation, Counts, Workspace
 from todoke.store import facts
 from todoke.store import tables as t
@@ -44,6 +45,9 @@ def propose(contract: str, on: date) -> Counts:
 
     Returns:
         households by standing; requests newly made; nothing before the grace days are over.
+
+    Raises:
+        GateClosed: orders received up to the deadline have not all been settled.
     """
     ws = Workspace.open(contract, on)
     if on < due_on(ws):
@@ -61,12 +65,15 @@ def _settle(ws: Workspace) -> tuple[str, dict[str, int], dict[str, pa.Table]]:
 
     def plan(tx: Connection, pin: Pin, as_of: date) -> Computation:
         inputs = _inputs(ws, tx, pin)
+        orders_settled, numbers = _orders_settled(tx, contract), facts.numbers(tx, contract)
         toilets = Held(facts.shipments(tx, contract, ["toilet"]), facts.revisions(tx, contract, ["toilet"]))
         differences = facts.differences(tx, contract)
         moved = moved_parcels(ws, tx, pin, ["toilet"])
 
         def compute() -> Changes:
-            table = standing(inputs, declined_households=ws.contract.toilets.declined_households)
+            deadline_gate(inputs, ws.contract.applications.deadline, orders_settled)
+            senders = possible_senders(ws, pin, numbers, as_of)
+            table = standing(inputs, senders, declined_households=ws.contract.toilets.declined_households)
             counted.update(totals(table))
             lists.update({name: table.filter(pc.equal(table["standing"], name)) for name in _LISTED})
             wanted = _wanted(ws, table, inputs.household, _undrawn(ws, pin, table, toilets))
@@ -95,6 +102,13 @@ def _undrawn(ws: Workspace, pin: Pin, table: pa.Table, toilets: Held) -> pa.Arra
     return unprintable(ws, label_records(ws, addresses.filter(left)))
 
 
+def _orders_settled(tx: Connection, contract: str) -> date | None:
+    c = t.settlement.c
+    last = select(func.max(c.as_of)).where(c.contract == contract, c.process == "orders")
+    day: date | None = tx.execute(last).scalar_one()
+    return day
+
+
 def _inputs(ws: Workspace, tx: Connection, pin: Pin) -> NonApplicantInputs:
     quarantine = ws.head_table("quarantine", pin, ["household_no"])
     numbers = quarantine.filter(pc.is_valid(quarantine["household_no"])).group_by("household_no").aggregate([])
@@ -102,7 +116,9 @@ def _inputs(ws: Workspace, tx: Connection, pin: Pin) -> NonApplicantInputs:
         household=ws.head_table("household", pin),
         quarantined=numbers,
         decision=facts.decisions(tx, ws.contract.id),
+        web_application=ws.head_table("web_application", pin, ["application_id", "submitted_at"]),
         amendment=ws.head_table("amendment", pin),
+        postcard=ws.head_table("postcard", pin, ["card_no", "received_on", "postmarked_on"]),
         shipment=facts.shipments(tx, ws.contract.id, _SHIPMENTS, SHIPMENT_COLUMNS),
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from todoke.contract import loader
 from todoke.errors import KeyMissing
@@ -19,7 +19,7 @@ from todoke.model.codes import ShipmentKind
 from todoke.orders import postcards, web
 from todoke.orders.folding import delivery_postals, kana_keys
 from todoke.orders.reconcile import Desired, OrderInputs, OrderRules, reconcile
-from todoke.parcels import review
+from todoke.orders.reconcile import possible_senders as find_possible_senders
 from todoke.parcels.ledger_parcels import new_and_settled
 from todoke.parcels.wanted import Held, changed_parcels, goods_wanted
 from todoke.process import stops
@@ -28,15 +28,14 @@ from todoke.process.batch_contents import publish_shipping
 from todoke.process.catalogue import land_catalogue
 from todoke.process.receiving import Landing, receive
 from todoke.process.releasing import claimed
+from todoke.process.review import publish_review
 from todoke.process.workspace import Computation, Counts, Workspace
 from todoke.store import facts
-from todoke.store import tables as t
 from todoke.store.engine import Engine
 from todoke.store.ledger import Pin
 from todoke.store.sqlfiles import load
 
-_WEB_TABLES = ("web_application", "web_line", "amendment", "amendment_line", "survey_answer")
-
+_NOTHING_SHIPPED = facts.SHIPMENT.append(pa.field("source_ref", pa.string())).empty_table()
 _RELEASED = tuple(effect_kind(ShipmentKind.GOODS, confidential=each) for each in (False, True))
 
 
@@ -51,7 +50,7 @@ def land_web(contract: str, on: date) -> Counts:
     with ws.ledger.read() as tx:
         pin = ws.ledger.pin(tx)
     current = web.extract(web_url(contract))
-    known = {name: ws.head_table(name, pin) for name in _WEB_TABLES} if "web_application" in pin.heads else None
+    known = {name: ws.head_table(name, pin) for name in web.ORDER_TABLES} if "web_application" in pin.heads else None
     taken, late = web.hold_late_changes(known, current, ws.contract.applications.deadline)
     ws.commit_tables({**taken, "late_change": late}, pin.heads, ["web"])
     return {name: table.num_rows for name, table in taken.items()} | {"late_changes": late.num_rows}
@@ -85,10 +84,10 @@ def _read_postcards(ws: Workspace, file: IncomingFile, payload: Path, receipt_no
         new = postcards.read_cards(stream, receipt_no)
     known = postcards.Cards(ws.head_table("postcard", pin), ws.head_table("postcard_line", pin))
     merged, repeated = postcards.merge_cards(known, new.cards)
-    bad = pa.concat_tables([ws.head_table("postcard_bad_row", pin), new.quarantine, repeated])
-    tables = {"postcard": merged.card, "postcard_line": merged.line, "postcard_bad_row": bad}
-    quarantined = new.quarantine.num_rows
-    return Landing(new.rows, new.rows - quarantined, quarantined, tables)
+    bad = pa.concat_tables([new.quarantine, repeated])
+    listed = pa.concat_tables([ws.head_table("postcard_bad_row", pin), bad])
+    tables = {"postcard": merged.card, "postcard_line": merged.line, "postcard_bad_row": listed}
+    return Landing(new.rows, new.rows - bad.num_rows, bad.num_rows, tables)
 
 
 @dataclass(frozen=True)
@@ -149,8 +148,19 @@ def settle(contract: str, on: date) -> Counts:
 
 def decide(ws: Workspace, inputs: OrderInputs, as_of: date) -> Desired:
     """The reconciliation of a day under the contract as it is on that day."""
+    with Engine() as engine:
+        return reconcile(engine, inputs, _rules(ws, as_of))
+
+
+def possible_senders(ws: Workspace, pin: Pin, numbers: pa.Table, as_of: date) -> pa.Table:
+    """household_no of those that an order in review, so far nobody's, may come from; what was shipped says nothing."""
+    with Engine() as engine:
+        return find_possible_senders(engine, order_inputs(ws, pin, numbers, _NOTHING_SHIPPED), _rules(ws, as_of))
+
+
+def _rules(ws: Workspace, as_of: date) -> OrderRules:
     contract = loader.load(ws.contract.id, as_of)
-    rules = OrderRules(
+    return OrderRules(
         as_of=as_of,
         deadline=contract.applications.deadline,
         points_per_member=contract.entitlement.points_per_member,
@@ -158,8 +168,6 @@ def decide(ws: Workspace, inputs: OrderInputs, as_of: date) -> Desired:
         postmark=contract.applications.postcard_day == "postmark",
         amend_until_handover=contract.applications.amend_until == "handover",
     )
-    with Engine() as engine:
-        return reconcile(engine, inputs, rules)
 
 
 def order_inputs(ws: Workspace, pin: Pin, numbers: pa.Table, shipment: pa.Table) -> OrderInputs:
@@ -239,47 +247,4 @@ def release(contract: str, on: date) -> Counts:
             publish_shipping(then, batch)
             counts["batches"] = int(counts["batches"]) + 1
             counts["goods"] = int(counts["goods"]) + batch.members
-    return counts | {"review": _publish_review(ws)}
-
-
-def _publish_review(ws: Workspace) -> int:
-    """One workbook for each settlement of orders; the same settlement gives the same workbook."""
-    with ws.ledger.read() as tx:
-        last = tx.execute(
-            select(t.settlement.c.id, t.settlement.c.as_of)
-            .where(t.settlement.c.contract == ws.contract.id, t.settlement.c.process == "orders")
-            .order_by(t.settlement.c.seq.desc())
-            .limit(1)
-        ).one_or_none()
-        pin = ws.ledger.pin(tx)
-        decisions = facts.undecided(tx, ws.contract.id)
-        differences = facts.differences(tx, ws.contract.id)
-        numbers = facts.numbers(tx, ws.contract.id)
-        shipments = facts.differing_shipments(tx, ws.contract.id)
-    if last is None:
-        return 0
-    items = review.review_items(decisions, numbers, _late_changes(ws, pin), differences, shipments)
-    name = f"review/{last.as_of:%Y-%m-%d}_{last.id}/{ws.contract.id}_review_{last.as_of:%Y-%m-%d}.xlsx"
-    if name not in ws.outbox.listing("review"):
-        ws.outbox.put(name, review.review_workbook(items, programme=ws.contract.name, as_of=last.as_of))
-    return int(items.num_rows)
-
-
-def _late_changes(ws: Workspace, pin: Pin) -> pa.Table:
-    """The changes not taken, with the application number that their row names."""
-    late = ws.head_table("late_change", pin)
-    number_of: dict[str, str] = {}
-    for dataset, key, prefix in (("web_application", "application_id", "W:"), ("amendment", "amendment_id", "A:")):
-        rows = ws.head_table(dataset, pin, [key, "application_no"])
-        names = pc.binary_join_element_wise(prefix, rows[key], "")
-        mine = pc.is_in(names, value_set=late["application_id"].combine_chunks())
-        number_of |= zip(names.filter(mine).to_pylist(), rows["application_no"].filter(mine).to_pylist(), strict=True)
-    return pa.table(
-        {
-            "application_id": late["application_id"],
-            "application_no": pa.array(
-                [number_of.get(name) for name in late["application_id"].to_pylist()], pa.string()
-            ),
-            "updated_at": late["changed_at"],
-        }
-    )
+    return counts | {"review": publish_review(ws)}

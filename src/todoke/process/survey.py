@@ -18,7 +18,7 @@ def land(contract: str, on: date) -> Counts:
     ws = Workspace.open(contract, on)
     with ws.ledger.read() as tx:
         heads = ws.ledger.heads(tx)
-    answers = web.extract(web_url(contract))[_DATASET]
+    answers = web.extract(web_url(contract), [_DATASET])[_DATASET]
     ws.commit_tables({_DATASET: answers}, heads, ["web"])
     return {"answers": answers.num_rows}
 
