@@ -2,23 +2,45 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pytest
 
+from todoke.contract.layout import Layout
 from todoke.contract.loader import load
 from todoke.contract.model import Intake
 from todoke.errors import FileRefused
-from todoke.intake.layouts import LayoutResult, check_bad_rows, read_layout
+from todoke.intake.layouts import Reading, check_bad_rows, read_layout
 from todoke.store.schema import DELIVERY_INSTRUCTION, QUARANTINE, WARD_ROW
 
 LAYOUTS = load("gift").layouts
 REQUIRED = list(LAYOUTS["households"].required)
 
 
-def read(lines: list[str] | bytes, kind: str = "households", schema: pa.Schema = WARD_ROW) -> LayoutResult:
-    raw = lines if isinstance(lines, bytes) else ("\r\n".join(lines) + "\r\n").encode("cp932")
-    return read_layout(io.BytesIO(raw), LAYOUTS[kind], schema, "R1")
+@dataclass
+class Result:
+    """A file read through."""
+
+    reading: Reading
+    table: pa.Table
+
+    @property
+    def quarantine(self) -> pa.Table:
+        return self.reading.quarantine
+
+    @property
+    def rows_in(self) -> int:
+        return self.reading.rows_in
+
+
+def read(
+    lines: list[str] | bytes, kind: str | Layout = "households", schema: pa.Schema = WARD_ROW, encoding: str = "cp932"
+) -> Result:
+    raw = lines if isinstance(lines, bytes) else ("\r\n".join(lines) + "\r\n").encode(encoding)
+    layout = kind if isinstance(kind, Layout) else LAYOUTS[kind]
+    reading = read_layout(io.BytesIO(raw), layout, schema, "R1")
+    return Result(reading, pa.Table.from_batches(reading, schema))
 
 
 def test_columns_in_any_order_land_under_their_names_and_extra_ones_are_kept():
@@ -56,9 +78,9 @@ def test_rows_in_are_accepted_plus_quarantined_and_a_bad_row_is_tied_to_its_hous
     assert result.quarantine.schema.equals(QUARANTINE)
     found = [tuple(line.values())[1:] for line in result.quarantine.to_pylist()]
     assert found == [
-        (2, "0001234568", None, "ragged"),
-        (3, None, None, "ragged"),
-        (5, "0001234569", "head_name", "bad_character"),
+        (2, "0001234568", None, "ragged", raw.index(b"0001234568")),
+        (3, None, None, "ragged", raw.index(b"no number")),
+        (5, "0001234569", "head_name", "bad_character", raw.index(b"\xfd")),
     ]
     assert result.table["row_no"].to_pylist() == [1, 4]
 
@@ -75,10 +97,10 @@ def test_more_bad_rows_than_the_contract_allows_refuse_the_file(per_mille, mode,
     result = read([",".join(REQUIRED), *[",".join("1" * 10)] * 98, "1,2", "3"])
     intake = Intake(bad_rows=mode, bad_rows_per_mille=per_mille)
     if refused:
-        with pytest.raises(FileRefused, match="99、100行目"):
-            check_bad_rows(result, intake)
+        with pytest.raises(FileRefused, match=r"99行目（\d+バイト目）、100行目（\d+バイト目）"):
+            check_bad_rows(result.reading, intake)
     else:
-        check_bad_rows(result, intake)
+        check_bad_rows(result.reading, intake)
 
 
 def test_an_instruction_file_has_its_own_schema():

@@ -82,10 +82,11 @@ def _read_postcards(ws: Workspace, file: IncomingFile, payload: Path, receipt_no
         new = postcards.read_cards(stream, receipt_no)
     known = postcards.Cards(ws.head_table("postcard", pin), ws.head_table("postcard_line", pin))
     merged, repeated = postcards.merge_cards(known, new.cards)
-    bad = pa.concat_tables([ws.head_table("postcard_bad_row", pin), new.quarantine, repeated])
+    bad = pa.concat_tables([new.quarantine, repeated])
     tables = {"postcard": merged.card, "postcard_line": merged.line, "postcard_bad_row": bad}
     quarantined = new.quarantine.num_rows
-    return Landing(new.rows, new.rows - quarantined, quarantined, tables)
+    adds = frozenset({"postcard_bad_row"})
+    return Landing(new.rows, new.rows - quarantined, quarantined, tables, adds=adds)
 
 
 @dataclass(frozen=True)
