@@ -24,8 +24,6 @@ from pathlib import Path
 
 from todoke.contract.loader import load
 from todoke.intake.layouts import read_layout
-from todoke.simulate.files import write_households
-from todoke.simulate.ward import make_ward
 from todoke.store.schema import WARD_ROW
 
 AIM_SECONDS, AIM_MB = 4, 300
@@ -45,6 +43,9 @@ def main() -> None:
     if given.measure:
         _measure(given.measure, Path(given.file) if given.file else None)
         return
+    from todoke.simulate.files import write_households  # heavy, and not part of what is measured
+    from todoke.simulate.ward import make_ward
+
     with tempfile.TemporaryDirectory() as made:
         ward = Path(made, "ward")
         ward.mkdir()

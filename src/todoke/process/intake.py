@@ -18,7 +18,7 @@ from todoke.store.ledger import Pin
 from todoke.store.schema import DATASETS
 
 #: Which dataset a kind of file adds to; a base file takes the place of the one before, the others accumulate.
-_DATASET = {
+DATASET_OF_KIND = {
     "households": "ward_row",
     "additions": "addition_row",
     "corrections": "correction_row",
@@ -53,7 +53,7 @@ def _read_font(ws: Workspace, file: IncomingFile, payload: Path, receipt_no: str
 
 
 def _read_ward_file(ws: Workspace, file: IncomingFile, payload: Path, receipt_no: str, pin: Pin) -> Landing:
-    dataset = _DATASET.get(file.kind)
+    dataset = DATASET_OF_KIND.get(file.kind)
     if dataset is None or file.kind not in ws.contract.layouts:
         raise FileRefused(
             "unknown_kind",
