@@ -18,7 +18,6 @@ from todoke.errors import FileRefused
 
 FIRST_DAY = date(2026, 7, 21)
 ROWS = [row for home in HOMES for row in home.rows()]
-LINE = len(table(HEADER, ROWS[:1])) - len(table(HEADER, []))
 GOOD = table(HEADER, ROWS * 5)
 _days = count()
 
@@ -37,8 +36,13 @@ def text(raw: bytes) -> str:
 
 
 def put(at: str, what: bytes) -> Callable[[bytes], bytes]:
-    """Puts bytes before the first place of a text."""
-    return lambda raw: raw.replace(at.encode("cp932"), what + at.encode("cp932"), 1)
+    """Puts bytes before the last place of a text."""
+
+    def into(raw: bytes) -> bytes:
+        before, found, after = raw.rpartition(at.encode("cp932"))
+        return before + what + found + after
+
+    return into
 
 
 def many(line: bytes) -> Callable[[bytes], bytes]:
@@ -63,13 +67,13 @@ REFUSED: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "a BOM before Shift_JIS": (lambda raw: b"\xef\xbb\xbf" + raw, "wrong_encoding"),
     "utf-16 with a BOM": (lambda raw: text(raw).encode("utf-16"), "unknown_format"),
     "utf-16 without": (lambda raw: text(raw).encode("utf-16-le"), "unknown_format"),
-    "EUC-JP": (lambda raw: text(raw).replace("\ue000", "").encode("euc-jp"), "header"),
-    "ISO-2022-JP": (lambda raw: text(raw).replace("\ue000", "").encode("iso-2022-jp"), "unknown_format"),
+    "EUC-JP": (lambda raw: text(raw).encode("euc-jp", "ignore"), "header columns_missing"),
+    "ISO-2022-JP": (lambda raw: text(raw).encode("iso-2022-jp", "ignore"), "unknown_format"),
     "nothing": (lambda _: b"", "empty"),
     "blank lines": (lambda _: b"\r\n\r\n", "empty"),
     "a Ctrl-Z": (lambda _: b"\x1a", "empty"),
     "no header": (lambda raw: raw.partition(b"\r\n")[2], "columns_missing"),
-    "half a header": (lambda raw: raw.partition(b"\r\n")[0][:40], "columns_missing"),
+    "half a header": (lambda raw: raw.partition(b"\r\n")[0][:19], "columns_missing"),
     "a header cut in a character": (lambda raw: raw[: raw.index(b",") + 2], "header"),
     "a header with an open quote": (lambda raw: b'"' + raw, "header"),
     "a NUL in the header": (lambda raw: raw[:10] + b"\x00" + raw[10:], "unknown_format"),
@@ -99,15 +103,15 @@ QUARANTINED: dict[str, tuple[Callable[[bytes], bytes], list[tuple[str | None, st
     "a row too long": (lambda raw: raw + b"1," * 16 + b"\r\n", [(None, "ragged")]),
     "an open quote": (lambda raw: raw + b'1,"2\r\n', [(None, "ragged")]),
     "text after a quote": (lambda raw: raw + b'1,"2"3' + b"," * 14 + b"\r\n", [(None, "ragged")]),
-    "a NUL": (put("番地" * 0 + "１丁目２番３号", b"\x00"), [("block", "bad_character")]),
+    "a NUL": (put("１丁目２番３号", b"\x00"), [("block", "bad_character")]),
     "a control": (put("コーポ見本", b"\x07"), [("building", "bad_character")]),
     "a Ctrl-Z inside": (put("コーポ見本", b"\x1a"), [("building", "bad_character")]),
     "byte 80": (put("コーポ見本", b"\x80"), [("building", "bad_character")]),
     "byte A0": (put("コーポ見本", b"\xa0"), [("building", "bad_character")]),
     "byte FD": (put("コーポ見本", b"\xfd"), [("building", "bad_character")]),
     "byte FF": (put("コーポ見本", b"\xff"), [("building", "bad_character")]),
-    "half a character": (put(",2004-06-03", b"\x83"), [(None, "ragged")]),
-    "an end in the middle of a row": (lambda raw: raw[:-30], [(None, "ragged")]),
+    "half a character": (put(",2004-06-03", b"\x83"), [("member_no", "bad_character")]),
+    "an end in the middle of a row": (lambda raw: raw[: raw.rindex(b",")], [(None, "ragged")]),
     "an end in the middle of a character": (
         lambda raw: raw + ",".join(ROWS[0]).encode("cp932")[:12] + b"\x8c",
         [(None, "ragged")],
@@ -123,7 +127,7 @@ def good_file(day: int) -> bytes:
 
 def take(ward: Programme, content: bytes, name: str = "households") -> dict[str, object]:
     on = FIRST_DAY + timedelta(days=next(_days))
-    ward.ward_sends_envelope(name, content, on, ending="")
+    ward.ward_sends_envelope(name, content, on)
     return ward.run("intake", on)["receive"]
 
 

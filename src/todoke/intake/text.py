@@ -365,11 +365,10 @@ def _split_rows(text: str) -> list[list[str]] | None:
         rows = [row for row in csv.reader(io.StringIO(text, newline="\n"), strict=True) if row]
     except csv.Error:
         return None
-    if text.count("\n") - len(rows) >= _LINES_IN_RECORD:
-        lines = max((sum(cell.count("\n") for cell in row) for row in rows), default=0)
-        if lines >= _LINES_IN_RECORD:
-            return None
-    return rows
+    if text.count("\n") - len(rows) < _LINES_IN_RECORD - 1:  # the last record may have no line end
+        return rows
+    lines = max((sum(cell.count("\n") for cell in row) for row in rows), default=0)
+    return rows if lines < _LINES_IN_RECORD else None
 
 
 def _columns(rows: list[list[str]]) -> list[pa.Array]:
