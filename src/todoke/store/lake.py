@@ -27,8 +27,8 @@ from todoke.store.schema import DATASETS, ENCRYPTED
 Rows: TypeAlias = pa.Table | Iterable[pa.RecordBatch]
 
 _DAY_SECONDS = 24 * 3600.0
-#: Rows that are held before they are written: some ten megabytes of a ward's.
-_GROUP_ROWS = 1 << 16
+#: Rows that are held before they are written: some five megabytes of a ward's.
+_GROUP_ROWS = 1 << 15
 
 
 class Lake:
