@@ -18,7 +18,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from todoke.contract.loader import load
-from todoke.intake.layouts import LayoutResult, read_layout
+from todoke.intake.layouts import read_layout
 from todoke.quality.findings import accepted_rows, findings
 from todoke.quality.postal import postal_table
 from todoke.register.accounts import web_accounts
@@ -43,23 +43,25 @@ def step(name: str) -> Iterator[None]:
     _spent[name] = time.process_time() - cpu
 
 
-def landed(ward: Ward) -> LayoutResult:
+def landed(ward: Ward) -> tuple[pa.Table, pa.Table]:
+    """The good rows, and those that cannot be read."""
     with tempfile.TemporaryDirectory() as made:
         file = write_households(ward, Path(made), on=ON, passphrase=None)
-        with file.open("rb") as stream:
-            return read_layout(stream, CONTRACT.layouts["households"], WARD_ROW, "R-1")
+        reading = read_layout(file.open("rb"), CONTRACT.layouts["households"], WARD_ROW, "R-1")
+        return pa.Table.from_batches(reading, WARD_ROW), reading.quarantine
 
 
 def main(households: int) -> None:
     ward = make_ward(households, seed=1)
-    result = landed(ward)
+    table, quarantine = landed(ward)
+    rows_in = table.num_rows + quarantine.num_rows
     gaiji = frozenset(map(chr, ward.font_code_points))
     wall = time.perf_counter()
     with step("postal reference"):
         reference = {"postal": postal_table(), "gaiji": gaiji, "reference_date": CONTRACT.reference_date}
     with step("SQL rules"), Engine() as engine:
-        found = findings(engine, result.table, bad_rows=result.quarantine, **reference)
-        accepted = accepted_rows(result.table, found)
+        found = findings(engine, table, bad_rows=quarantine, **reference)
+        accepted = accepted_rows(table, found)
     with step("GX import"):
         import great_expectations  # noqa: F401
 
@@ -67,14 +69,14 @@ def main(households: int) -> None:
         from todoke.quality.frame import suite_frame
         from todoke.quality.suites import agree, gate, run_suite
     with step("GX over landed and accepted rows"):
-        before = run_suite("households", suite_frame(result.table, found, **reference))
+        before = run_suite("households", suite_frame(table, found, **reference))
         after = run_suite("households", suite_frame(accepted, found, **reference))
         assert agree(before, found) == []
         gate(after)
-        quality_page(before, after, found, rows_in=result.rows_in, contract_name=CONTRACT.name, on=ON)
+        quality_page(before, after, found, rows_in=rows_in, contract_name=CONTRACT.name, on=ON)
     with step("register"):
         register = build(accepted, [], None, CONTRACT.reference_date)
-        drift_gate(result.table["household_no"], register.household["household_no"], 2)
+        drift_gate(table["household_no"], register.household["household_no"], 2)
     with step("application numbers"):
         made = numbers(bytes(32), 0, register.household.num_rows)
     with step("web accounts"):
@@ -85,12 +87,12 @@ def main(households: int) -> None:
     reported = set(zip(found["household_no"].to_pylist(), found["reason"].to_pylist(), strict=True))
     mistakes = ward.mistakes
     assert reported == set(zip(mistakes["file_household_no"], mistakes["reason"], strict=True))
-    assert result.rows_in - accepted.num_rows == mistakes["rows"].sum()
+    assert rows_in - accepted.num_rows == mistakes["rows"].sum()
     for name, seconds in _spent.items():
         print(f"{name:<34}{seconds:6.2f} CPU s")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{'together':<34}{sum(_spent.values()):6.2f} CPU s (aim {AIM_SECONDS}), {wall:.2f} s, {peak:.0f} MB")
-    print(f"{result.rows_in:,} rows; quarantine equals the answer sheet: {len(reported)} households")
+    print(f"{rows_in:,} rows; quarantine equals the answer sheet: {len(reported)} households")
 
 
 if __name__ == "__main__":

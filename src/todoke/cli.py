@@ -19,6 +19,7 @@ from todoke.errors import TodokeError
 
 app = typer.Typer(help="届け：自治体事業の事務局業務", no_args_is_help=True, pretty_exceptions_enable=False)
 ledger_app = typer.Typer(help="台帳", no_args_is_help=True)
+layout_app = typer.Typer(help="区のファイルのレイアウト", no_args_is_help=True)
 outbox_app = typer.Typer(help="出力（暗号化された送信箱）", no_args_is_help=True)
 approval_app = typer.Typer(help="承認", no_args_is_help=True)
 mail_app = typer.Typer(help="区へのメール", no_args_is_help=True)
@@ -26,6 +27,7 @@ app.add_typer(ledger_app, name="ledger")
 app.add_typer(outbox_app, name="outbox")
 app.add_typer(approval_app, name="approval")
 app.add_typer(mail_app, name="mail")
+app.add_typer(layout_app, name="layout")
 
 ContractId = Annotated[str, typer.Argument(help="契約の番号（gift など）")]
 Person = Annotated[str, typer.Option("--by", help="決めた人（記録に残ります）")]
@@ -128,6 +130,19 @@ def ledger_verify(contract: ContractId) -> None:
         print(fault)
     print("一致しました" if not faults else f"食い違い {len(faults)}件")
     raise typer.Exit(1 if faults else 0)
+
+
+@layout_app.command("check")
+def layout_check(
+    contract: ContractId,
+    kind: Annotated[str, typer.Argument(help="種類（households, additions, corrections など）")],
+    file: Annotated[Path, typer.Argument(help="区のファイル", exists=True, dir_okay=False)],
+) -> None:
+    """ファイルを取り込むと何になるかを、取り込まずに示します（先頭の行は伏せ字）。受け入れられなければ終了コード2。"""
+    from todoke.process.layout_check import check
+
+    for line in check(contract, kind, file, clock.now_tokyo().date()):
+        print(line)
 
 
 @outbox_app.command("list")

@@ -17,6 +17,9 @@ from todoke.store import database
 from todoke.store import tables as t
 from todoke.store.ledger import Ledger
 
+HEADER = "世帯番号,世帯主氏名,世帯主氏名かな,世帯員氏名,世帯員氏名かな,郵便番号,町名,番地,方書,世帯人数,自治会"
+WORDS = ("山田", "太郎", "やまだ", "中目黒", "１丁目", "1530061", "0000123", "東会", "甲乙")
+
 
 @pytest.fixture
 def todoke(tmp_path: Path):
@@ -98,3 +101,48 @@ def test_a_ward_is_simulated_only_where_the_environment_says_so(todoke, tmp_path
 def test_a_key_is_sixty_four_digits_and_never_the_same(todoke):
     first, second = todoke("key").stdout.strip(), todoke("key").stdout.strip()
     assert len(bytes.fromhex(first)) == 32 and first != second
+
+
+def ward_file(folder: Path, *rows: str, header: str = HEADER, ending: bytes = b"") -> str:
+    file = folder / "households_20260721_01.csv"
+    file.write_bytes("".join(f"{row}\r\n" for row in (header, *rows)).encode("cp932") + ending)
+    return str(file)
+
+
+ROW = "0000123,山田　太郎,やまだ　たろう,山田　太郎,やまだ　たろう,153-0061,中目黒,１丁目2-3,コーポ甲乙,1,東会"
+
+
+def test_a_layout_check_tells_what_a_file_would_become_and_shows_no_text_of_a_cell(todoke, tmp_path: Path):
+    torn = "甲乙,太郎\r\n".encode("cp932")
+    run = todoke("layout", "check", "gift", "households", ward_file(tmp_path, *[ROW] * 99, ending=torn))
+    assert run.returncode == 0, run.stderr
+    said = run.stdout
+    assert "1列目 世帯番号 → household_no" in said
+    assert "ない列（任意）: 世帯員番号、生年月日、続柄、秘匿区分、旧世帯番号、備考" in said
+    assert "11列目 自治会" in said
+    assert "行数: 100行 = 受け入れ 99行 + 隔離 1行" in said
+    offset = len((HEADER + "\r\n" + (ROW + "\r\n") * 99).encode("cp932"))
+    assert f"項目数の不一致: 1行（100行目 {offset:,}バイト目）" in said
+    assert "household_no=9999999、head_name=●●　●●" in said and "block=9●●9-9" in said
+    assert not [word for word in WORDS if word in run.stdout + run.stderr]
+    assert not (tmp_path / "ledger").exists() and not (tmp_path / "lake").exists()
+
+
+@pytest.mark.parametrize(
+    ("rows", "header", "reason"),
+    [
+        ([ROW, "甲乙,太郎"], HEADER, "読めない行が1行あります"),
+        ([ROW.partition(",")[2]], HEADER.partition(",")[2], "必要な列がありません: 世帯番号"),
+        ([], ROW, "必要な列がありません"),
+    ],
+)
+def test_a_layout_check_fails_where_the_file_would_be_refused(todoke, tmp_path: Path, rows, header, reason):
+    run = todoke("layout", "check", "gift", "households", ward_file(tmp_path, *rows, header=header))
+    assert run.returncode == 2
+    assert reason in run.stderr and "Traceback" not in run.stderr
+    assert not [word for word in WORDS if word in run.stdout + run.stderr]
+
+
+def test_a_layout_check_of_a_kind_that_the_contract_does_not_know_names_those_it_does(todoke, tmp_path: Path):
+    run = todoke("layout", "check", "gift", "salaries", ward_file(tmp_path, ROW))
+    assert run.returncode == 2 and "households、additions、corrections" in run.stderr

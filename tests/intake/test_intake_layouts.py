@@ -2,23 +2,45 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pytest
 
+from todoke.contract.layout import Layout
 from todoke.contract.loader import load
 from todoke.contract.model import Intake
 from todoke.errors import FileRefused
-from todoke.intake.layouts import LayoutResult, check_bad_rows, read_layout
+from todoke.intake.layouts import Reading, check_bad_rows, read_layout
 from todoke.store.schema import DELIVERY_INSTRUCTION, QUARANTINE, WARD_ROW
 
 LAYOUTS = load("gift").layouts
 REQUIRED = list(LAYOUTS["households"].required)
 
 
-def read(lines: list[str] | bytes, kind: str = "households", schema: pa.Schema = WARD_ROW) -> LayoutResult:
-    raw = lines if isinstance(lines, bytes) else ("\r\n".join(lines) + "\r\n").encode("cp932")
-    return read_layout(io.BytesIO(raw), LAYOUTS[kind], schema, "R1")
+@dataclass
+class Result:
+    """A file read through."""
+
+    reading: Reading
+    table: pa.Table
+
+    @property
+    def quarantine(self) -> pa.Table:
+        return self.reading.quarantine
+
+    @property
+    def rows_in(self) -> int:
+        return self.reading.rows_in
+
+
+def read(
+    lines: list[str] | bytes, kind: str | Layout = "households", schema: pa.Schema = WARD_ROW, encoding: str = "cp932"
+) -> Result:
+    raw = lines if isinstance(lines, bytes) else ("\r\n".join(lines) + "\r\n").encode(encoding)
+    layout = kind if isinstance(kind, Layout) else LAYOUTS[kind]
+    reading = read_layout(io.BytesIO(raw), layout, schema, "R1")
+    return Result(reading, pa.Table.from_batches(reading, schema))
 
 
 def test_columns_in_any_order_land_under_their_names_and_extra_ones_are_kept():
@@ -56,9 +78,9 @@ def test_rows_in_are_accepted_plus_quarantined_and_a_bad_row_is_tied_to_its_hous
     assert result.quarantine.schema.equals(QUARANTINE)
     found = [tuple(line.values())[1:] for line in result.quarantine.to_pylist()]
     assert found == [
-        (2, "0001234568", None, "ragged"),
-        (3, None, None, "ragged"),
-        (5, "0001234569", "head_name", "bad_character"),
+        (2, "0001234568", None, "ragged", raw.index(b"0001234568")),
+        (3, None, None, "ragged", raw.index(b"no number")),
+        (5, "0001234569", "head_name", "bad_character", raw.index(b"\xfd")),
     ]
     assert result.table["row_no"].to_pylist() == [1, 4]
 
@@ -75,10 +97,10 @@ def test_more_bad_rows_than_the_contract_allows_refuse_the_file(per_mille, mode,
     result = read([",".join(REQUIRED), *[",".join("1" * 10)] * 98, "1,2", "3"])
     intake = Intake(bad_rows=mode, bad_rows_per_mille=per_mille)
     if refused:
-        with pytest.raises(FileRefused, match="99、100行目"):
-            check_bad_rows(result, intake)
+        with pytest.raises(FileRefused, match=r"99行目（\d+バイト目）、100行目（\d+バイト目）"):
+            check_bad_rows(result.reading, intake)
     else:
-        check_bad_rows(result, intake)
+        check_bad_rows(result.reading, intake)
 
 
 def test_an_instruction_file_has_its_own_schema():
@@ -91,3 +113,163 @@ def test_an_instruction_file_has_its_own_schema():
 def test_a_header_alone_is_a_file_of_no_rows():
     result = read([",".join(REQUIRED)])
     assert (result.rows_in, result.table.num_rows) == (0, 0)
+
+
+def wide(**changed: object) -> Layout:
+    """Households in rows; the members' name is required, kana and birth date are not."""
+    body = {
+        "required": {"番号": "household_no", "主": "head_name"},
+        "optional": {"人数": "household_size"},
+        "members": {
+            "most": 3,
+            "required": {"世帯員{n}氏名": "member_name"},
+            "optional": {"世帯員{n}かな": "member_kana", "世帯員{n}生年月日": "birth_date"},
+        },
+    }
+    return Layout.model_validate(body | changed)
+
+
+def test_a_wide_row_becomes_a_row_for_each_member_under_the_files_row_number():
+    header = "番号,世帯員1氏名,世帯員1かな,世帯員2氏名,世帯員2かな,世帯員3氏名,世帯員3かな,主,町会"
+    lines = [
+        header,
+        "1,見本一,みほんいち,見本二,みほんに,,,見本一,東",
+        "2,試行一,しこう,,,　,,試行一,西",
+        "3,a,,,,c,,a,南",
+    ]
+    result = read(lines, wide())
+    fields = ("row_no", "household_no", "member_no", "member_name", "member_kana", "household_size")
+    assert [tuple(row[field] for field in fields) for row in result.table.to_pylist()] == [
+        (1, "1", "1", "見本一", "みほんいち", None),
+        (1, "1", "2", "見本二", "みほんに", None),
+        (2, "2", "1", "試行一", "しこう", None),
+        (3, "3", "1", "a", "", None),
+        (3, "3", "2", "c", "", None),
+    ]
+    assert [json.loads(text)["町会"] for text in result.table["extra"].to_pylist()] == ["東", "東", "西", "南", "南"]
+    assert (result.rows_in, result.reading.accepted, result.reading.landed) == (3, 3, 5)
+
+
+def test_rows_of_a_wide_file_are_counted_as_the_file_counts_them():
+    raw = "番号,主,世帯員1氏名,世帯員2氏名\r\n1,a,b,c\r\n2,a\r\n3,a,b,\r\n4,a,b,".encode("cp932") + b"\xfd\r\n"
+    result = read(raw, wide())
+    assert result.rows_in == 4 == result.reading.accepted + result.quarantine.num_rows
+    assert result.table["row_no"].to_pylist() == [1, 1, 3]
+    assert [(r["row_no"], r["household_no"], r["field"], r["byte_offset"]) for r in result.quarantine.to_pylist()] == [
+        (2, "2", None, raw.index(b"2,a\r\n")),
+        (4, "4", "member_name_2", raw.index(b"\xfd")),
+    ]
+
+
+def test_a_household_without_any_member_stays_a_row():
+    result = read(["番号,主,世帯員1氏名,世帯員2氏名", "1,a,,", "2,b,b,"], wide())
+    assert [(row["household_no"], row["member_name"]) for row in result.table.to_pylist()] == [("1", ""), ("2", "b")]
+
+
+@pytest.mark.parametrize(
+    ("header", "reason", "said"),
+    [
+        ("番号,主", "columns_missing", "世帯員1氏名"),
+        ("番号,主,世帯員1かな,世帯員2氏名", "columns_missing", "世帯員1氏名"),
+        ("番号,主,世帯員1氏名,世帯員3かな", "columns_missing", "世帯員2氏名、世帯員3氏名"),
+        ("番号,主,世帯員1氏名,世帯員4氏名", "members_beyond", "1列"),
+        ("番号,主,世帯員1氏名,世帯員02氏名", "members_beyond", "1列"),
+        ("番号,主,世帯員1氏名,世帯員1氏名", "columns_twice", "世帯員1氏名"),
+    ],
+)
+def test_a_wide_file_whose_numbered_columns_do_not_fit_is_refused(header, reason, said):
+    with pytest.raises(FileRefused) as refused:
+        read([header, ",".join("x" * (header.count(",") + 1))], wide())
+    assert refused.value.reason == reason
+    assert said in str(refused.value)
+
+
+def test_a_wards_coupon_file_is_a_wide_layout_with_the_head_in_columns_of_its_own():
+    """C02: the head's birth date and name, the children's, postal code, town, block and building."""
+    layout = Layout.model_validate(
+        {
+            "required": {
+                "整理番号": "household_no",
+                "世帯主氏名": "head_name",
+                "郵便番号": "postal_code",
+                "町名": "town",
+                "番地": "block",
+            },
+            "optional": {"方書": "building"},
+            "members": {
+                "most": 6,
+                "head": {"世帯主氏名": "member_name", "世帯主生年月日": "birth_date"},
+                "required": {"児童{ｎ}氏名": "member_name", "児童{ｎ}生年月日": "birth_date"},
+            },
+        }
+    )
+    header = "整理番号,世帯主生年月日,世帯主氏名,郵便番号,町名,番地,児童１生年月日,児童１氏名,児童２生年月日,児童２氏名"
+    lines = [
+        header,
+        "7,S55.4.1,見本一,1530061,中目黒,1-2,H20.1.2,見本二,R1.5.6,見本三",
+        "8,S60.2.3,試行,,,,R3.4.5,例,,",
+    ]
+    fields = ("row_no", "household_no", "head_name", "member_no", "member_name", "birth_date", "town", "building")
+    assert [tuple(row[field] for field in fields) for row in read(lines, layout).table.to_pylist()] == [
+        (1, "7", "見本一", "1", "見本一", "S55.4.1", "中目黒", None),
+        (1, "7", "見本一", "2", "見本二", "H20.1.2", "中目黒", None),
+        (1, "7", "見本一", "3", "見本三", "R1.5.6", "中目黒", None),
+        (2, "8", "試行", "1", "試行", "S60.2.3", "", None),
+        (2, "8", "試行", "2", "例", "R3.4.5", "", None),
+    ]
+    with pytest.raises(FileRefused, match="世帯主生年月日"):
+        read([header.replace("世帯主生年月日", "x")], layout)
+
+
+FIXED = {"required": {"番号": "household_no", "主": "head_name"}, "columns": ["番号", "町会", "主"]}
+
+
+def test_a_file_without_a_header_is_read_by_its_fixed_columns():
+    layout = Layout.model_validate({**FIXED, "header": False})
+    result = read(["1,東,見本", "2,x", "3,西,試行\x1a"], layout)
+    assert [(r["row_no"], r["household_no"], r["head_name"], r["extra"]) for r in result.table.to_pylist()] == [
+        (1, "1", "見本", '{"町会": "東"}'),
+        (3, "3", "試行", '{"町会": "西"}'),
+    ]
+    assert result.quarantine["row_no"].to_pylist() == [2]
+
+
+def test_a_header_where_there_should_be_none_is_not_somebodys_data():
+    with pytest.raises(FileRefused) as refused:
+        read(["番号,町会,主", "1,東,見本"], Layout.model_validate({**FIXED, "header": False}))
+    assert refused.value.reason == "header_unexpected"
+
+
+def test_an_empty_file_without_a_header_is_refused():
+    with pytest.raises(FileRefused) as refused:
+        read(b"\r\n\x1a", Layout.model_validate({**FIXED, "header": False}))
+    assert refused.value.reason == "empty"
+
+
+def test_where_the_order_is_fixed_another_order_is_refused_and_only_the_contracts_names_are_shown():
+    assert read(["番号,町会,主", "1,東,見本"], Layout.model_validate(FIXED)).rows_in == 1
+    with pytest.raises(FileRefused) as refused:
+        read(["番号,主,目黒花子", "1,見本,東"], Layout.model_validate(FIXED))
+    assert refused.value.reason == "columns_order"
+    assert "番号、町会、主" in str(refused.value) and "花子" not in str(refused.value)
+
+
+def test_unknown_columns_of_one_name_and_of_none_are_all_kept():
+    layout = Layout.model_validate({"required": {"番号": "household_no"}})
+    result = read(['番号,備,備,,"x""y"', '1,a,"b""\\",c,"d\t,"'], layout)
+    assert json.loads(result.table["extra"][0].as_py()) == {
+        "備": "a",
+        "備（3列目）": 'b"\\',
+        "列4": "c",
+        'x"y': "d\t,",
+    }
+
+
+def test_a_layout_in_utf8_is_read_as_such_and_only_there_is_a_bom_allowed():
+    layout = Layout.model_validate({"encoding": "utf-8-sig", "required": {"番号": "household_no"}})
+    lines = ["番号,名", "1,𠮷田"]
+    assert read(lines, layout, encoding="utf-8-sig").table["household_no"].to_pylist() == ["1"]
+    with pytest.raises(FileRefused, match="文字コードはUTF-8ですが、契約のレイアウトはShift_JISです"):
+        read(lines, Layout.model_validate({"required": {"番号": "household_no"}}), encoding="utf-8-sig")
+    with pytest.raises(FileRefused, match="文字コードはUTF-16ですが、契約のレイアウトはUTF-8です"):
+        read(lines, layout, encoding="utf-16")

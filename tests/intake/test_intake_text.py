@@ -103,7 +103,15 @@ def test_utf8_with_or_without_bom_is_read_for_contacts():
 
 @pytest.mark.parametrize(
     ("raw", "reason"),
-    [(b"", "empty"), (b"\r\n\x1a", "empty"), (b"a,\xff\r\n", "header"), (b"x" * 3_000_000, "no_lines")],
+    [
+        (b"", "empty"),
+        (b"\r\n\x1a", "empty"),
+        (b"a,\xff\r\n", "header"),
+        (b"x" * 3_000_000, "no_lines"),
+        (b"\xef\xbb\xbfa,b\r\n", "wrong_encoding"),
+        ("番号,氏名\r\n1,見本\r\n".encode(), "wrong_encoding"),
+        ("番号,氏名\r\n".encode("utf-16"), "wrong_encoding"),
+    ],
 )
 def test_a_file_without_a_header_or_without_lines_is_refused_whole(raw, reason):
     with pytest.raises(FileRefused) as refused:

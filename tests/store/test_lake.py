@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
 
@@ -12,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import databases
-from todoke.errors import KeyMissing, StaleParent
+from todoke.errors import FileRefused, KeyMissing, StaleParent
 from todoke.store import schema
-from todoke.store.lake import Lake, rows_digest
+from todoke.store.lake import Lake, Rows, rows_digest
 from todoke.store.ledger import Ledger, VersionRef
 
 _NAME = "届野えに子"
@@ -32,8 +33,8 @@ def _households(*numbers: str) -> pa.Table:
     return pa.Table.from_pylist([{"household_no": n, "members": 2} for n in numbers], schema.HOUSEHOLD)
 
 
-def _commit(ledger: Ledger, lake: Lake, dataset: str, table: pa.Table, *inputs: str) -> VersionRef:
-    staged = lake.stage(dataset, table, inputs)
+def _commit(ledger: Ledger, lake: Lake, dataset: str, rows: Rows, *inputs: str) -> VersionRef:
+    staged = lake.stage(dataset, rows, inputs)
     with ledger.write() as tx:
         return ledger.commit_version(tx, staged, ledger.heads(tx).get(dataset))
 
@@ -153,6 +154,80 @@ def test_the_digest_tells_missing_from_empty_and_guards_against_run_together_val
     assert len({rows_digest(table) for table in tables}) == len(tables)
 
 
+def _in_batches(table: pa.Table, size: int) -> Iterator[pa.RecordBatch]:
+    yield from table.to_batches(max_chunksize=size)
+
+
+def test_rows_that_come_in_batches_make_the_version_that_the_whole_table_makes(ledger: Ledger) -> None:
+    lake, table = Lake(ledger), _persons(*[f"{_NAME}{n}" for n in range(100)])
+    whole = lake.stage("person", table, ["R1"])
+    for size in (1, 7, 100):
+        staged = lake.stage("person", _in_batches(table, size), ["R1"])
+        assert (staged.id, staged.rows, staged.rows_digest) == (whole.id, 100, whole.rows_digest)
+    assert whole.rows_digest == rows_digest(table)
+    version = _commit(ledger, lake, "person", _in_batches(table, 7), "R1")
+    assert lake.read(version) == table
+    assert pa.Table.from_batches(lake.batches(version, ["member_name"])) == table.select(["member_name"])
+
+
+def test_many_batches_make_few_row_groups(stores: databases.Stores, ledger: Ledger) -> None:
+    batch = _households(*map(str, range(1000))).to_batches()[0]
+    version = _commit(ledger, Lake(ledger), "household", (batch for _ in range(150)), "R1")
+    [file] = _files(stores)
+    assert pq.ParquetFile(file).num_row_groups == 5
+    assert version.rows == 150_000
+
+
+def test_what_fails_while_rows_come_leaves_nothing(stores: databases.Stores, ledger: Ledger) -> None:
+    def rows() -> Iterator[pa.RecordBatch]:
+        yield from _persons(*[_NAME] * 100_000).to_batches()
+        raise FileRefused("bad_rows", "読めない行があります")
+
+    with pytest.raises(FileRefused):
+        Lake(ledger).stage("person", rows(), ["R1"])
+    assert _files(stores) == []
+
+
+def test_rows_put_behind_a_version_share_its_files_and_make_the_version_of_all_rows(
+    stores: databases.Stores, ledger: Ledger
+) -> None:
+    lake = Lake(ledger)
+    first = _commit(ledger, lake, "person", _persons("a", _NAME), "R1")
+    staged = lake.stage("person", _persons("c").to_batches(), ["R2"], after=first)
+    with ledger.write() as tx:
+        second = ledger.commit_version(tx, staged, first)
+    assert second.files[:1] == first.files and len(second.files) == 2 == len(_files(stores))
+    assert (second.rows, second.number) == (3, 2)
+    both = pa.concat_tables([_persons("a", _NAME), _persons("c")])
+    assert lake.read(second) == both
+    assert second.rows_digest == rows_digest(both)
+    assert not any(_NAME.encode() in file.read_bytes() for file in _files(stores))
+
+
+def test_no_rows_put_behind_a_version_are_that_version(stores: databases.Stores, ledger: Ledger) -> None:
+    lake = Lake(ledger)
+    first = _commit(ledger, lake, "household", _households("1"), "R1")
+    staged = lake.stage("household", (), ["R2"], after=first)
+    with ledger.write() as tx:
+        assert ledger.commit_version(tx, staged, first) == first
+    assert len(_files(stores)) == 1
+
+
+def test_files_of_earlier_versions_that_a_later_one_names_are_not_swept(
+    stores: databases.Stores, ledger: Ledger
+) -> None:
+    lake = Lake(ledger)
+    version = _commit(ledger, lake, "household", _households("1"), "R1")
+    for number in ("2", "3"):
+        staged = lake.stage("household", _households(number), [number], after=version)
+        with ledger.write() as tx:
+            version = ledger.commit_version(tx, staged, version)
+    for file in _files(stores):
+        os.utime(file, (0, 0))
+    assert lake.sweep() == 0
+    assert lake.read(version)["household_no"].to_pylist() == ["1", "2", "3"]
+
+
 def test_columns_added_later_are_null_in_older_versions(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     lake = Lake(ledger)
     older = pa.schema([field for field in schema.HOUSEHOLD if field.name not in ("state", "members")])
@@ -160,6 +235,8 @@ def test_columns_added_later_are_null_in_older_versions(ledger: Ledger, monkeypa
     version = _commit(ledger, lake, "household", _households("1", "2").select(older.names), "R1")
     monkeypatch.setitem(schema.DATASETS, "household", schema.HOUSEHOLD)
     assert lake.read(version).schema == schema.HOUSEHOLD
+    more = lake.stage("household", _households("3"), ["R2"], after=version)
+    assert more.rows_digest == rows_digest(pa.concat_tables([lake.read(version), _households("3")]))
     assert lake.read(version, ["state", "household_no"]).to_pydict() == {
         "state": [None, None],
         "household_no": ["1", "2"],

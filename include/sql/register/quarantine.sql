@@ -4,8 +4,11 @@ SELECT
     finding.row_no,
     finding.household_no,
     finding.field,
-    finding.reason
+    finding.reason,
+    bad_row.byte_offset
 FROM finding
+LEFT JOIN bad_row
+    ON finding.receipt_no = bad_row.receipt_no AND finding.row_no = bad_row.row_no
 WHERE
     NOT EXISTS (
         SELECT 1

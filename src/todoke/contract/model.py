@@ -5,19 +5,16 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
+
+from todoke.contract.layout import Layout
+from todoke.contract.settings import Settings
 
 MonthDay = Annotated[str, StringConstraints(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]
 ItemId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,30}$")]
 Process = Literal[
     "intake", "register", "labels", "orders", "deliveries", "nonapplicants", "survey", "reports", "approval"
 ]
-
-
-class Settings(BaseModel):
-    """Base: unknown keys are errors, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Client(Settings):
@@ -86,13 +83,6 @@ class Intake(Settings):
 
 class Register(Settings):
     drift_gate_percent: float = Field(ge=0, le=100)
-
-
-class Layout(Settings):
-    """Header names of a ward's file, each mapped to its canonical name (G02)."""
-
-    required: dict[str, str]
-    optional: dict[str, str] = Field(default_factory=dict)
 
 
 class Carrier(Settings):

@@ -18,17 +18,24 @@ _ERAS = {
     "令和": (date(2019, 5, 1), date(9999, 12, 31)),
 }
 _LETTERS = {"M": "明治", "T": "大正", "S": "昭和", "H": "平成", "R": "令和"}
+#: Month and day after a year; numbers may be filled up with blanks (`R 8. 6. 1`).
+_PARTS = r"(?:(?P<mark>[-/.])\s*(?P<m1>\d{1,2})(?P=mark)\s*(?P<d1>\d{1,2})|年\s*(?P<m2>\d{1,2})月\s*(?P<d2>\d{1,2})日)"
 _WESTERN = (
-    re.compile(r"(\d{4})([-/])(\d{1,2})\2(\d{1,2})", re.ASCII),
-    re.compile(r"(\d{4})()(\d{2})(\d{2})", re.ASCII),
+    re.compile(rf"(?P<year>\d{{4}}){_PARTS}", re.ASCII),
+    re.compile(r"(?P<year>\d{4})(?P<m1>\d{2})(?P<d1>\d{2})(?P<m2>)(?P<d2>)", re.ASCII),
 )
-_ERA = re.compile(
-    r"([MTSHR]|明治|大正|昭和|平成|令和)(\d{1,2}|元)(?:\.(\d{1,2})\.(\d{1,2})|年(\d{1,2})月(\d{1,2})日)", re.ASCII
+_ERA_NAME = r"(?P<era>[MTSHR]|明治|大正|昭和|平成|令和)\s*"
+_ERA = (
+    re.compile(rf"{_ERA_NAME}(?P<year>\d{{1,2}}|元){_PARTS}", re.ASCII),
+    re.compile(rf"{_ERA_NAME}(?P<year>\d{{2}})(?P<m1>\d{{2}})(?P<d1>\d{{2}})(?P<m2>)(?P<d2>)", re.ASCII),
 )
 
 
 def parse_date(text: str) -> date | None:
-    """The date, or None when the text is none: 2026-06-01, 2026/6/1, 20260601, R8.6.1, 令和8年6月1日.
+    """The date, or None when the text is none.
+
+    2026-06-01, 2026/6/1, 2026.6.1, 2026年6月1日, 20260601, R8.6.1, R08/06/01, R080601, 令和8年6月1日, 令和元年5月1日;
+    full-width forms too, and numbers filled up with blanks.
 
     A day outside its era (昭和64年5月1日) is no date: guessing which half is wrong is not ours.
     """
@@ -40,14 +47,13 @@ def parse_date(text: str) -> date | None:
     folded = unicodedata.normalize("NFKC", text).strip()
     for form in _WESTERN:
         if found := form.fullmatch(folded):
-            return _date(*found.group(1, 3, 4))
-    found = _ERA.fullmatch(folded.upper())
-    if not found:
-        return None
-    first, last = _ERAS[_LETTERS.get(found[1], found[1])]
-    year = first.year - 1 + (1 if found[2] == "元" else int(found[2]))
-    made = _date(year, found[3] or found[5], found[4] or found[6])
-    return made if made and first <= made <= last else None
+            return _date(found["year"], found)
+    for form in _ERA:
+        if found := form.fullmatch(folded.upper()):
+            first, last = _ERAS[_LETTERS.get(found["era"], found["era"])]
+            made = _date(first.year - 1 + (1 if found["year"] == "元" else int(found["year"])), found)
+            return made if made and first <= made <= last else None
+    return None
 
 
 def parsed_dates(*columns: pa.ChunkedArray) -> pa.Table:
@@ -63,8 +69,8 @@ def parsed_dates(*columns: pa.ChunkedArray) -> pa.Table:
     return pa.table({"text": pa.array(wanted, pa.string()), "parsed_on": dates})
 
 
-def _date(year: str | int, month: str, day: str) -> date | None:
+def _date(year: str | int, parts: re.Match[str]) -> date | None:
     try:
-        return date(int(year), int(month), int(day))
+        return date(int(year), int(parts["m1"] or parts["m2"]), int(parts["d1"] or parts["d2"]))
     except ValueError:
         return None

@@ -1,127 +1,272 @@
-"""Turns a ward's CSV file into a dataset by its layout: header names of the contract, any column order (G02, G03)."""
+"""Turns a ward's CSV file into a dataset by its layout: header names of the contract, any column order, long or wide
+form (G02, G03, C02)."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from todoke.contract.model import Intake, Layout
+from todoke.contract.layout import MEMBER_FIELDS, Layout
+from todoke.contract.model import Intake
 from todoke.errors import FileRefused
-from todoke.intake.text import BadRow, Block, Encoding, read_blocks
+from todoke.intake.text import BadRow, Block, read_columns
 from todoke.store.schema import QUARANTINE
 
 _HOUSEHOLD_NO = re.compile(r"[0-9]{1,15}")
 _RESEND = "見出し行を契約のレイアウトと見比べ、区に再送を依頼するか、レイアウトの設定を直してください"
+_SHOWN = 10
 
 
-class LayoutResult(NamedTuple):
-    """A file as read: `rows_in` = rows of `table` + rows of `quarantine`."""
+class Row(NamedTuple):
+    """A row that cannot be read: `offset` is the bad byte's, or the row's, from the start of the file."""
 
-    table: pa.Table
-    quarantine: pa.Table
-    rows_in: int
+    row_no: int
+    offset: int
 
 
-def read_layout(
-    stream: BinaryIO, layout: Layout, schema: pa.Schema, receipt_no: str, *, encoding: Encoding = "cp932"
-) -> LayoutResult:
-    """Read a whole file; cells stay text exactly as sent.
+class Reading:
+    """A file as it is read: iterating gives its good rows once, and then the counts are whole.
+
+    A row is a row of the file, also in the wide form, where it becomes several rows of the dataset:
+    `rows_in` = `accepted` + rows of `quarantine`.
+
+    Attributes:
+        places: what each column of the file is.
+        rows_in, accepted: rows of the file that were read so far.
+        landed: rows of the dataset that they became.
+    """
+
+    def __init__(self, stream: BinaryIO, layout: Layout, schema: pa.Schema, receipt_no: str) -> None:
+        self._stream, self._schema, self._receipt_no = stream, schema, receipt_no
+        width = None if layout.header else len(layout.columns)
+        header, self._blocks = read_columns(stream, encoding=layout.encoding, width=width)
+        self.places = Places.of(header if layout.header else list(layout.columns), layout)
+        self._headless = not layout.header
+        self.rows_in = self.accepted = self.landed = 0
+        self._bad: list[pa.RecordBatch] = []
+        self.first_bad: list[Row] = []
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        with self._stream:
+            for block in self._blocks:
+                if self._headless and self.rows_in == 0:
+                    self._refuse_header(block)
+                self.rows_in += len(block.row_nos) + len(block.bad)
+                self.accepted += len(block.row_nos)
+                if block.bad:
+                    self._put_aside(block.bad)
+                if block.columns:
+                    batch = _batch(block, self.places, self._schema, self._receipt_no)
+                    self.landed += batch.num_rows
+                    yield batch
+
+    @property
+    def quarantine(self) -> pa.Table:
+        """The rows that could not be read, `schema.QUARANTINE`."""
+        return pa.Table.from_batches(self._bad, QUARANTINE)
+
+    def _refuse_header(self, block: Block) -> None:
+        """Names of columns are nobody's data."""
+        if block.columns and [cells[0].as_py().strip() for cells in block.columns] == list(self.places.names):
+            raise FileRefused(
+                "header_unexpected",
+                "見出し行がないはずのファイルに見出し行があります",
+                where="1行目",
+                next_step="区に確かめ、レイアウトの header を直すか、再送を依頼してください",
+            )
+
+    def _put_aside(self, bad: list[BadRow]) -> None:
+        lines = [
+            {
+                "receipt_no": self._receipt_no,
+                "row_no": row.row_no,
+                "household_no": _household_no(row, self.places.of_row.get("household_no")),
+                "field": None if row.column is None else self.places.field(row.column),
+                "reason": str(row.reason),
+                "byte_offset": row.offset,
+            }
+            for row in bad
+        ]
+        self._bad.append(pa.RecordBatch.from_pylist(lines, QUARANTINE))
+        self.first_bad += [Row(row.row_no, row.offset) for row in bad[: _SHOWN - len(self.first_bad)]]
+
+
+def read_layout(stream: BinaryIO, layout: Layout, schema: pa.Schema, receipt_no: str) -> Reading:
+    """Read a file by its layout, in batches; cells stay text exactly as sent.
 
     Args:
-        stream: the decoded payload, CP932 CSV with one header row.
-        layout: header name → canonical name. An optional column that is absent becomes null; other columns
-            are kept in `extra` as JSON, where the schema has it.
-        schema: of the table, all text apart from `row_no`, which counts data rows from 1.
+        stream: the decrypted payload; closed when all is read.
+        layout: an optional column that is absent becomes null; columns that it does not know are kept in `extra` as
+            JSON, where the schema has it. In the wide form a member's `member_no` is its place among the row's
+            members; a row without any is one row with empty ones.
+        schema: of the batches, all text apart from `row_no`, which counts data rows from 1.
         receipt_no: goes into `receipt_no`, where the schema has it.
 
     Raises:
-        FileRefused: `columns_missing`, `columns_twice`, or as `text.read_rows`.
+        FileRefused: `columns_missing`, `columns_twice`, `columns_order`, `members_beyond`, or as `text.read_rows`;
+            while iterating `header_unexpected`, `no_lines`.
     """
-    blocks = read_blocks(stream, encoding=encoding)
-    places = _Places(next(blocks).rows[0], layout)
-    batches, bad = [], []
-    for block in blocks:
-        if block.rows:
-            batches.append(_batch(block, places, schema, receipt_no))
-        bad += block.bad
-    table = pa.Table.from_batches(batches, schema)
-    return LayoutResult(table, _quarantine(bad, places, receipt_no), table.num_rows + len(bad))
+    return Reading(stream, layout, schema, receipt_no)
 
 
-def check_bad_rows(result: LayoutResult, intake: Intake) -> None:
-    """Refuse a file with unreadable rows where the contract says so, or with more than it allows.
+def check_bad_rows(reading: Reading, intake: Intake) -> None:
+    """Refuse a file that was read through, with unreadable rows where the contract says so, or more than it allows.
 
     Raises:
-        FileRefused: `bad_rows`, with the first row numbers.
+        FileRefused: `bad_rows`, with the first rows and their place.
     """
-    bad = result.quarantine.num_rows
-    allowed = 0 if intake.bad_rows == "refuse" else result.rows_in * intake.bad_rows_per_mille / 1000
+    bad = reading.rows_in - reading.accepted
+    allowed = 0 if intake.bad_rows == "refuse" else reading.rows_in * intake.bad_rows_per_mille // 1000
     if bad > allowed:
-        first = "、".join(str(n) for n in result.quarantine["row_no"].slice(0, 10).to_pylist())
+        first = "、".join(f"{row_no}行目（{offset}バイト目）" for row_no, offset in reading.first_bad)
         raise FileRefused(
             "bad_rows",
-            f"読めない行が{bad}行あります（{result.rows_in}行中、許容は{int(allowed)}行）",
-            where=f"{first}行目{'ほか' if bad > 10 else ''}",
+            f"読めない行が{bad}行あります（{reading.rows_in}行中、許容は{allowed}行）",
+            where=f"{first}{'ほか' if bad > _SHOWN else ''}",
             next_step="文字コード（Shift_JIS）と書式を確かめ、区に再送を依頼してください",
         )
 
 
-class _Places:
-    """Where each canonical column stands in the file."""
+@dataclass(frozen=True)
+class Places:
+    """Where each canonical column stands in the file.
 
-    def __init__(self, header: list[str], layout: Layout) -> None:
-        names = [name.strip() for name in header]
-        # Only names that the contract knows are shown: without a header the first row is somebody's data.
-        missing = [name for name in layout.required if name not in names]
-        if missing:
-            raise FileRefused(
-                "columns_missing", f"必要な列がありません: {'、'.join(missing)}", where="1行目", next_step=_RESEND
+    Attributes:
+        names: of all columns of the file.
+        of_row: canonical name → place, of what a row says once.
+        of_members: the same for each member of a row in the wide form; () in the long form.
+        absent: optional columns of the layout that the file does not have.
+        extra: name and place of the columns that the layout does not know.
+    """
+
+    names: tuple[str, ...]
+    of_row: dict[str, int]
+    of_members: tuple[dict[str, int], ...]
+    absent: tuple[str, ...]
+    extra: tuple[tuple[str, int], ...]
+
+    @classmethod
+    def of(cls, header: list[str], layout: Layout) -> Places:
+        """Raises:
+        FileRefused: as `read_layout` says. Only names that the contract knows are shown: without a header the
+            first row is somebody's data.
+        """
+        names = tuple(name.strip() for name in header)
+        once, members = layout.required | layout.optional, _member_columns(layout, names)
+        known = {*once, *(name for columns in members for name in columns)}
+        if missing := layout.missing(names):
+            raise _refused("columns_missing", f"必要な列がありません: {'、'.join(missing)}")
+        if twice := sorted(name for name in known if names.count(name) > 1):
+            raise _refused("columns_twice", f"同じ列が2つあります: {'、'.join(twice)}")
+        if layout.columns and names != layout.columns:
+            raise _refused("columns_order", f"列の並びが決まりと違います: {'、'.join(layout.columns)}")
+        others = [(name, place) for place, name in enumerate(names) if name not in known]
+        if layout.members and (beyond := sum(layout.members.looks_numbered(name) for name, _ in others)):
+            raise _refused(
+                "members_beyond",
+                f"レイアウト（世帯員{layout.members.most}人まで）にない番号の世帯員の列が{beyond}列あります",
             )
-        known = layout.required | layout.optional
-        twice = [name for name in known if names.count(name) > 1]
-        if twice:
-            raise FileRefused(
-                "columns_twice", f"同じ列が2つあります: {'、'.join(twice)}", where="1行目", next_step=_RESEND
-            )
-        self.of = {canonical: names.index(name) for name, canonical in known.items() if name in names}
-        self.extra = [(name, place) for place, name in enumerate(names) if name not in known]
+        found = [{field: names.index(name) for name, field in part.items() if name in names} for part in members]
+        return cls(
+            names,
+            {field: names.index(name) for name, field in once.items() if name in names},
+            tuple(part for part in found if part),
+            tuple(name for name in layout.optional if name not in names),
+            tuple(_distinct(others)),
+        )
+
+    def field(self, place: int) -> str:
+        """What a column is called in a finding: its canonical name, with its number if it is a member's."""
+        for field, here in self.of_row.items():
+            if here == place:
+                return field
+        for number, columns in enumerate(self.of_members, 1):
+            for field, here in columns.items():
+                if here == place:
+                    return f"{field}_{number}"
+        return "extra"
 
 
-def _batch(block: Block, places: _Places, schema: pa.Schema, receipt_no: str) -> pa.RecordBatch:
-    count, cells = len(block.rows), list(zip(*block.rows, strict=True))
-    columns = []
-    for name in schema.names:
-        if name in places.of:
-            column = pa.array(cells[places.of[name]], pa.string())
-        elif name == "row_no":
-            column = pa.array(block.row_nos, pa.int32())
-        elif name == "receipt_no":
-            column = pa.repeat(pa.scalar(receipt_no, pa.string()), count)
-        elif name == "extra" and places.extra:
-            kept = [json.dumps({n: row[place] for n, place in places.extra}, ensure_ascii=False) for row in block.rows]
-            column = pa.array(kept, pa.string())
-        else:
-            column = pa.nulls(count, schema.field(name).type)
-        columns.append(column)
-    return pa.record_batch(columns, schema=schema)
+def _member_columns(layout: Layout, names: tuple[str, ...]) -> list[dict[str, str]]:
+    """Header → canonical name of each member that the file has columns for, the head in its own columns first."""
+    if layout.members is None:
+        return []
+    numbers = range(1, layout.members.most + 1)
+    return [layout.members.head, *(layout.members.columns(number) for number in numbers)]
 
 
-def _quarantine(bad: list[BadRow], places: _Places, receipt_no: str) -> pa.Table:
-    headers = {place: canonical for canonical, place in places.of.items()}
-    lines = [
-        {
-            "receipt_no": receipt_no,
-            "row_no": row.row_no,
-            "household_no": _household_no(row, places.of.get("household_no")),
-            "field": None if row.column is None else headers.get(row.column, "extra"),
-            "reason": str(row.reason),
-        }
-        for row in bad
-    ]
-    return pa.Table.from_pylist(lines, QUARANTINE)
+def _distinct(columns: list[tuple[str, int]]) -> Iterator[tuple[str, int]]:
+    """The columns with names that no two share, so that none is lost in JSON; one without a name is 列<n>."""
+    seen: set[str] = set()
+    for name, place in columns:
+        own = name or f"列{place + 1}"
+        if own in seen:
+            own = f"{own}（{place + 1}列目）"
+        seen.add(own)
+        yield own, place
+
+
+def _refused(reason: str, what: str) -> FileRefused:
+    return FileRefused(reason, what, where="1行目", next_step=_RESEND)
+
+
+def _batch(block: Block, places: Places, schema: pa.Schema, receipt_no: str) -> pa.RecordBatch:
+    cells, count = block.columns, len(block.row_nos)
+    columns: dict[str, pa.Array] = {name: cells[place] for name, place in places.of_row.items()}
+    columns["row_no"] = pa.array(block.row_nos, pa.int32())
+    if places.extra and "extra" in schema.names:
+        columns["extra"] = _json([(name, cells[place]) for name, place in places.extra])
+    if places.of_members:
+        columns = _members(cells, columns, places.of_members)
+        count = len(columns["row_no"])
+    columns["receipt_no"] = pa.repeat(pa.scalar(receipt_no, pa.string()), count)
+    arrays = [columns.get(field.name, pa.nulls(count, field.type)) for field in schema]
+    return pa.record_batch(arrays, schema=schema)
+
+
+def _members(
+    cells: list[pa.Array], once: dict[str, pa.Array], members: tuple[dict[str, int], ...]
+) -> dict[str, pa.Array]:
+    """One row per member that has anything in its columns; a row without any stays one row."""
+    rows = len(once["row_no"])
+    there = np.stack([_filled([cells[place] for place in columns.values()]) for columns in members], axis=1)
+    there[:, 0] |= ~there.any(axis=1)
+    row, slot = np.nonzero(there)
+    columns = {name: column.take(pa.array(row)) for name, column in once.items()}
+    order = pa.array(slot * rows + row)
+    for field in MEMBER_FIELDS:
+        parts = [cells[part[field]] if field in part else pa.nulls(rows, pa.string()) for part in members]
+        columns[field] = pa.concat_arrays(parts).take(order)
+    if not any("member_no" in part for part in members):
+        first = np.searchsorted(row, row)
+        columns["member_no"] = pa.array(np.arange(len(row)) - first + 1).cast(pa.string())
+    return columns
+
+
+def _filled(cells: list[pa.Array]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Which rows have more than blanks in any of these columns."""
+    filled = np.zeros(len(cells[0]), bool)
+    for column in cells:
+        filled |= pc.not_equal(pc.utf8_trim_whitespace(column), "").to_numpy(zero_copy_only=False)
+    return filled
+
+
+def _json(columns: list[tuple[str, pa.Array]]) -> pa.Array:
+    """One JSON object for each row. Of the controls only these three can be in a cell."""
+    parts: list[pa.Array | str] = []
+    for name, text in columns:
+        escaped = text
+        for char, instead in (("\\", r"\\"), ('"', r"\""), ("\n", r"\n"), ("\r", r"\r"), ("\t", r"\t")):
+            escaped = pc.replace_substring(escaped, char, instead)
+        parts += [f'{", " if parts else "{"}{json.dumps(name, ensure_ascii=False)}: "', escaped, '"']
+    return pc.binary_join_element_wise(*parts, "}", "")
 
 
 def _household_no(row: BadRow, place: int | None) -> str | None:

@@ -1,33 +1,46 @@
 """A strict reader of CSV text files: CP932 (or UTF-8 with BOM), RFC 4180 quoting, CRLF or LF.
 
-A clean block of the file is decoded and split at once; only a block that fails is read again record by
+A clean piece of the file is decoded and split at once; only a piece that fails is read again record by
 record, so that a bad record is named by row and byte and reading goes on after it.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import BinaryIO, Literal, NamedTuple
+
+import pyarrow as pa
+import pyarrow.csv
 
 from todoke.errors import FileRefused
 from todoke.model.codes import Finding
 
 Encoding = Literal["cp932", "utf-8-sig"]
 
+#: No field of a piece can be longer than what `csv` takes (131,072 characters), whichever way it is split.
 BLOCK = 1 << 17
+#: A piece that fails is tried again in smaller ones, down to this: then record by record.
+_SMALLEST_PIECE = 1 << 11
 #: A quoted field may run over this many lines; beyond it the opening quote was a slip of the pen.
 _LINES_IN_RECORD = 32
 _LINE_BYTES = 1 << 20
 _CONTROLS = bytes({*range(0x20), 0x7F} - {0x09, 0x0A, 0x0D})
 #: What cp932 makes of the single bytes 80, A0, FD, FE and FF, which no Shift_JIS file may hold.
-_ILLEGAL_SINGLES = re.compile("[\x80\uf8f0-\uf8f3]")
+_ILLEGAL_SINGLES = "\x80\uf8f0\uf8f1\uf8f2\uf8f3"
 _ILLEGAL_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_ILLEGAL = re.compile(f"{_ILLEGAL_SINGLES.pattern}|{_ILLEGAL_CONTROL.pattern}")
+_ILLEGAL = re.compile(f"[{_ILLEGAL_SINGLES}]|{_ILLEGAL_CONTROL.pattern}")
+#: A quoted field between delimiters. The quote stands first because that is what is quickly found.
+_QUOTED = re.compile(rb'"(?<![^,\n]")[^"]*(?:""[^"]*)*"(?![^,\r\n])')
 _BOM = b"\xef\xbb\xbf"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_PEEK = 4096
+_SHOWN = {"cp932": "Shift_JIS", "utf-8": "UTF-8"}
 
 
 class Row(NamedTuple):
@@ -57,11 +70,17 @@ class BadRow:
 
 @dataclass
 class Block:
-    """Records that stand together in the file; `row_nos` goes with `rows`."""
+    """Records that stand together in the file.
+
+    Attributes:
+        row_nos: of `rows`, or of the rows of `columns`.
+        columns: instead of `rows` where asked for: one array of strings for each column of the file.
+    """
 
     row_nos: list[int] | range
     rows: list[list[str]]
     bad: list[BadRow]
+    columns: list[pa.Array] = field(default_factory=list)
 
 
 def read_rows(stream: BinaryIO, *, encoding: Encoding = "cp932") -> Iterator[Row | BadRow]:
@@ -70,7 +89,8 @@ def read_rows(stream: BinaryIO, *, encoding: Encoding = "cp932") -> Iterator[Row
     Empty lines are no records. A trailing Ctrl-Z is accepted.
 
     Raises:
-        FileRefused: the header cannot be read, or a line has no end (`empty`, `header`, `no_lines`).
+        FileRefused: the file is in another code than it should be, the header cannot be read, or a line has no end
+            (`wrong_encoding`, `empty`, `header`, `no_lines`).
     """
     for block in read_blocks(stream, encoding=encoding):
         rows: list[Row | BadRow] = [Row(*row) for row in zip(block.row_nos, block.rows, strict=True)]
@@ -81,7 +101,24 @@ def read_rows(stream: BinaryIO, *, encoding: Encoding = "cp932") -> Iterator[Row
 
 def read_blocks(stream: BinaryIO, *, encoding: Encoding = "cp932", size: int = BLOCK) -> Iterator[Block]:
     """As `read_rows`, about `size` bytes at a time; the first block holds the header alone."""
-    return _Reader(stream, encoding, size).blocks()
+    reader = _Reader(stream, encoding, size)
+    return chain([Block(range(1), [reader.header()], [])], reader.blocks(by_column=False))
+
+
+def read_columns(
+    stream: BinaryIO, *, encoding: Encoding = "cp932", width: int | None = None, size: int = BLOCK
+) -> tuple[list[str], Iterator[Block]]:
+    """The header, and the rows of a file as Arrow columns, about `size` bytes at a time.
+
+    Args:
+        width: columns of a file without a header row, whose header is then []; None: the first row is the header.
+
+    Raises:
+        FileRefused: as `read_rows`.
+    """
+    reader = _Reader(stream, encoding, size)
+    header = reader.header() if width is None else reader.no_header(width)
+    return header, reader.blocks(by_column=True)
 
 
 class _Reader:
@@ -90,19 +127,64 @@ class _Reader:
     def __init__(self, stream: BinaryIO, encoding: Encoding, size: int) -> None:
         self.stream, self.codec, self.size = stream, "cp932" if encoding == "cp932" else "utf-8", size
         self.buffer, self.at, self.offset, self.ended = b"", 0, 0, False
-        self.next_row, self.width = 0, 0
-
-    def blocks(self) -> Iterator[Block]:
-        self._read()
+        self.next_row, self.width, self.piece = 0, 0, size
+        while not self.ended and len(self.buffer) < _PEEK:
+            self._read()
+        self._check_encoding()
         if self.codec == "utf-8" and self.buffer.startswith(_BOM):
             self._take(len(_BOM))
-        yield self._header()
+
+    def header(self) -> list[str]:
+        """The first record."""
+        while True:
+            size = self._record_size()
+            if size is None:
+                self._read()
+                continue
+            if not size:
+                raise _empty()
+            start = self.offset
+            cells, bad = self._record(self._take(size), start)
+            if bad:
+                raise FileRefused(
+                    "header",
+                    "見出し行を読めません",
+                    where=f"先頭から{bad.offset}バイト目",
+                    next_step="文字コード（Shift_JIS）と書式を確かめ、再送を依頼してください",
+                )
+            if cells:
+                self.width, self.next_row = len(cells), 1
+                return cells
+
+    def no_header(self, width: int) -> list[str]:
+        """The first record is data of so many columns."""
+        if self.ended and not self.buffer[self.at :].strip(b"\r\n"):
+            raise _empty()
+        self.width, self.next_row = width, 1
+        return []
+
+    def blocks(self, *, by_column: bool) -> Iterator[Block]:
         while not self.ended or self.at < len(self.buffer):
             if not self.ended and len(self.buffer) - self.at < self.size:
                 self._read()
-            block = self._clean_block() or self._careful_block()
-            if block.rows or block.bad:
+            block = self._clean_block(by_column) or self._careful_block()
+            if by_column and block.rows:
+                block.columns = _columns(block.rows)
+                block.rows = []
+            if block.row_nos or block.bad:
                 yield block
+
+    def _check_encoding(self) -> None:
+        """Nothing is ever read in another code than the layout says: what is surely another is named as such."""
+        head = self.buffer[:_PEEK]
+        other = "UTF-16" if head.startswith(_UTF16) else "UTF-8" if self.codec == "cp932" and _is_utf8(head) else None
+        if other:
+            raise FileRefused(
+                "wrong_encoding",
+                f"ファイルの文字コードは{other}ですが、契約のレイアウトは{_SHOWN[self.codec]}です",
+                where="先頭のバイト",
+                next_step=f"{_SHOWN[self.codec]}での再送を依頼するか、レイアウトの encoding を直してください",
+            )
 
     def _read(self) -> None:
         """One block more; a Ctrl-Z at the very end is no content."""
@@ -124,32 +206,12 @@ class _Reader:
         self.offset += count
         return taken
 
-    def _header(self) -> Block:
-        while True:
-            size = self._record_size()
-            if size is None:
-                self._read()
-                continue
-            if not size:
-                raise FileRefused("empty", "ファイルに内容がありません", next_step="再送を依頼してください")
-            start = self.offset
-            cells, bad = self._record(self._take(size), start)
-            if bad:
-                raise FileRefused(
-                    "header",
-                    "見出し行を読めません",
-                    where=f"先頭から{bad.offset}バイト目",
-                    next_step="文字コード（Shift_JIS）と書式を確かめ、再送を依頼してください",
-                )
-            if cells:
-                self.width, self.next_row = len(cells), 1
-                return Block(range(1), [cells], [])
-
     def _cut(self) -> int:
-        """Length of the longest piece of the buffer that seems to end with a record."""
-        if self.ended:
+        """Length of the longest piece that seems to end with a record, within `piece` bytes; 0 for none."""
+        limit = self.at + self.piece
+        if self.ended and limit >= len(self.buffer):
             return len(self.buffer) - self.at
-        end = self.buffer.rfind(b"\n", self.at) + 1
+        end = self.buffer.rfind(b"\n", self.at, limit) + 1
         odd = self.buffer.count(b'"', self.at, end) % 2
         while odd and end > self.at:
             before = max(self.buffer.rfind(b"\n", self.at, end - 1) + 1, self.at)
@@ -157,30 +219,41 @@ class _Reader:
             end = before
         return max(end - self.at, 0)
 
-    def _clean_block(self) -> Block | None:
+    def _clean_block(self, by_column: bool) -> Block | None:
         """As much as ends with a record, at once; None when anything in it is not as it should be."""
-        size = self._cut()
-        raw = self.buffer[self.at : self.at + size]
-        if not raw or len(raw.translate(None, _CONTROLS)) != size:
+        while True:
+            size = self._cut()
+            block = self._split(self.buffer[self.at : self.at + size], by_column) if size else None
+            if block:
+                self._take(size)
+                self.next_row += len(block.row_nos)
+                self.piece = min(self.piece * 8, self.size)
+                return block
+            if self.piece // 8 < _SMALLEST_PIECE:
+                return None
+            self.piece //= 8
+
+    def _split(self, raw: bytes, by_column: bool) -> Block | None:
+        if len(raw.translate(None, _CONTROLS)) != len(raw):
             return None
         try:
             text = raw.decode(self.codec)
-            rows = [row for row in csv.reader(io.StringIO(text, newline="\n"), strict=True) if row]
-        except (UnicodeDecodeError, csv.Error):
+        except UnicodeDecodeError:
             return None
-        if not set(map(len, rows)) <= {self.width}:
+        if self.codec == "cp932" and any(single in text for single in _ILLEGAL_SINGLES):
             return None
-        if self.codec == "cp932" and _ILLEGAL_SINGLES.search(text):
+        if by_column and (columns := _split_columns(raw, text, self.width)):
+            return Block(range(self.next_row, self.next_row + len(columns[0])), [], [], columns)
+        rows = _split_rows(text)
+        if rows is None or not set(map(len, rows)) <= {self.width}:
             return None
-        self._take(size)
-        first, self.next_row = self.next_row, self.next_row + len(rows)
-        return Block(range(first, self.next_row), rows, [])
+        return Block(range(self.next_row, self.next_row + len(rows)), rows, [])
 
     def _careful_block(self) -> Block:
-        """The complete records of the buffer one by one."""
+        """The complete records of the next piece one by one."""
         numbers: list[int] = []
-        block = Block(numbers, [], [])
-        while size := self._record_size():
+        block, end = Block(numbers, [], []), self.at + self.piece
+        while self.at < end and (size := self._record_size()):
             start = self.offset
             cells, bad = self._record(self._take(size), start)
             if bad:
@@ -189,8 +262,9 @@ class _Reader:
                 block.rows.append(cells)
                 numbers.append(self.next_row)
             self.next_row += bool(bad or cells)
-        if not block.rows and not block.bad and not self.ended:
+        if self.at < end and not self.ended:
             self._read()
+        self.piece = min(self.piece * 8, self.size)
         return block
 
     def _record_size(self) -> int | None:
@@ -243,6 +317,62 @@ class _Reader:
     def _first_illegal(self, text: str, otherwise: int) -> int:
         illegal = (_ILLEGAL if self.codec == "cp932" else _ILLEGAL_CONTROL).search(text)
         return len(text[: illegal.start()].encode(self.codec)) if illegal else otherwise
+
+
+def _empty() -> FileRefused:
+    return FileRefused("empty", "ファイルに内容がありません", next_step="再送を依頼してください")
+
+
+def _is_utf8(head: bytes) -> bool:
+    """Whether bytes that should be CP932 are Japanese in UTF-8: three bytes a character, throughout."""
+    if head.startswith(_BOM):
+        return True
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return any(char > "\u07ff" for char in text)
+
+
+def _split_columns(raw: bytes, text: str, width: int) -> list[pa.Array] | None:
+    """The columns of a piece by Arrow's reader; None where it would be more lenient than RFC 4180."""
+    lines = raw.count(b"\n")
+    if width < 2 or not lines or raw.count(b"\r") != raw.count(b"\r\n") or text.startswith("\ufeff"):
+        return None
+    if b'"' in raw and b'"' in _QUOTED.sub(b"", raw):
+        return None
+    utf8, names = text.encode(), [str(place) for place in range(width)]
+    try:
+        table = pa.csv.read_csv(
+            pa.py_buffer(utf8),
+            read_options=pa.csv.ReadOptions(use_threads=False, block_size=len(utf8) + 1, column_names=names),
+            parse_options=pa.csv.ParseOptions(newlines_in_values=True),
+            convert_options=pa.csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), null_values=[], check_utf8=False
+            ),
+        )
+    except pa.ArrowInvalid:  # its message holds the row
+        return None
+    # fewer records than lines: empty lines, or fields over several lines, whose number is limited
+    if table.num_rows != lines + (not raw.endswith(b"\n")):
+        return None
+    return [column.combine_chunks() for column in table.columns]
+
+
+def _split_rows(text: str) -> list[list[str]] | None:
+    """The records of a piece; None when one of them is ill-formed or runs over too many lines."""
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text, newline="\n"), strict=True) if row]
+    except csv.Error:
+        return None
+    if text.count("\n") - len(rows) < _LINES_IN_RECORD - 1:  # the last record may have no line end
+        return rows
+    lines = max((sum(cell.count("\n") for cell in row) for row in rows), default=0)
+    return rows if lines < _LINES_IN_RECORD else None
+
+
+def _columns(rows: list[list[str]]) -> list[pa.Array]:
+    return [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]
 
 
 def _frame(raw: bytes) -> list[bytes] | None:

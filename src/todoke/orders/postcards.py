@@ -88,7 +88,7 @@ def read_cards(stream: BinaryIO, receipt_no: str) -> Scan:
         place = {"receipt_no": receipt_no, "row_no": record.row_no}
         if isinstance(record, BadRow):
             field = "" if record.column is None else header[record.column]
-            bad.append({**place, "field": field, "reason": record.reason})
+            bad.append({**place, "field": field, "reason": record.reason, "byte_offset": record.offset})
             continue
         try:
             card = _card(dict(zip(header, (cell.strip() for cell in record.cells), strict=True)))

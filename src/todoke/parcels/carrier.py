@@ -66,7 +66,8 @@ def read_results(stream: BinaryIO, receipt_no: str, states: Mapping[str, str]) -
         _read_block(block, pick, states, taken, bad)
         for row in block.bad:
             field = "" if row.column is None else header[row.column]
-            bad.append({"row_no": row.row_no, "field": field, "reason": row.reason.value})
+            place = {"row_no": row.row_no, "byte_offset": row.offset}
+            bad.append({**place, "field": field, "reason": row.reason.value})
     bad.sort(key=itemgetter("row_no"))
     return CarrierFile(
         len(taken) + len(bad),

@@ -42,11 +42,13 @@ def _read(ws: Workspace, file: IncomingFile, payload: Path, receipt_no: str, pin
         for row in strange["row_no"].to_pylist()
     ]
     bad = pa.concat_tables([read.quarantine, pa.Table.from_pylist(unknown, QUARANTINE)])
-    tables = {"carrier_result": results}
-    if bad.num_rows:
-        tables["carrier_bad_row"] = pa.concat_tables([ws.head_table("carrier_bad_row", pin), bad])
     return Landing(
-        read.rows, results.num_rows, bad.num_rows, tables, also=lambda tx, seq: _keep_events(tx, results, seq)
+        read.rows,
+        results.num_rows,
+        bad.num_rows,
+        {"carrier_result": results, "carrier_bad_row": bad},
+        also=lambda tx, seq: _keep_events(tx, results, seq),
+        adds=frozenset({"carrier_bad_row"}),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pyarrow as pa
 
 from todoke.errors import FileRefused
 from todoke.intake.inbox import IncomingFile
-from todoke.intake.layouts import check_bad_rows, read_layout
+from todoke.intake.layouts import Reading, check_bad_rows, read_layout
 from todoke.process.receiving import Landing
 from todoke.process.receiving import receive as receive_files
 from todoke.process.workspace import Counts, Workspace
@@ -17,7 +18,7 @@ from todoke.store.ledger import Pin
 from todoke.store.schema import DATASETS
 
 #: Which dataset a kind of file adds to; a base file takes the place of the one before, the others accumulate.
-_DATASET = {
+DATASET_OF_KIND = {
     "households": "ward_row",
     "additions": "addition_row",
     "corrections": "correction_row",
@@ -52,7 +53,7 @@ def _read_font(ws: Workspace, file: IncomingFile, payload: Path, receipt_no: str
 
 
 def _read_ward_file(ws: Workspace, file: IncomingFile, payload: Path, receipt_no: str, pin: Pin) -> Landing:
-    dataset = _DATASET.get(file.kind)
+    dataset = DATASET_OF_KIND.get(file.kind)
     if dataset is None or file.kind not in ws.contract.layouts:
         raise FileRefused(
             "unknown_kind",
@@ -60,13 +61,23 @@ def _read_ward_file(ws: Workspace, file: IncomingFile, payload: Path, receipt_no
             where=file.name,
             next_step="ファイル名の種類（households など）を確かめてください",
         )
-    schema = DATASETS[dataset]
-    with payload.open("rb") as stream:
-        result = read_layout(stream, ws.contract.layouts[file.kind], schema, receipt_no)
-    check_bad_rows(result, ws.contract.intake)
-    rows, bad = result.table, result.quarantine
-    if file.kind != "households":
-        rows = pa.concat_tables([ws.head_table(dataset, pin), rows])
-    all_bad = pa.concat_tables([ws.head_table("bad_row", pin), bad])
-    tables = {dataset: rows} | ({"bad_row": all_bad} if bad.num_rows else {})
-    return Landing(result.rows_in, result.rows_in - bad.num_rows, bad.num_rows, tables)
+    stream = payload.open("rb")  # the reading closes it
+    reading = read_layout(stream, ws.contract.layouts[file.kind], DATASETS[dataset], receipt_no)
+
+    def rows() -> Iterator[pa.RecordBatch]:
+        yield from reading
+        check_bad_rows(reading, ws.contract.intake)
+
+    def bad_rows() -> Iterator[pa.RecordBatch]:
+        yield from reading.quarantine.to_batches()
+
+    return Landing(
+        *_counts(reading),
+        {dataset: rows(), "bad_row": bad_rows()},
+        adds=frozenset({"bad_row"} if file.kind == "households" else {"bad_row", dataset}),
+        counted=lambda: _counts(reading),
+    )
+
+
+def _counts(reading: Reading) -> tuple[int, int, int]:
+    return reading.rows_in, reading.accepted, reading.rows_in - reading.accepted

@@ -85,9 +85,9 @@ def _read_postcards(ws: Workspace, file: IncomingFile, payload: Path, receipt_no
     known = postcards.Cards(ws.head_table("postcard", pin), ws.head_table("postcard_line", pin))
     merged, repeated = postcards.merge_cards(known, new.cards)
     bad = pa.concat_tables([new.quarantine, repeated])
-    listed = pa.concat_tables([ws.head_table("postcard_bad_row", pin), bad])
-    tables = {"postcard": merged.card, "postcard_line": merged.line, "postcard_bad_row": listed}
-    return Landing(new.rows, new.rows - bad.num_rows, bad.num_rows, tables)
+    tables = {"postcard": merged.card, "postcard_line": merged.line, "postcard_bad_row": bad}
+    adds = frozenset({"postcard_bad_row"})
+    return Landing(new.rows, new.rows - bad.num_rows, bad.num_rows, tables, adds=adds)
 
 
 @dataclass(frozen=True)

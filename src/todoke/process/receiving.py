@@ -12,10 +12,9 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import pyarrow as pa
 from sqlalchemy import Connection, delete, insert, select
 
 from todoke import clock, ids
@@ -26,7 +25,8 @@ from todoke.model.codes import ReceiptState
 from todoke.process.workspace import Counts, Workspace
 from todoke.store import tables as t
 from todoke.store.files import home
-from todoke.store.ledger import Pin, insert_ignoring_conflicts
+from todoke.store.lake import Rows
+from todoke.store.ledger import Pin, Staged, insert_ignoring_conflicts
 
 #: Faults of the transfer or of our own settings: the file stays in the inbox until they are mended.
 _STAYS = frozenset({"sidecar_mismatch", "no_passphrase", "wrong_passphrase", "no_key"})
@@ -37,14 +37,36 @@ _ATTEMPTS = 10
 
 @dataclass(frozen=True)
 class Landing:
-    """What a file becomes: its row counts, and the new content of the datasets that it adds to."""
+    """What a file becomes: its row counts, and the rows of datasets that it brings.
+
+    Attributes:
+        rows, accepted, quarantined: rows of the file.
+        tables: the datasets whose next version these rows are; staged in this order.
+        also: written in the same transaction as the receipt, given the stream's position.
+        adds: which of them keep what they have and are added to.
+        counted: rows, accepted and quarantined, where they are known only when `tables` have been drawn.
+    """
 
     rows: int
     accepted: int
     quarantined: int
-    tables: Mapping[str, pa.Table]
-    #: written in the same transaction as the receipt, given the stream's position
+    tables: Mapping[str, Rows]
     also: Callable[[Connection, int], None] = field(default=lambda _tx, _seq: None)
+    adds: frozenset[str] = frozenset()
+    counted: Callable[[], tuple[int, int, int]] | None = None
+
+    def staged(self, ws: Workspace, receipt_no: str, pin: Pin) -> tuple[Landing, dict[str, Staged]]:
+        """This with its counts, and its rows in the lake, not yet committed; what gets no row more is left out."""
+        staged = {}
+        for name, rows in self.tables.items():
+            after = pin.heads.get(name) if name in self.adds else None
+            item = ws.lake.stage(name, rows, [receipt_no], after)
+            if name not in self.adds or item.rows > (after.rows if after else 0):
+                staged[name] = item
+        if self.counted is None:
+            return self, staged
+        rows_in, accepted, quarantined = self.counted()
+        return replace(self, rows=rows_in, accepted=accepted, quarantined=quarantined), staged
 
 
 Reader = Callable[[Workspace, IncomingFile, Path, str, Pin], Landing]
@@ -114,9 +136,8 @@ def _land(
     for _ in range(_ATTEMPTS):
         with ws.ledger.read() as tx:
             pin = ws.ledger.pin(tx)
-        landing = read(ws, file, payload, receipt_no, pin)
+        landing, staged = read(ws, file, payload, receipt_no, pin).staged(ws, receipt_no, pin)
         file.check_rows(landing.rows)
-        staged = {name: ws.lake.stage(name, table, [receipt_no]) for name, table in landing.tables.items()}
         try:
             with ws.ledger.write() as tx:
                 seq = ws.ledger.move(tx)

@@ -18,7 +18,8 @@ def _schema(**columns: pa.DataType) -> pa.Schema:
     return pa.schema([pa.field(name, kind) for name, kind in columns.items()])
 
 
-#: A ward's file as decoded, one row per member; text exactly as sent. `row_no` counts data rows from 1.
+#: A ward's file as decoded, one row per member; text exactly as sent. `row_no` counts the file's data rows from 1; in
+#: the wide form the members of a row share it, and `member_no` counts them.
 WARD_ROW = _schema(
     receipt_no=_text,
     row_no=_int,
@@ -44,8 +45,11 @@ WARD_ROW = _schema(
     extra=_text,
 )
 
-#: A row, or a household, that is not taken: reason code and place only, never a value.
-QUARANTINE = _schema(receipt_no=_text, row_no=_int, household_no=_text, field=_text, reason=_text)
+#: A row, or a household, that is not taken: reason code and place only, never a value. `byte_offset`, from the start
+#: of the decrypted file, where a row could not be read.
+QUARANTINE = _schema(
+    receipt_no=_text, row_no=_int, household_no=_text, field=_text, reason=_text, byte_offset=pa.int64()
+)
 
 #: Members of the households of a register version.
 PERSON = _schema(

@@ -1,0 +1,118 @@
+"""`todoke layout check`: what a file would become, told to an operator before the file is taken (G02).
+
+Nothing is written, and no text of a cell is shown: of the first rows only their shape.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from todoke.contract import loader
+from todoke.contract.layout import Layout
+from todoke.contract.model import Contract
+from todoke.errors import FileRefused
+from todoke.intake.envelopes import opened_payload, recognise
+from todoke.intake.layouts import Places, Reading, check_bad_rows, read_layout
+from todoke.model.codes import Finding
+from todoke.process.intake import DATASET_OF_KIND
+from todoke.store.schema import DATASETS
+
+_FIRST_ROWS = 3
+_PLACES_SHOWN = 5
+_OWN = frozenset({"receipt_no", "row_no"})
+_DIGIT = re.compile(r"\d")
+_NO_SHAPE = re.compile(r"[^9 　\-－]")
+
+
+def masked(text: str) -> str:
+    """The shape of a text: digits become 9, everything that is not a digit, a space or a hyphen becomes ●."""
+    return _NO_SHAPE.sub("●", _DIGIT.sub("9", text))
+
+
+def check(contract_id: str, kind: str, file: Path, on: date) -> Iterator[str]:
+    """What a file of a kind would become, line by line in Japanese.
+
+    Raises:
+        FileRefused: it would be refused; what could be told before has been.
+    """
+    contract = loader.load(contract_id, on)
+    if kind not in contract.layouts or kind not in DATASET_OF_KIND:
+        raise FileRefused(
+            "unknown_kind",
+            "この契約で扱わない種類のファイルです",
+            where=kind,
+            next_step=f"使えるもの: {'、'.join(name for name in contract.layouts if name in DATASET_OF_KIND)}",
+        )
+    passphrase = os.environ.get(f"TODOKE_{contract_id.upper()}_LGWAN_PASSPHRASE")
+    # whoever holds the opened file in hand may look at it too
+    allowed = ("plain",) if recognise(file) == "plain" else contract.intake.envelopes
+    with (
+        tempfile.TemporaryDirectory(prefix="todoke-") as folder,
+        opened_payload(file, passphrase=passphrase, allowed=allowed, into=Path(folder)) as payload,
+    ):
+        yield from _report(contract, kind, file.name, payload)
+
+
+def _report(contract: Contract, kind: str, name: str, payload: Path) -> Iterator[str]:
+    layout = contract.layouts[kind]
+    yield f"ファイル: {name}（{_form(layout)}）"
+    reading = read_layout(payload.open("rb"), layout, DATASETS[DATASET_OF_KIND[kind]], "")
+    yield from _columns(reading.places, layout)
+    first = _drain(reading)
+    bad = reading.quarantine
+    yield f"行数: {reading.rows_in:,}行 = 受け入れ {reading.accepted:,}行 + 隔離 {bad.num_rows:,}行"
+    if layout.members:
+        yield f"世帯員: {reading.landed:,}人（1行に1世帯）"
+    yield from _bad_rows(bad)
+    yield "先頭の行（伏せ字）:"
+    for row in first:
+        shown = (f"{field}={masked(text)}" for field, text in row.items() if field not in _OWN and text)
+        yield f"  {row['row_no']}行目: {'、'.join(shown)}"
+    check_bad_rows(reading, contract.intake)
+    yield "判定: このレイアウトで受け入れます"
+
+
+def _form(layout: Layout) -> str:
+    encoding = "Shift_JIS" if layout.encoding == "cp932" else "UTF-8"
+    return f"{encoding}、見出し行{'あり' if layout.header else 'なし'}、{'横持ち' if layout.members else '縦持ち'}"
+
+
+def _columns(places: Places, layout: Layout) -> Iterator[str]:
+    extra = {place: name for name, place in places.extra}
+    yield f"列: {len(places.names)}列"
+    for place, name in enumerate(places.names):
+        if place not in extra:
+            yield f"  {place + 1}列目 {name} → {places.field(place)}"
+    if places.absent:
+        yield f"ない列（任意）: {'、'.join(places.absent)}"
+    if extra:
+        shown = "、".join(f"{place + 1}列目 {name}" for place, name in extra.items())
+        yield f"レイアウトにない列（そのまま保管）: {shown}"
+
+
+def _drain(reading: Reading) -> list[dict[str, Any]]:
+    """Reads all; the first rows."""
+    first: list[dict[str, Any]] = []
+    for batch in reading:
+        first += batch.slice(0, _FIRST_ROWS - len(first)).to_pylist()
+    return first
+
+
+def _bad_rows(bad: pa.Table) -> Iterator[str]:
+    reasons = Counter(bad["reason"].to_pylist())
+    for reason, count in reasons.most_common():
+        rows = [row for row in bad.to_pylist() if row["reason"] == reason][:_PLACES_SHOWN]
+        places = "、".join(
+            f"{row['row_no']}行目 {row['byte_offset']:,}バイト目{' ' + row['field'] if row['field'] else ''}"
+            for row in rows
+        )
+        yield f"読めない行・{Finding(reason).label}: {count:,}行（{places}{' ほか' if count > _PLACES_SHOWN else ''}）"

@@ -1,0 +1,154 @@
+"""A ward that writes its file in another form gets the same register; what accumulates does so in new files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from programme import Programme, installation, one
+from small_ward import (
+    CORRECTION_HEADER,
+    COUPLE,
+    FAMILY,
+    HEADER,
+    HOMES,
+    QUIET,
+    SINGLE,
+    Home,
+    correction,
+    home_of,
+    households,
+    table,
+    without,
+)
+
+from todoke.errors import FileRefused
+
+Row = dict[str, Any]
+FILES, NEXT, THIRD = date(2026, 7, 21), date(2026, 7, 22), date(2026, 7, 23)
+MEMBER = {"氏名": "member_name", "かな": "member_kana", "生年月日": "birth_date", "続柄": "relationship"}
+ONCE = ("世帯番号", "世帯主氏名", "世帯主氏名かな", "郵便番号", "町名", "番地", "方書", "世帯人数", "秘匿区分")
+FIELDS = (
+    *("household_no", "head_name", "head_kana", "postal_code", "town", "block", "building", "household_size"),
+    "confidential",
+)
+WIDE = {
+    "required": dict(zip(ONCE, FIELDS, strict=True)),
+    "optional": {},
+    "members": {"most": 5, "required": {f"世帯員{{n}}{name}": field for name, field in MEMBER.items()}},
+}
+#: The wide form, the columns of a member together, without a header row.
+HEADLESS = WIDE | {"header": False, "columns": [*ONCE, *(f"世帯員{n}{name}" for n in (1, 2, 3) for name in MEMBER)]}
+
+
+def wide_row(home: Home) -> list[str]:
+    rows = [dict(zip(HEADER, row, strict=True)) for row in home.rows()]
+    cells = [rows[0][name] for name in ONCE]
+    for row in rows:
+        cells += [row["世帯員氏名"], row["世帯員氏名かな"], row["生年月日"], row["続柄"]]
+    return cells + [""] * (len(ONCE) + 3 * len(MEMBER) - len(cells))
+
+
+def wide_file(*homes: Home, header: bool) -> bytes:
+    names = HEADLESS["columns"]
+    content = table(names, map(wide_row, homes))
+    return content if header else content.partition(b"\r\n")[2]
+
+
+def register_of(folder: Path, content: bytes, **layouts: object) -> tuple[Row, list[Row], list[Row]]:
+    """The receipt, the members and the households that a file of the whole ward leads to."""
+    programme = Programme(folder / "home", installation(folder / "root", layouts=layouts))
+    with programme.entered():
+        programme.ward_sends_font()
+        programme.ward_sends("households", content, FILES)
+        programme.run("intake", FILES)
+        programme.run("register", FILES)
+        receipt = one(programme.rows("receipt", kind="households"))
+        return receipt, programme.version("person"), programme.version("household")
+
+
+@pytest.mark.parametrize(("layout", "header"), [(WIDE, True), (HEADLESS, False)])
+def test_the_wide_form_leads_to_the_register_that_the_long_form_leads_to(tmp_path: Path, layout, header):
+    _, person, household = register_of(tmp_path / "long", households())
+    receipt, wide_person, wide_household = register_of(
+        tmp_path / "wide", wide_file(*HOMES, header=header), households=layout
+    )
+    assert wide_household == household
+    assert wide_person == person
+    assert (receipt["rows"], receipt["accepted"], receipt["quarantined"]) == (len(HOMES), len(HOMES), 0)
+
+
+def test_rows_of_a_wide_file_that_cannot_be_read_are_counted_and_shown_as_rows_of_the_file(tmp_path: Path):
+    programme = Programme(tmp_path / "home", installation(tmp_path / "root", layouts={"households": WIDE}))
+    homes = [replace(home, no=f"{int(home.no) + street * 10_000:08}") for home in HOMES for street in range(5)]
+    content = wide_file(*homes, header=True) + b"00009999,x\r\n"
+    with programme.entered():
+        programme.ward_sends_font()
+        programme.ward_sends("households", content, FILES)
+        assert programme.run("intake", FILES)["receive"]["quarantined"] == 1
+        receipt = one(programme.rows("receipt", kind="households"))
+        assert (receipt["rows"], receipt["accepted"], receipt["quarantined"]) == (66, 65, 1)
+        assert len({row["row_no"] for row in programme.version("ward_row")}) == 65
+        programme.run("register", FILES)
+        found = one([row for row in programme.version("quarantine") if row["reason"] == "ragged"])
+    assert (found["household_no"], found["row_no"]) == ("00009999", 66)
+    assert found["byte_offset"] == content.index(b"00009999,x")
+
+
+def test_corrections_accumulate_and_what_is_there_is_not_written_again(july: Programme):
+    def files() -> dict[str, bytes]:
+        folder = july.home / "lake" / "gift" / "correction_row"
+        return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*.parquet")}
+
+    july.ward_sends("corrections", table(CORRECTION_HEADER, correction(home_of(FAMILY))), NEXT)
+    july.run("intake", NEXT)
+    first = files()
+    july.ward_sends("corrections", table(CORRECTION_HEADER, correction(home_of(COUPLE))), THIRD)
+    july.run("intake", THIRD)
+    assert len(first) == 1 and len(files()) == 2 and files().items() >= first.items()
+    assert [row["household_no"] for row in july.version("correction_row")] == [FAMILY] * 3 + [COUPLE] * 2
+    july.ward_sends("corrections", table(CORRECTION_HEADER, []), THIRD, seq=2)
+    assert july.run("intake", THIRD)["receive"]["accepted_files"] == 1
+    assert len(files()) == 2
+
+
+def test_bad_rows_of_several_files_accumulate(fresh: Programme):
+    for day, homes in ((FILES, HOMES), (NEXT, without(QUIET)), (THIRD, without(SINGLE))):
+        rows = [row for home in homes for row in home.rows()] * 5
+        fresh.ward_sends("households", table(HEADER, rows) + b"1,2\r\n", day)
+        fresh.run("intake", day)
+    receipts = fresh.rows("receipt", kind="households")
+    assert [row["quarantined"] for row in receipts] == [1, 1, 1]
+    assert {row["receipt_no"] for row in fresh.version("bad_row")} == {row["receipt_no"] for row in receipts}
+
+
+def test_a_contract_that_refuses_bad_rows_takes_no_file_with_one(tmp_path: Path):
+    programme = Programme(tmp_path / "home", installation(tmp_path / "root", intake={"bad_rows": "refuse"}))
+    rows = [row for home in HOMES for row in home.rows()] * 5
+    with programme.entered():
+        programme.ward_sends("households", table(HEADER, rows) + b"1,2\r\n", FILES)
+        with pytest.raises(FileRefused, match="許容は0行"):
+            programme.run("intake", FILES)
+        assert programme.rows("dataset_version") == []
+        assert [p for p in (programme.home / "lake").rglob("*") if p.is_file()] == []
+
+
+def test_the_limit_of_bad_rows_is_of_the_whole_file(tmp_path: Path):
+    """The bad ones all stand at its beginning, far more than the limit of what was read until then."""
+    programme = Programme(tmp_path / "home", installation(tmp_path / "root"))
+    rows = [row for home in HOMES for row in home.rows()] * 250
+    assert len(rows) > 5000
+    header, _, good = table(HEADER, rows).partition(b"\r\n")
+    with programme.entered():
+        for day, bad, state in ((FILES, 100, "accepted"), (NEXT, 120, "refused")):
+            programme.ward_sends("households", header + b"\r\n" + b"1,2\r\n" * bad + good, day)
+            if state == "refused":
+                with pytest.raises(FileRefused, match="行中、許容は"):
+                    programme.run("intake", day)
+            else:
+                assert programme.run("intake", day)["receive"]["quarantined"] == bad
+        states = sorted(programme.rows("receipt", kind="households"), key=lambda row: row["received_at"])
+        assert [row["state"] for row in states] == ["accepted", "refused"]
