@@ -82,6 +82,8 @@ class Intake(Settings):
     bad_rows: Literal["quarantine", "refuse"] = "quarantine"
     bad_rows_per_mille: int = Field(ge=0, le=1000, default=20)
     envelopes: tuple[Literal["openpgp", "plain"], ...] = ("openpgp",)
+    virus_check: Literal["clamd", "none"] = "none"
+    sidecar_hours: int = Field(gt=0, default=24, description="a file without its sidecar for longer is told of")
 
 
 class Register(Settings):

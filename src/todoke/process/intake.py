@@ -39,7 +39,7 @@ def receive(contract: str, on: date) -> Counts:
     fonts = receive_files(ws, "cloud", _read_font)
     files = receive_files(ws, "lgwan", _read_ward_file)
     ws.lake.sweep()
-    return {name: int(fonts[name]) + int(files[name]) for name in files}
+    return {name: int(fonts.get(name, 0)) + int(files.get(name, 0)) for name in {**files, **fonts}}
 
 
 def _read_font(ws: Workspace, file: IncomingFile, payload: Path, receipt_no: str, pin: Pin) -> Landing:
