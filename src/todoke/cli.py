@@ -20,7 +20,9 @@ from todoke.errors import TodokeError
 app = typer.Typer(help="届け：自治体事業の事務局業務", no_args_is_help=True, pretty_exceptions_enable=False)
 ledger_app = typer.Typer(help="台帳", no_args_is_help=True)
 outbox_app = typer.Typer(help="出力（暗号化された送信箱）", no_args_is_help=True)
+receipts_app = typer.Typer(help="受領（預かり証・記録簿）", no_args_is_help=True)
 app.add_typer(ledger_app, name="ledger")
+app.add_typer(receipts_app, name="receipts")
 app.add_typer(outbox_app, name="outbox")
 
 ContractId = Annotated[str, typer.Argument(help="契約の番号（gift など）")]
@@ -123,6 +125,20 @@ def ledger_verify(contract: ContractId) -> None:
         print(fault)
     print("一致しました" if not faults else f"食い違い {len(faults)}件")
     raise typer.Exit(1 if faults else 0)
+
+
+@receipts_app.command("export")
+def receipts_export(
+    contract: ContractId,
+    to: Annotated[Path, typer.Option(help="書き出すファイル（.xlsx）、またはフォルダー")],
+) -> None:
+    """受領記録簿（すべての受領・状態・理由・再送の回数）をワークブックに書き出します。"""
+    from todoke.process.receipts import export_register
+
+    target = to if to.suffix == ".xlsx" else to / f"{contract}_receipts_{clock.now_tokyo():%Y%m%d}.xlsx"
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    target.write_bytes(export_register(contract))
+    print(f"書き出しました: {target}")
 
 
 @outbox_app.command("list")

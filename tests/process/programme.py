@@ -24,7 +24,18 @@ import databases
 from todoke.errors import NotApproved
 from todoke.orders.postcards import FIELDS as POSTCARD_HEADER
 from todoke.outbox.batch import Outbox
-from todoke.process import approval, deliveries, intake, labels, nonapplicants, orders, register, reports, survey
+from todoke.process import (
+    approval,
+    deliveries,
+    intake,
+    labels,
+    nonapplicants,
+    orders,
+    receipts,
+    register,
+    reports,
+    survey,
+)
 from todoke.process.workspace import Counts
 from todoke.store import database
 from todoke.store import tables as t
@@ -35,7 +46,7 @@ CONTRACT = "gift"
 ROOT = Path(__file__).parents[2]
 #: The tasks of each DAG in their order; what a person has not said yes to is skipped there.
 TASKS: Mapping[str, tuple[Callable[[str, date], Counts], ...]] = {
-    "intake": (intake.receive,),
+    "intake": (intake.look, intake.check_viruses, intake.receive, receipts.issue),
     "register": (register.validate, register.publish),
     "labels": (labels.prove, labels.plan, labels.test_pack, labels.release_batches),
     "orders": (orders.land_web, orders.land_postcards, orders.settle, orders.release),

@@ -120,7 +120,7 @@ def _take(ws: Workspace, source: str, file: IncomingFile, read: Reader) -> Taken
             _record(ws, arrival, ReceiptState.REFUSED, reason=error.reason)
             _clear(file)
         raise
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):  # some readers say the latter of a file that is not there
         if file.is_still_there():
             raise
         raise _changed(file) from None  # another run has taken it
