@@ -75,8 +75,7 @@ def simulate(
 
 
 def _only_simulated(contract: str) -> None:
-    simulated = loader.load(contract).environment == "simulation"
-    if not simulated or os.environ.get("TODOKE_ENV", "production") not in ("demo", "test"):
+    if not loader.is_simulation(contract):
         raise TodokeError(
             "模擬データは模擬環境の契約でだけ使えます",
             where=contract,

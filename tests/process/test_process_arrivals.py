@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from threading import Barrier, Thread
 from typing import Any
 from unittest.mock import patch
 
 import pytest
+from corrections_sent import DAYS, A, B, C, blocks, landed, receipts, sends, sends_abba, states, takes
 from label_samples import eudc_font
 from programme import CONTRACT, Programme, one
 from small_ward import (
-    CORRECTION_HEADER,
     COUPLE,
     HOMES,
     LATE,
     QUIET,
     SINGLE,
-    correction,
     drop,
     home_of,
     households,
@@ -34,66 +30,9 @@ from small_ward import (
     without,
 )
 
-import databases
 from todoke.errors import FileRefused
-from todoke.process import approval, intake, receiving
+from todoke.process import approval, receiving
 from todoke.store.files import FileStore
-
-DAYS = [date(2026, 7, day) for day in range(21, 29)]
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def anywhere(request: pytest.FixtureRequest, root: Path, tmp_path: Path) -> Iterator[Programme]:
-    """A programme to which nothing has happened, on either ledger."""
-    url = None
-    if request.param == "postgresql":
-        url = databases.create_postgresql("template1", f"arrivals_{secrets.token_hex(4)}")
-    with Programme(tmp_path / "home", root, url).entered() as programme:
-        yield programme
-    if url is not None:
-        databases.drop_postgresql(url)
-
-
-def block(number: str, text: str) -> bytes:
-    """A correction that puts a household at another block."""
-    return table(CORRECTION_HEADER, correction(replace(home_of(number), block=text)))
-
-
-A, B, C = block(COUPLE, "1-1-1"), block(COUPLE, "2-2-2"), block(COUPLE, "3-3-3")
-
-
-def sends(programme: Programme, name: str, content: bytes) -> Path:
-    return drop(programme.inbox("lgwan"), name, content)
-
-
-def takes(programme: Programme, on: date) -> Any:
-    return programme.run("intake", on)["receive"]
-
-
-def receipts(programme: Programme, kind: str) -> list[tuple[str, str, str | None]]:
-    """Name, state, reason in the order in which they got their state."""
-    rows = sorted(programme.rows("receipt", kind=kind), key=lambda row: row["seq"])
-    return [(row["file_name"], row["state"], row["reason"]) for row in rows]
-
-
-def states(programme: Programme, kind: str = "corrections") -> list[str]:
-    return [state for _, state, _ in receipts(programme, kind)]
-
-
-def landed(programme: Programme) -> list[str]:
-    """The blocks that corrections gave, in the order in which they were taken."""
-    return list(dict.fromkeys((row["receipt_no"], row["block"]) for row in programme.version("correction_row")))
-
-
-def blocks(programme: Programme) -> list[str]:
-    return [block for _, block in landed(programme)]
-
-
-def sends_abba(programme: Programme, form: Callable[[bytes], bytes]) -> None:
-    """Correction A, then B, then A again."""
-    for day, content in zip(DAYS, (A, B, A), strict=False):
-        sends(programme, f"corrections_{day:%Y%m%d}_1.csv", form(content))
-        takes(programme, day)
 
 
 @pytest.mark.parametrize("form", [lambda content: content, sealed], ids=["the same bytes", "encrypted anew"])
@@ -339,58 +278,6 @@ def test_a_copy_that_keeps_its_time_is_an_arrival_of_its_own(fresh: Programme, t
         takes(fresh, DAYS[0])
     shutil.copystat(original, sends(fresh, "corrections_20260721_1.csv", A))
     assert takes(fresh, DAYS[1])["waiting"] == 1
-
-
-def race(*turns: Callable[[], None]) -> list[BaseException]:
-    """Runs all at once; what any of them raised."""
-    start, failures = Barrier(len(turns)), []
-
-    def run(turn: Callable[[], None]) -> None:
-        start.wait()
-        try:
-            turn()
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [Thread(target=run, args=(turn,)) for turn in turns]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    return failures
-
-
-@pytest.mark.parametrize("attempt", range(3))
-def test_two_runs_at_once_take_each_file_once(anywhere: Programme, attempt: int):
-    for seq, content in enumerate((A, B, C), 1):
-        sends(anywhere, f"corrections_20260721_{seq}.csv", content)
-    sends(anywhere, "households_20260721_1.csv", households())
-    assert race(*[lambda: intake.receive(CONTRACT, DAYS[0])] * 3) == []
-    intake.receive(CONTRACT, DAYS[0])
-    assert states(anywhere) == ["accepted"] * 3
-    assert states(anywhere, "households") == ["accepted"]
-    assert sorted(blocks(anywhere)) == ["1-1-1", "2-2-2", "3-3-3"]
-    assert anywhere.rows("receipt_repeat") == []
-    assert list(anywhere.inbox("lgwan").iterdir()) == []
-    assert len(list((anywhere.home / "vault").rglob("*.age"))) == 4
-    assert anywhere.faults() == []
-
-
-@pytest.mark.parametrize("attempt", range(2))
-def test_two_runs_at_once_take_the_same_content_in_two_envelopes_once(anywhere: Programme, attempt: int):
-    for seq in (1, 2):
-        sends(anywhere, f"corrections_20260721_{seq}.csv", sealed(A))
-    assert race(*[lambda: intake.receive(CONTRACT, DAYS[0])] * 2) == []
-    assert sorted(states(anywhere)) == ["accepted", "repeat"]
-    assert blocks(anywhere) == ["1-1-1"]
-
-
-def test_two_runs_at_once_take_an_approved_file_once(anywhere: Programme):
-    sends_abba(anywhere, sealed)
-    anywhere.answer()
-    assert race(*[lambda: intake.receive(CONTRACT, DAYS[3])] * 2) == []
-    assert states(anywhere) == ["accepted"] * 3
-    assert blocks(anywhere) == ["1-1-1", "2-2-2", "1-1-1"]
 
 
 # -- again -----------------------------------------------------------------------------------------------------

@@ -19,9 +19,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "intake"))
 
 from clamd_server import EICAR, SIGNATURE, Clamd, clamd
 
-from todoke.errors import FileRefused, KeyMissing, NotAnnounced
+from todoke.errors import ContractError, FileRefused, KeyMissing, NotAnnounced
 from todoke.intake.virus import ScannerDown
-from todoke.process import intake
+from todoke.process import intake, receipts
 
 DAY, NEXT = date(2026, 7, 21), date(2026, 7, 22)
 
@@ -226,3 +226,26 @@ def test_where_no_sidecars_are_used_nothing_is_missed(tmp_path: Path):
         assert intake.receive(CONTRACT, DAY)["accepted_files"] == 0  # it may still be growing
         os.utime(sent, (time.time() - 11,) * 2)
         assert intake.receive(CONTRACT, DAY)["accepted_files"] == 1
+
+
+# -- development and production --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step", [intake.look, intake.check_viruses, intake.receive, receipts.issue])
+def test_no_step_touches_simulated_data_in_production(fresh: Programme, monkeypatch, step):
+    sent = fresh.ward_sends("households", households(), DAY)
+    monkeypatch.setenv("TODOKE_ENV", "production")
+    with pytest.raises(ContractError, match="TODOKE_ENV"):
+        step(CONTRACT, DAY)
+    assert sent.exists() and not (fresh.home / "vault").exists()
+
+
+def test_no_step_touches_real_data_outside_production(tmp_path: Path):
+    root = installation(tmp_path / "root")
+    path = root / "contracts" / CONTRACT / "contract.yaml"
+    path.write_text(path.read_text("utf-8").replace("environment: simulation", "environment: production"), "utf-8")
+    with Programme(tmp_path / "home", root).entered() as programme:
+        sent = programme.ward_sends("households", households(), DAY)
+        with pytest.raises(ContractError, match="本番の契約"):
+            intake.receive(CONTRACT, DAY)
+        assert sent.exists()
