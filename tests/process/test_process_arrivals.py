@@ -15,8 +15,9 @@ from unittest.mock import patch
 import pytest
 from corrections_sent import DAYS, A, B, C, blocks, landed, receipts, sends, sends_abba, states, takes
 from label_samples import eudc_font
-from programme import CONTRACT, Programme, one
+from programme import CONTRACT, POSTCARD_HEADER, Programme, one
 from small_ward import (
+    CARRIER_HEADER,
     COUPLE,
     HOMES,
     LATE,
@@ -31,7 +32,7 @@ from small_ward import (
 )
 
 from todoke.errors import FileRefused
-from todoke.process import approval, receiving
+from todoke.process import approval, deliveries, orders, receiving
 from todoke.store.files import FileStore
 
 
@@ -308,3 +309,19 @@ def test_a_kill_between_receipt_and_clearing_away_records_no_repeat(fresh: Progr
     assert fresh.rows("receipt_repeat") == []
     assert list(fresh.inbox("lgwan").iterdir()) == []
     assert json.loads(json.dumps(states(fresh))) == ["accepted", "accepted", "waiting", "accepted"]
+
+
+@pytest.mark.parametrize("source", ["carrier", "postcards"])
+def test_files_of_other_senders_wait_and_are_taken_in_their_own_process(fresh: Programme, source: str):
+    land, header = {
+        "carrier": (deliveries.land_results, CARRIER_HEADER),
+        "postcards": (orders.land_postcards, POSTCARD_HEADER),
+    }[source]
+    for n, filler in enumerate(("1", "2", "1")):
+        drop(fresh.inbox(source), f"{source}_2026111{n}_1.csv", table(header, [(filler,) + ("",) * (len(header) - 1)]))
+        land(CONTRACT, DAYS[n])
+    assert states(fresh, source) == ["accepted", "accepted", "waiting"]
+    assert len(fresh.answer()) == 1
+    assert land(CONTRACT, DAYS[4])["accepted_files"] == 1
+    assert states(fresh, source) == ["accepted"] * 3
+    assert fresh.out("receipts") == {}  # nothing of the client's

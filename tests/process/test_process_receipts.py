@@ -15,7 +15,7 @@ from small_ward import CORRECTION_HEADER, COUPLE, HOMES, correction, drop, home_
 
 from todoke.errors import FileRefused
 from todoke.outbox.batch import Outbox
-from todoke.process import receipts
+from todoke.process import receipts, receiving
 
 DAY, NEXT, LATER = date(2026, 7, 21), date(2026, 7, 22), date(2026, 7, 23)
 
@@ -87,6 +87,19 @@ def test_a_refused_file_has_a_receipt_with_the_reason_and_another_when_it_is_tak
         fresh.run("intake", DAY)
     receipts.issue(CONTRACT, DAY)
     assert "受領不可：内容がない" in "".join(pages(one([{"c": c} for c in fresh.out("receipts").values()])["c"]))
+
+
+def test_a_refusal_that_was_killed_before_the_file_was_cleared_away_is_one_refusal(fresh: Programme):
+    fresh.ward_sends_envelope("households", b"\x00" * 64, DAY)
+    with killed(receiving, "_clear"):
+        fresh.run("intake", DAY)
+    receipts.issue(CONTRACT, DAY)
+    before = fresh.rows("receipt")
+    with pytest.raises(FileRefused):
+        fresh.run("intake", NEXT)
+    assert receipts.issue(CONTRACT, NEXT) == {"certificates": 0}
+    assert fresh.rows("receipt") == before
+    assert list(fresh.inbox("lgwan").iterdir()) == []
 
 
 def test_a_file_that_waited_has_a_second_receipt_when_it_is_taken(july: Programme):

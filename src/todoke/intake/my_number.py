@@ -27,6 +27,8 @@ _WEIGHTS = (6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
 
 def is_my_number(cell: str) -> bool:
     """Whether a cell is twelve digits with the right check digit (平成26年総務省令第85号 第5条), in any width."""
+    if len(cell) < 12:
+        return False
     digits = cell.translate(_BLANKS)
     if len(digits) != 12 or not digits.isdecimal():
         return False

@@ -167,6 +167,8 @@ def put_receipt(
     before = tx.execute(select(t.receipt).where(here)).one_or_none()
     if before is not None and before.state != replaced:
         raise TakenMeanwhile("ほかの処理が先に受け取りました", where=arrival.receipt_no)
+    if before is not None and (before.state, before.reason, before.arrived_ns) == (state, reason, file.arrived_ns):
+        return  # killed after it was recorded: the same refusal of the same arrival
     waited = before is not None and before.state == ReceiptState.WAITING
     tx.execute(delete(t.receipt).where(here))
     tx.execute(
