@@ -22,6 +22,8 @@ class Clamd:
         self.limit = 100 * 1024 * 1024
         self.scans: list[int] = []
         self.silent = False
+        #: whether it stops reading at its limit, as clamd does, or reads on to the end
+        self.cuts = False
 
 
 class _Handler(socketserver.StreamRequestHandler):
@@ -43,6 +45,8 @@ class _Handler(socketserver.StreamRequestHandler):
         content = b""
         while size := struct.unpack("!L", self.rfile.read(4))[0]:
             content += self.rfile.read(size)
+            if daemon.cuts and len(content) > daemon.limit:
+                break
         daemon.scans.append(len(content))
         if len(content) > daemon.limit:
             self.wfile.write(b"INSTREAM size limit exceeded. ERROR\n")

@@ -41,6 +41,13 @@ def test_a_stream_beyond_the_scanners_limit_is_named_and_not_taken_for_clean(run
     assert refused.value.reason == "virus_check_size"
 
 
+def test_a_scanner_that_hangs_up_in_the_middle_has_not_found_the_file_clean(running):
+    daemon, scanner = running
+    daemon.limit, daemon.cuts = 5000, True
+    with pytest.raises((FileRefused, ScannerDown), match="StreamMaxLength"):
+        scanner.signature_in(io.BytesIO(b"x" * 10_000_000), "a.csv")
+
+
 @pytest.mark.parametrize("ask", [lambda s: s.engine(), lambda s: s.signature_in(io.BytesIO(b"x"), "a.csv")])
 def test_no_answer_is_tried_again(running, ask):
     daemon, scanner = running

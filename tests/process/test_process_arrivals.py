@@ -13,7 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from corrections_sent import DAYS, A, B, C, blocks, landed, receipts, sends, sends_abba, states, takes
+from corrections_sent import DAYS, A, B, C, block, blocks, landed, receipts, sends, sends_abba, states, takes
 from label_samples import eudc_font
 from programme import CONTRACT, POSTCARD_HEADER, Programme, one
 from small_ward import (
@@ -33,6 +33,7 @@ from small_ward import (
 
 from todoke.errors import FileRefused
 from todoke.process import approval, deliveries, orders, receiving
+from todoke.process.arrivals import replaced_receipts
 from todoke.store.files import FileStore
 
 
@@ -188,6 +189,20 @@ def test_a_higher_revision_replaces_and_the_newest_can_be_told_from_the_receipts
     newest = max(fresh.rows("receipt", kind="households", state="accepted"), key=lambda row: row["file_revision"])
     assert (newest["file_date"], newest["file_seq"], newest["file_revision"]) == (date(2026, 7, 21), 1, 1)
     assert {row["receipt_no"] for row in fresh.version("ward_row")} == {newest["receipt_no"]}
+
+
+def test_what_a_higher_revision_replaced_can_be_told_and_nothing_else(fresh: Programme):
+    names = ("20260721_1", "20260721_2_r1", "20260722_1", "20260721_1_r1", "20260721_1_r2")
+    for n, name in enumerate(names):
+        sends(fresh, f"corrections_{name}.csv", block(COUPLE, f"{n}-1"))
+        takes(fresh, DAYS[n])
+    sends(fresh, "corrections_20260721_1_r1.csv", block(COUPLE, "9-9"))  # superseded: it brought nothing
+    takes(fresh, DAYS[5])
+    with fresh.ledger.read() as tx:
+        replaced = replaced_receipts(tx, CONTRACT)
+    told = [row["file_name"] for row in fresh.rows("receipt", state="accepted") if row["receipt_no"] in replaced]
+    assert sorted(told) == ["corrections_20260721_1.csv", "corrections_20260721_1_r1.csv"]
+    assert len(replaced) == 2
 
 
 def test_of_two_revisions_that_lie_there_together_the_lower_is_never_landed(fresh: Programme):

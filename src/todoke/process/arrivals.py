@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, insert, select
+from sqlalchemy import Connection, Select, and_, delete, insert, select
 
 from todoke import clock, ids
 from todoke.errors import Passing
@@ -194,3 +194,19 @@ def put_receipt(
             file_revision=file.revision,
         )
     )
+
+
+def replaced_receipts(tx: Connection, contract: str) -> frozenset[str]:
+    """Receipts that were taken and of whose file a higher revision was taken: what they brought counts no more."""
+    low, high = t.receipt.alias("low"), t.receipt.alias("high")
+    same = ("contract", "source", "kind", "file_date", "file_seq", "state")
+    rows = tx.execute(
+        select(low.c.receipt_no)
+        .join(high, and_(*(high.c[name] == low.c[name] for name in same)))
+        .where(
+            low.c.contract == contract,
+            low.c.state == ReceiptState.ACCEPTED,
+            high.c.file_revision > low.c.file_revision,
+        )
+    )
+    return frozenset(rows.scalars())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date
-from typing import Any
 
 from sqlalchemy import select, update
 
@@ -12,7 +11,7 @@ from todoke import clock
 from todoke.contract import loader
 from todoke.contract.model import Contract
 from todoke.intake.receipts import FROM_CLIENT, Receipt
-from todoke.model.codes import ReceiptState
+from todoke.process.arrivals import replaced_receipts
 from todoke.process.workspace import Counts, Workspace
 from todoke.report.receipts import Entry, Parties, certificate, register
 from todoke.store import tables as t
@@ -51,28 +50,12 @@ def export_register(contract: str) -> bytes:
     ws = Workspace.open(contract, clock.now_tokyo().date())
     r, again = t.receipt.c, t.receipt_repeat.c
     with ws.ledger.read() as tx:
-        rows = tx.execute(
-            select(t.receipt).where(r.contract == contract).order_by(r.received_at, r.seq)
-        ).mappings().all()  # fmt: skip
+        all_receipts = select(t.receipt).where(r.contract == contract).order_by(r.received_at, r.seq)
+        rows = tx.execute(all_receipts).mappings().all()
         repeats = Counter(tx.execute(select(again.receipt_no)).scalars())
-    highest: dict[tuple[Any, ...], int] = {}
-    for row in rows:
-        if row["state"] == ReceiptState.ACCEPTED and row["file_date"] is not None:
-            highest[_base(row)] = max(highest.get(_base(row), 0), row["file_revision"])
-    entries = [
-        Entry(
-            Receipt.of(dict(row)),
-            repeats[row["receipt_no"]],
-            replaced=row["state"] == ReceiptState.ACCEPTED and row["file_revision"] < highest.get(_base(row), 0),
-        )
-        for row in rows
-    ]
+        replaced = replaced_receipts(tx, contract)
+    entries = [Entry(Receipt.of(dict(row)), repeats[row["receipt_no"]], row["receipt_no"] in replaced) for row in rows]
     return register(entries, _parties(ws.contract), clock.now_tokyo())
-
-
-def _base(row: Any) -> tuple[Any, ...]:
-    """What the revisions of one file have in common."""
-    return row["source"], row["kind"], row["file_date"], row["file_seq"]
 
 
 def _parties(contract: Contract) -> Parties:
