@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,8 +22,7 @@ def allow(contract: str) -> None:
     Raises:
         NotApproved: the contract is no simulation, or `TODOKE_ENV` is not `demo` or `test`.
     """
-    simulated = loader.load(contract).environment == "simulation"
-    if not simulated or os.environ.get("TODOKE_ENV", "production") not in ("demo", "test"):
+    if not loader.is_simulation(contract):
         raise NotApproved(
             "承認の自動応答は、模擬環境の契約でだけ使えます",
             where=contract,

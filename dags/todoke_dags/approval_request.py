@@ -8,14 +8,17 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import task
 
 
-def ask_for_approval(contract: str) -> tuple[Any, Any]:
+def ask_for_approval(contract: str, trigger_rule: str = "all_success") -> tuple[Any, Any]:
     """Start one approval for each request that has no answer yet; a request asked before is left alone.
+
+    Args:
+        trigger_rule: of the first task; `none_failed` asks also when a task before it had nothing to do.
 
     Returns:
         The first task (lists the requests) and the last one (starts the approvals).
     """
 
-    @task(task_display_name="承認待ちの一覧")
+    @task(task_display_name="承認待ちの一覧", trigger_rule=trigger_rule)
     def list_requests() -> list[dict[str, Any]]:
         """The digest of what is to be approved is the run's id: the same content is asked once (design §4)."""
         from todoke.process import approval

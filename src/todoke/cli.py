@@ -23,7 +23,9 @@ layout_app = typer.Typer(help="区のファイルのレイアウト", no_args_is
 outbox_app = typer.Typer(help="出力（暗号化された送信箱）", no_args_is_help=True)
 approval_app = typer.Typer(help="承認", no_args_is_help=True)
 mail_app = typer.Typer(help="区へのメール", no_args_is_help=True)
+receipts_app = typer.Typer(help="受領（預かり証・記録簿）", no_args_is_help=True)
 app.add_typer(ledger_app, name="ledger")
+app.add_typer(receipts_app, name="receipts")
 app.add_typer(outbox_app, name="outbox")
 app.add_typer(approval_app, name="approval")
 app.add_typer(mail_app, name="mail")
@@ -80,8 +82,7 @@ def simulate(
 
 
 def _only_simulated(contract: str) -> None:
-    simulated = loader.load(contract).environment == "simulation"
-    if not simulated or os.environ.get("TODOKE_ENV", "production") not in ("demo", "test"):
+    if not loader.is_simulation(contract):
         raise TodokeError(
             "模擬データは模擬環境の契約でだけ使えます",
             where=contract,
@@ -143,6 +144,20 @@ def layout_check(
 
     for line in check(contract, kind, file, clock.now_tokyo().date()):
         print(line)
+
+
+@receipts_app.command("export")
+def receipts_export(
+    contract: ContractId,
+    to: Annotated[Path, typer.Option(help="書き出すファイル（.xlsx）、またはフォルダー")],
+) -> None:
+    """受領記録簿（すべての受領・状態・理由・再送の回数）をワークブックに書き出します。"""
+    from todoke.process.receipts import export_register
+
+    target = to if to.suffix == ".xlsx" else to / f"{contract}_receipts_{clock.now_tokyo():%Y%m%d}.xlsx"
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    target.write_bytes(export_register(contract))
+    print(f"書き出しました: {target}")
 
 
 @outbox_app.command("list")

@@ -43,6 +43,10 @@ class FileRefused(TodokeError):
         super().__init__(what, where=where, next_step=next_step)
 
 
+class NotAnnounced(TodokeError):
+    """A file has waited too long for its sidecar, or a sidecar for its file."""
+
+
 class GateClosed(TodokeError):
     """A quality or count gate does not let a version pass."""
 

@@ -76,3 +76,74 @@ def test_a_dated_change_is_in_force_from_its_day_and_not_before(written):
     assert loader.load("gift", date(2026, 11, 30)).applications.confidence_threshold == 0.80
     assert loader.load("gift", date(2026, 12, 1)).applications.confidence_threshold == 0.90
     assert loader.load("gift", date(2026, 12, 1)).applications.deadline == date(2027, 1, 15)
+
+
+#: What a contract says whose data stays with the client.
+CONSENT = {"given_on": date(2026, 6, 20), "given_by": "保育課長", "document": "8目子保第123号", "scope": "counts"}
+COUNTS = ["reports", "approval"]
+
+
+@pytest.mark.parametrize("machine", ["place_of_work", "client"])
+def test_a_contract_whose_data_stays_with_the_client_loads_with_the_clients_consent_and_for_counts(written, machine):
+    written(machine=machine, consent=CONSENT, processes=COUNTS)
+    contract = loader.load("gift")
+    assert contract.consent and contract.consent.document == "8目子保第123号"
+    assert contract.machine == machine
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"consent": None}, "発注者の同意"),
+        ({"consent": {k: v for k, v in CONSENT.items() if k != "document"}}, "consent.document"),
+        ({"consent": CONSENT | {"given_by": ""}}, "consent.given_by"),
+        ({"consent": CONSENT | {"scope": "persons"}}, "consent.scope"),
+        ({"consent": CONSENT | {"scope": "my_number"}}, "consent.scope"),
+        ({"consent": CONSENT | {"my_number": True}}, "consent.my_number"),
+        ({"consent": CONSENT | {"given_on": date(2027, 4, 1)}}, "consent.given_on"),
+        ({"processes": ["intake", *COUNTS]}, "件数だけ.*: intake"),
+        ({"processes": ["register", "labels", *COUNTS]}, "件数だけ.*: labels, register"),
+        ({"machine": "cloud"}, "machine"),
+    ],
+)
+def test_without_consent_or_beyond_counts_it_does_not_load(written, changed: dict, told: str):
+    written(**{"machine": "client", "consent": CONSENT, "processes": COUNTS} | changed)
+    with pytest.raises(ContractError, match=told):
+        loader.load("gift")
+
+
+def test_no_contract_leaves_unsaid_whose_machines_may_hold_its_data(written, tmp_path: Path):
+    path = tmp_path / "contracts" / "gift" / "contract.yaml"
+    path.write_text(path.read_text("utf-8").replace("machine: any\n", ""), "utf-8")
+    with pytest.raises(ContractError, match="machine"):
+        loader.load("gift")
+
+
+def test_a_consent_that_is_withdrawn_on_a_day_stops_the_contract_from_then_on(written):
+    withdrawn = {"valid_from": date(2026, 12, 1), "set": {"consent": None}}
+    written(machine="client", consent=CONSENT, processes=COUNTS, changes=[withdrawn])
+    assert loader.load("gift", date(2026, 11, 30)).consent
+    with pytest.raises(ContractError, match="発注者の同意"):
+        loader.load("gift", date(2026, 12, 1))
+
+
+@pytest.mark.parametrize("environment", ["simulation", "production"])
+@pytest.mark.parametrize("here", ["production", "demo", "test", None])
+def test_real_contracts_run_in_production_and_simulated_ones_elsewhere(written, monkeypatch, environment, here):
+    written(environment=environment)
+    monkeypatch.delenv("TODOKE_ENV", raising=False)
+    if here:
+        monkeypatch.setenv("TODOKE_ENV", here)
+    contract = loader.load("gift")  # it can be read anywhere
+    if (environment == "production") == ((here or "production") == "production"):
+        loader.keep_apart(contract)
+    else:
+        with pytest.raises(ContractError, match="TODOKE_ENV"):
+            loader.keep_apart(contract)
+    assert loader.is_simulation("gift") == (environment == "simulation" and here in ("demo", "test"))
+
+
+def test_an_environment_that_does_not_exist_is_not_taken_for_a_test(written, monkeypatch):
+    monkeypatch.setenv("TODOKE_ENV", "staging")
+    with pytest.raises(ContractError, match="production、demo、test"):
+        loader.is_simulation("gift")

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.xdist_group("airflow")
 ROOT = Path(__file__).parents[2]
 JAPANESE = re.compile(r"[぀-ヿ一-鿿]")
 TASKS = {
-    "gift_intake": ["receive"],
+    "gift_intake": ["look", "check_viruses", "receive", "issue", "list_requests", "request_approval"],
     "gift_register": ["validate", "publish", "stop"],
     "gift_labels": ["prove", "plan", "test_pack", "list_requests", "request_approval", "release_batches"],
     "gift_orders": ["land_web", "land_postcards", "settle", "release"],
@@ -49,6 +49,9 @@ def test_every_process_of_the_contract_is_one_dag_with_exactly_these_tasks(dags)
 @pytest.mark.parametrize(
     ("dag_id", "first", "then"),
     [
+        ("gift_intake", "check_viruses", "receive"),
+        ("gift_intake", "receive", "issue"),
+        ("gift_intake", "receive", "list_requests"),
         ("gift_register", "validate", "publish"),
         ("gift_register", "publish", "stop"),
         ("gift_labels", "prove", "plan"),
@@ -79,10 +82,19 @@ def test_no_run_of_a_calendar_waits_for_a_person(dags):
 
     waiting = {task.dag.dag_id for task in all_tasks(dags) if isinstance(task, HITLOperator)}
     assert waiting == {"gift_approval"}
-    for dag_id in ("gift_labels", "gift_nonapplicants"):
+    for dag_id in ("gift_intake", "gift_labels", "gift_nonapplicants"):
         request = dags[dag_id].get_task("request_approval").partial_kwargs
         assert request["trigger_dag_id"] == "gift_approval"
         assert request["skip_when_already_exists"] is True
+
+
+def test_a_receipt_is_issued_and_the_run_fails_when_a_file_is_refused(dags):
+    intake = dags["gift_intake"]
+    assert intake.get_task("issue").trigger_rule == "all_done"
+    leaves = {task.task_id for task in intake.tasks if not task.downstream_task_ids}
+    assert leaves == {"look", "issue", "request_approval"}  # the last one fails with what it stands on
+    assert intake.get_task("list_requests").trigger_rule == "none_failed"
+    assert intake.get_task("look").upstream_task_ids == set()
 
 
 def test_no_answer_in_time_is_a_no(dags):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from todoke.errors import FileRefused
-from todoke.intake.inbox import ready_files
+from todoke.intake.inbox import ready_files, unannounced
 
 
 def put(folder: Path, name: str, content: bytes = b"x", sidecar: object = None) -> None:
@@ -49,10 +49,11 @@ def test_a_file_that_is_not_what_its_sidecar_says_is_refused_and_others_are_not(
     assert refused.value.reason == "sidecar_mismatch"
 
 
-def test_files_come_in_the_order_in_which_they_build_on_each_other(tmp_path):
+def test_files_come_in_the_order_in_which_they_build_on_each_other_the_highest_revision_first(tmp_path):
     names = [
-        "households_20260721_1.csv.pgp",
+        "households_20260721_1_r10.csv.pgp",
         "households_20260721_1_r2.csv.pgp",
+        "households_20260721_1.csv.pgp",
         "households_20260721_2.csv",
         "additions_20260101_1.csv",
         "corrections_20260820_2.csv",
@@ -82,3 +83,27 @@ def test_hidden_files_links_and_folders_are_not_taken(tmp_path):
     (tmp_path / "folder").mkdir()
     assert [file.name for file in ready_files(tmp_path, sidecar="required")] == ["real"]
     assert ready_files(tmp_path / "nowhere", sidecar="required") == []
+
+
+def test_a_file_without_its_sidecar_and_a_sidecar_without_its_file_are_known_with_their_age(tmp_path):
+    put(tmp_path, "whole.csv", sidecar={})
+    put(tmp_path, "lonely.csv")
+    (tmp_path / "gone.csv.done").write_text("{}")
+    put(tmp_path, ".hidden")
+    os.utime(tmp_path / "lonely.csv", (time.time() - 7200, time.time() - 7200))
+    found = {path.name: round(hours, 1) for path, hours in unannounced(tmp_path)}
+    assert found == {"gone.csv.done": 0.0, "lonely.csv": 2.0}
+    assert unannounced(tmp_path / "nowhere") == []
+
+
+def test_a_file_sent_anew_is_no_longer_the_one_that_was_looked_at(tmp_path):
+    put(tmp_path, "a.csv", b"abc", {})
+    (file,) = ready_files(tmp_path, sidecar="required")
+    assert file.is_still_there()
+    stat = file.path.stat()
+    put(tmp_path, "new", b"xyz")
+    os.utime(tmp_path / "new", ns=(stat.st_atime_ns, stat.st_mtime_ns))  # a copy that keeps its time
+    (tmp_path / "new").replace(file.path)
+    assert not file.is_still_there()
+    file.path.unlink()
+    assert not file.is_still_there()

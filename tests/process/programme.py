@@ -24,7 +24,19 @@ import databases
 from todoke.errors import NotApproved
 from todoke.orders.postcards import FIELDS as POSTCARD_HEADER
 from todoke.outbox.batch import Outbox
-from todoke.process import approval, deliveries, intake, labels, nonapplicants, orders, register, reports, stops, survey
+from todoke.process import (
+    approval,
+    deliveries,
+    intake,
+    labels,
+    nonapplicants,
+    orders,
+    receipts,
+    register,
+    reports,
+    stops,
+    survey,
+)
 from todoke.process.workspace import Counts
 from todoke.store import database
 from todoke.store import tables as t
@@ -36,7 +48,7 @@ ARRIVED_ON = date(2026, 11, 4)
 ROOT = Path(__file__).parents[2]
 #: The tasks of each DAG in their order; what a person has not said yes to is skipped there.
 TASKS: Mapping[str, tuple[Callable[[str, date], Counts], ...]] = {
-    "intake": (intake.receive,),
+    "intake": (intake.look, intake.check_viruses, intake.receive, receipts.issue),
     "register": (register.validate, register.publish, stops.stop),
     "labels": (labels.prove, labels.plan, labels.test_pack, labels.release_batches),
     "orders": (orders.land_web, orders.land_postcards, orders.settle, orders.release),

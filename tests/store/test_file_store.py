@@ -52,3 +52,10 @@ def test_two_writers_of_one_key_do_not_mix(files: FileStore) -> None:
         one.write(b"one")
         two.write(b"second")
     assert files.read("k") in (b"one", b"second")
+
+
+def test_a_file_that_another_writer_has_just_finished_is_no_leftover(files: FileStore) -> None:
+    assert not files.is_older("gone", 2e9)
+    files.write("there", b"x")
+    assert files.is_older("there", 4e9)
+    assert not files.is_older("there", 0)

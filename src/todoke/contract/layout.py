@@ -119,6 +119,14 @@ class Layout(Settings):
             wanted += [name for number in range(1, last + 1) for name in members.required_columns(number)]
         return [name for name in wanted if name not in names]
 
+    def known(self) -> set[str]:
+        """Names of all columns that the layout maps, numbered members' and the head's among them."""
+        names = self.required.keys() | self.optional.keys()
+        if self.members:
+            names |= self.members.head.keys()
+            names |= {name for n in range(1, self.members.most + 1) for name in self.members.columns(n)}
+        return names
+
 
 def check_names(key: str, columns: Mapping[str, str], allowed: tuple[str, ...]) -> None:
     """Raises ValueError when a column is mapped to a name that is not allowed, or two to the same."""

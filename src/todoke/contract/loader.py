@@ -79,6 +79,39 @@ def load(contract_id: str, at: date | None = None) -> Contract:
     return _validate(contract_id, body)
 
 
+def is_simulation(contract_id: str) -> bool:
+    """Whether data of `contract_id` may be made up and answers given for people: its own say and `TODOKE_ENV` agree."""
+    return load(contract_id).environment == "simulation" and _environment() != "production"
+
+
+def keep_apart(contract: Contract) -> None:
+    """Development and production stay apart: real data in production alone, made-up data nowhere else (P07; 24の2).
+
+    Raises:
+        ContractError: `TODOKE_ENV` and the contract's `environment` do not go together.
+    """
+    here = _environment()
+    if (contract.environment == "production") == (here == "production"):
+        return
+    real = contract.environment == "production"
+    raise ContractError(
+        "本番の契約は、開発・試験の環境では動かせません" if real else "模擬の契約は、本番の環境では動かせません",
+        where=f"{contract.id}: environment={contract.environment}、TODOKE_ENV={here}",
+        next_step="TODOKE_ENV=production の環境で実行してください"
+        if real
+        else "TODOKE_ENV=demo を設定するか、契約ファイルの environment を確かめてください",
+    )
+
+
+def _environment() -> str:
+    here = os.environ.get("TODOKE_ENV") or "production"
+    if here not in ("production", "demo", "test"):
+        raise ContractError(
+            "環境の種類を読めません", where="TODOKE_ENV", next_step="production、demo、test のどれかにしてください"
+        )
+    return here
+
+
 def _validate(contract_id: str, body: dict[str, Any]) -> Contract:
     try:
         contract = Contract.model_validate(body)

@@ -16,6 +16,9 @@ Process = Literal[
     "intake", "register", "labels", "orders", "deliveries", "nonapplicants", "survey", "reports", "approval"
 ]
 
+#: Processes that handle counts and nothing of a person: what a contract may do whose data stays with the client.
+COUNTS_ALONE = frozenset({"reports", "approval"})
+
 
 class Client(Settings):
     name: str
@@ -79,6 +82,8 @@ class Intake(Settings):
     bad_rows: Literal["quarantine", "refuse"] = "quarantine"
     bad_rows_per_mille: int = Field(ge=0, le=1000, default=20)
     envelopes: tuple[Literal["openpgp", "plain"], ...] = ("openpgp",)
+    virus_check: Literal["clamd", "none"] = "none"
+    sidecar_hours: int = Field(gt=0, default=24, description="a file without its sidecar for longer is told of")
 
 
 class Register(Settings):
@@ -145,6 +150,19 @@ class Mail(Settings):
     sender: str
 
 
+class Consent(Settings):
+    """The client's consent to our handling what the contract keeps on the client's premises; counts alone, ever.
+
+    `document` is what it can be found by; `scope` has one value: no consent covers personal data, least of all
+    特定個人情報.
+    """
+
+    given_on: date
+    given_by: str = Field(min_length=1)
+    document: str = Field(min_length=1)
+    scope: Literal["counts"]
+
+
 class Change(Settings):
     """A dated revision of the contract: from `valid_from` on the keys of `set` replace those of the file."""
 
@@ -160,6 +178,10 @@ class Contract(Settings):
     environment: Literal["simulation", "production"]
     client: Client
     contractor: Contractor
+    #: whose machines may hold its data: `any`; `place_of_work`: it may not leave there (003 11(4)); `client`: the
+    #: client's own alone (004 5F(1)ア)
+    machine: Literal["any", "place_of_work", "client"]
+    consent: Consent | None = None
     term: Term
     reference_date: date
     calendar: Calendar
@@ -177,6 +199,22 @@ class Contract(Settings):
     reports: tuple[Report, ...]
     mail: Mail
     changes: tuple[Change, ...] = ()
+
+    @model_validator(mode="after")
+    def _machine_allows(self) -> Contract:
+        if self.machine == "any":
+            return self
+        if self.consent is None:
+            raise ValueError(
+                f"machine が {self.machine} の契約は、発注者の同意（consent: given_on, given_by, document, "
+                "scope: counts）を記録しないと動かせません"
+            )
+        if self.consent.given_on > self.term.ends_on:
+            raise ValueError("consent.given_on は契約期間（term）の終わりまでの日付にしてください")
+        beyond = sorted(set(self.processes) - COUNTS_ALONE)
+        if beyond:
+            raise ValueError(f"同意は件数だけに及びます。processes から外してください: {', '.join(beyond)}")
+        return self
 
     @model_validator(mode="after")
     def _dates_fit(self) -> Contract:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -35,6 +36,7 @@ class IncomingFile:
     Attributes:
         bytes: its size.
         sha256: of the file as it lies there, in hex.
+        arrived_ns: when it was put there: a copy may carry an old time of change, never an old change of its place.
         kind, date, seq, revision: from `<kind>_<YYYYMMDD>_<seq>[_r<revision>].<ending>`; another name has
             kind "" and no date.
         rows: data rows that the sidecar promises, if it does.
@@ -45,13 +47,21 @@ class IncomingFile:
     name: str
     bytes: int
     sha256: str
-    mtime_ns: int
+    arrived_ns: int
     kind: str
     date: date | None
     seq: int
     revision: int
     rows: int | None
     sidecar_fault: str | None
+
+    def is_still_there(self) -> bool:
+        """Whether the same file lies there as when it was looked at: not sent anew, not being written."""
+        try:
+            stat = self.path.stat()
+        except FileNotFoundError:
+            return False
+        return (stat.st_size, stat.st_ctime_ns) == (self.bytes, self.arrived_ns)
 
     def check_sidecar(self) -> None:
         """Raises:
@@ -71,7 +81,7 @@ class IncomingFile:
 
 
 def ready_files(folder: Path, *, sidecar: Literal["required", "none"]) -> list[IncomingFile]:
-    """The files of one inbox folder that have arrived whole; households first, then date, seq, revision.
+    """The files of one inbox folder that have arrived whole; households first, then date, seq, highest revision.
 
     Args:
         folder: `inbox/<contract>/<source>/`; one that is not there is empty.
@@ -80,22 +90,41 @@ def ready_files(folder: Path, *, sidecar: Literal["required", "none"]) -> list[I
     """
     if not folder.is_dir():
         return []
-    files = [
-        _incoming(path, sidecar)
-        for path in sorted(folder.iterdir())
-        if path.is_file()
-        and not path.is_symlink()
-        and not path.name.startswith(".")
-        and path.suffix != SIDECAR
-        and _arrived(path, sidecar)
-    ]
+    files = []
+    for path in sorted(folder.iterdir()):
+        if path.is_symlink() or path.name.startswith(".") or path.suffix == SIDECAR:
+            continue
+        with contextlib.suppress(FileNotFoundError):  # another run has taken it meanwhile
+            if path.is_file() and _arrived(path, sidecar):
+                files.append(_incoming(path, sidecar))
     return sorted(files, key=_order)
+
+
+def unannounced(folder: Path) -> list[tuple[Path, float]]:
+    """Files that wait for their sidecar, and sidecars whose file is not there, each with its age in hours."""
+    if not folder.is_dir():
+        return []
+    names = {path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")}
+    alone = [
+        name
+        for name in sorted(names)
+        if (name.removesuffix(SIDECAR) if name.endswith(SIDECAR) else name + SIDECAR) not in names
+    ]
+    return [(folder / name, age) for name in alone if (age := _hours(folder / name)) is not None]
+
+
+def _hours(path: Path) -> float | None:
+    """Age by the machine's clock, as file systems count it; None when it has been taken meanwhile."""
+    try:
+        return max(0.0, clock.file_seconds() - path.stat().st_mtime) / 3600
+    except FileNotFoundError:
+        return None
 
 
 def _arrived(path: Path, sidecar: str) -> bool:
     if sidecar == "required":
         return _sidecar(path).is_file()
-    return clock.now_utc().timestamp() - path.stat().st_mtime >= SETTLED_SECONDS
+    return clock.file_seconds() - path.stat().st_mtime >= SETTLED_SECONDS
 
 
 def _sidecar(path: Path) -> Path:
@@ -111,9 +140,9 @@ def _incoming(path: Path, sidecar: str) -> IncomingFile:
         fault = f"大きさが違います（通知 {promised['bytes']}、実際 {stat.st_size}バイト）"
     elif "sha256" in promised and str(promised["sha256"]).lower() != sha256:
         fault = "ダイジェスト（sha256）が違います"
-    kind, day, seq, revision = _name_parts(path.name)
+    kind, day, seq, revision = name_parts(path.name)
     rows = promised.get("rows")
-    return IncomingFile(path, path.name, stat.st_size, sha256, stat.st_mtime_ns, kind, day, seq, revision, rows, fault)
+    return IncomingFile(path, path.name, stat.st_size, sha256, stat.st_ctime_ns, kind, day, seq, revision, rows, fault)
 
 
 def _promises(path: Path) -> tuple[dict[str, Any], str | None]:
@@ -128,7 +157,8 @@ def _promises(path: Path) -> tuple[dict[str, Any], str | None]:
     return {key: value for key, value in said.items() if value is not None}, None
 
 
-def _name_parts(name: str) -> tuple[str, date | None, int, int]:
+def name_parts(name: str) -> tuple[str, date | None, int, int]:
+    """Kind, date, seq and revision of a file's name; `("", None, 0, 0)` for another name."""
     found = _NAME.fullmatch(name)
     if not found:
         return "", None, 0, 0
@@ -141,7 +171,7 @@ def _name_parts(name: str) -> tuple[str, date | None, int, int]:
 
 def _order(file: IncomingFile) -> tuple[int, date, str, int, int, str]:
     rank = KINDS.index(file.kind) if file.kind in KINDS else len(KINDS)
-    return rank, file.date or date.min, file.kind, file.seq, file.revision, file.name
+    return rank, file.date or date.min, file.kind, file.seq, -file.revision, file.name
 
 
 def _mismatch(what: str, name: str) -> FileRefused:

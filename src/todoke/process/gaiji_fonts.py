@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from todoke.labels.fonts import FontSet
 from todoke.model.codes import ReceiptState
-from todoke.process.receiving import SOURCE_KINDS
+from todoke.process.arrivals import SOURCE_KINDS
 from todoke.process.workspace import Workspace
 from todoke.store import tables as t
 
@@ -32,7 +32,7 @@ def font_receipt(ws: Workspace, tx: Connection) -> str | None:
             t.receipt.c.kind == SOURCE_KINDS["cloud"],
             t.receipt.c.state == ReceiptState.ACCEPTED,
         )
-        .order_by(t.receipt.c.received_at.desc(), t.receipt.c.receipt_no)
+        .order_by(t.receipt.c.seq.desc())
         .limit(1)
     ).scalar()
 

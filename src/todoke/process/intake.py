@@ -1,19 +1,23 @@
-"""`<contract>_intake`: the ward's files and the gaiji font, from the inbox into the lake (G02, G04, P01)."""
+"""`<contract>_intake`: the ward's files and the gaiji font, from the inbox into the lake (G02, G04, P01, T09)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
 
-from todoke.errors import FileRefused
-from todoke.intake.inbox import IncomingFile
+from todoke.errors import FileRefused, NotAnnounced
+from todoke.intake.inbox import SIDECAR, IncomingFile, name_parts, ready_files, unannounced
 from todoke.intake.layouts import Reading, check_bad_rows, read_layout
+from todoke.intake.receipts import FROM_CLIENT
 from todoke.process.receiving import Landing
 from todoke.process.receiving import receive as receive_files
+from todoke.process.virus_checks import checked
 from todoke.process.workspace import Counts, Workspace
+from todoke.store.files import home
 from todoke.store.ledger import Pin
 from todoke.store.schema import DATASETS
 
@@ -25,6 +29,63 @@ DATASET_OF_KIND = {
     "special_delivery": "delivery_instruction",
 }
 _FONT_ENDINGS = (".tte", ".ttf")
+
+
+def look(contract: str, on: date) -> Counts:
+    """What lies in the contract's inboxes and cannot be taken, for its sidecar or its file has not come.
+
+    Returns:
+        unannounced: how many; oldest_hours: the age of the oldest.
+
+    Raises:
+        NotAnnounced: one has waited longer than `intake.sidecar_hours`.
+    """
+    ws = Workspace.open(contract, on)
+    folders = sorted(Path(home("inbox"), contract).glob("*/")) if ws.contract.intake.sidecar == "required" else []
+    alone = [(path, hours) for folder in folders for path, hours in unannounced(folder)]
+    late = [path for path, hours in alone if hours >= ws.contract.intake.sidecar_hours]
+    if late:
+        raise NotAnnounced(
+            f"完了通知（.done）とそろわないファイルが{len(late)}件、{ws.contract.intake.sidecar_hours}時間以上あります",
+            where="、".join(f"{path.parent.name}/{_shown(path.name)}" for path in late[:5]),
+            next_step="送付元に転送が終わっているかを確かめ、完了通知かファイルの送付を依頼してください",
+        )
+    return {"unannounced": len(alone), "oldest_hours": int(max((hours for _, hours in alone), default=0))}
+
+
+def _shown(name: str) -> str:
+    """A name that says kind and date; any other might name somebody."""
+    return name if name_parts(name.removesuffix(SIDECAR))[0] else "（規定外の名前のファイル）"
+
+
+def check_viruses(contract: str, on: date) -> Counts:
+    """Checks the client's files that are ready, as they came; what is in them is checked when they are opened (T09).
+
+    An infected file is refused by `receive`. What cannot be checked here is not taken there.
+
+    Returns:
+        clean, infected, not_checked: files.
+
+    Raises:
+        KeyMissing, ScannerDown: as `intake.virus.Scanner`.
+    """
+    ws = Workspace.open(contract, on)
+    counts = {"clean": 0, "infected": 0, "not_checked": 0}
+    for source in FROM_CLIENT:
+        for file in ready_files(Path(home("inbox"), contract, source), sidecar=ws.contract.intake.sidecar):
+            with suppress(FileNotFoundError):
+                counts[_verdict(ws, file)] += 1
+    return dict(counts)
+
+
+def _verdict(ws: Workspace, file: IncomingFile) -> str:
+    try:
+        verdict = checked(ws, file.path, file.sha256, file.name)
+    except FileRefused:  # too large for the scanner: `receive` says so
+        return "not_checked"
+    if verdict is None:
+        return "not_checked"
+    return "clean" if verdict.signature is None else "infected"
 
 
 def receive(contract: str, on: date) -> Counts:
@@ -40,7 +101,7 @@ def receive(contract: str, on: date) -> Counts:
     ws.sweep()
     fonts = receive_files(ws, "cloud", _read_font)
     files = receive_files(ws, "lgwan", _read_ward_file)
-    return {name: int(fonts[name]) + int(files[name]) for name in files}
+    return {name: int(fonts.get(name, 0)) + int(files.get(name, 0)) for name in {**files, **fonts}}
 
 
 def _read_font(ws: Workspace, file: IncomingFile, payload: Path, receipt_no: str, pin: Pin) -> Landing:

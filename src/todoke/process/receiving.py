@@ -10,29 +10,36 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection
 
-from todoke import clock, ids
-from todoke.errors import FileRefused, StaleParent
+from todoke.errors import FileRefused, Passing, StaleParent
+from todoke.intake import my_number
 from todoke.intake.envelopes import opened_payload
 from todoke.intake.inbox import SIDECAR, IncomingFile, ready_files
 from todoke.model.codes import ReceiptState
+from todoke.process import waiting
+from todoke.process.arrivals import REJECTED, Arrival, TakenMeanwhile, arrival_of, judge, put_receipt
+from todoke.process.virus_checks import refuse_infected
 from todoke.process.workspace import Counts, Workspace
-from todoke.store import tables as t
 from todoke.store.files import home
 from todoke.store.lake import Rows
-from todoke.store.ledger import Pin, Staged, insert_ignoring_conflicts
+from todoke.store.ledger import Pin, Staged
 
 #: Faults of the transfer or of our own settings: the file stays in the inbox until they are mended.
-_STAYS = frozenset({"sidecar_mismatch", "no_passphrase", "wrong_passphrase", "no_key"})
-SOURCE_KINDS = {"cloud": "gaiji_font"}
-_RECEIVED_BY = "todoke"
+_STAYS = frozenset({"sidecar_mismatch", "no_passphrase", "wrong_passphrase", "no_key", "virus_check_size"})
 _ATTEMPTS = 10
+
+
+class FileChanged(Passing):
+    """A file was sent anew while it was being taken: it is looked at in the next run, nothing is recorded."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +77,19 @@ class Landing:
 
 
 Reader = Callable[[Workspace, IncomingFile, Path, str, Pin], Landing]
+#: What became of a file, and what was landed of it.
+Taken = tuple[ReceiptState, Landing | None]
+_COUNTED = {
+    ReceiptState.ACCEPTED: "accepted_files",
+    ReceiptState.REPEAT: "repeats",
+    ReceiptState.WAITING: "waiting",
+    ReceiptState.SUPERSEDED: "superseded",
+    ReceiptState.REFUSED: "rejected",
+}
 
 
 def receive(ws: Workspace, source: str, read: Reader) -> Counts:
-    """Takes every file that is ready in `inbox/<contract>/<source>/`.
+    """Takes what a person has approved, then every file that is ready in `inbox/<contract>/<source>/`.
 
     Args:
         read: turns an opened payload into rows, given the file, the payload's path, the receipt number and the
@@ -85,184 +101,169 @@ def receive(ws: Workspace, source: str, read: Reader) -> Counts:
     Raises:
         FileRefused: the first of the files that were refused; all others have been taken.
     """
-    counts: dict[str, int] = {"accepted_files": 0, "repeats": 0, "waiting": 0, "rows": 0, "quarantined": 0}
+    counts: Counter[str] = Counter(dict.fromkeys(("accepted_files", "repeats", "waiting", "rows", "quarantined"), 0))
     refused: list[FileRefused] = []
-    folder = Path(home("inbox")) / ws.contract.id / source
-    for file in ready_files(folder, sidecar=ws.contract.intake.sidecar):
+    for take in _takings(ws, source, read):
         try:
-            state, landing = _take(ws, source, file, read)
+            state, landing = take()
         except FileRefused as error:
             refused.append(error)
             continue
-        counts["repeats"] += state is ReceiptState.REPEAT
-        counts["waiting"] += state is ReceiptState.WAITING
+        except (FileChanged, TakenMeanwhile):  # it is no longer ours to take
+            continue
+        counts[_COUNTED[state]] += 1
         if landing is not None:
-            counts["accepted_files"] += 1
             counts["rows"] += landing.rows
             counts["quarantined"] += landing.quarantined
+    waiting.ask(ws, source)
     if refused:
         raise refused[0]
     return dict(counts)
 
 
-def _take(ws: Workspace, source: str, file: IncomingFile, read: Reader) -> tuple[ReceiptState, Landing | None]:
-    receipt_no = "R" + ids.identifier(ws.ledger.keys.id_key, "receipt", ws.contract.id, source, file.sha256, length=10)
-    if _repeated(ws, receipt_no, file):
+def _takings(ws: Workspace, source: str, read: Reader) -> Iterator[Callable[[], Taken]]:
+    for answer in waiting.answers(ws, source):
+        yield partial(_take_answered, ws, answer, read)
+    folder = Path(home("inbox")) / ws.contract.id / source
+    for file in ready_files(folder, sidecar=ws.contract.intake.sidecar):
+        yield partial(_take, ws, source, file, read)
+
+
+def _take(ws: Workspace, source: str, file: IncomingFile, read: Reader) -> Taken:
+    arrival = arrival_of(ws, source, file)
+    if arrival is None:
         _clear(file)
         return ReceiptState.REPEAT, None
     try:
         file.check_sidecar()
-        with _private_folder() as folder, _opened(ws, source, file, folder) as payload:
-            content = _sha256(payload)
-            known = _same_content(ws, source, kind_of(source, file), content)
-            if known is not None:
-                _record(ws, source, file, receipt_no, known, content)
-                _clear(file)
-                return known, None
-            landing = _land(ws, source, file, payload, content, receipt_no, read)
+        result = _open_and_land(ws, arrival, read)
     except FileRefused as error:
         if error.reason not in _STAYS:
-            _record(ws, source, file, receipt_no, ReceiptState.REFUSED, None, error.reason)
+            _record(ws, arrival, ReceiptState.REFUSED, reason=error.reason)
             _clear(file)
         raise
+    except (FileNotFoundError, ValueError):  # some readers say the latter of a file that is not there
+        if file.is_still_there():
+            raise
+        raise _changed(file) from None  # another run has taken it
     _clear(file)
-    return ReceiptState.ACCEPTED, landing
+    return result
 
 
-def _land(
-    ws: Workspace, source: str, file: IncomingFile, payload: Path, content: str, receipt_no: str, read: Reader
-) -> Landing:
-    _keep_original(ws, file, receipt_no)
+def _take_answered(ws: Workspace, answer: waiting.Answer, read: Reader) -> Taken:
+    """What a person said about a file that waits in the vault: take its content, or refuse it for good."""
+    with _private_folder() as folder:
+        arrival = answer.arrival(folder / "original")
+        if not answer.approved:
+            _record(ws, arrival, ReceiptState.REFUSED, content=answer.content, reason=REJECTED)
+            return ReceiptState.REFUSED, None
+        _unseal(ws, arrival)
+        try:
+            return _open_and_land(ws, arrival, read)
+        except FileRefused as error:
+            if error.reason not in _STAYS:
+                _record(ws, arrival, ReceiptState.REFUSED, content=answer.content, reason=error.reason)
+            raise
+
+
+def _open_and_land(ws: Workspace, arrival: Arrival, read: Reader) -> Taken:
+    file = arrival.file
+    refuse_infected(ws, file.path, file.sha256, file.name)
+    with _private_folder() as folder, _opened(ws, arrival.source, file, folder) as payload:
+        content = _sha256(payload)
+        if content != file.sha256:
+            refuse_infected(ws, payload, content, file.name)
+        if arrival.source != "cloud":
+            layout = ws.contract.layouts.get(file.kind) if arrival.source == "lgwan" else None
+            my_number.refuse(payload, layout, file.name)
+        return _land(ws, arrival, payload, content, read)
+
+
+def _land(ws: Workspace, arrival: Arrival, payload: Path, content: str, read: Reader) -> Taken:
+    file, receipt_no = arrival.file, arrival.receipt_no
     for _ in range(_ATTEMPTS):
         with ws.ledger.read() as tx:
             pin = ws.ledger.pin(tx)
+            state = judge(tx, ws, arrival, content)
+        if state is not ReceiptState.ACCEPTED:
+            _record(ws, arrival, state, content=content)
+            return state, None
         landing, staged = read(ws, file, payload, receipt_no, pin).staged(ws, receipt_no, pin)
         file.check_rows(landing.rows)
+        _keep_original(ws, arrival)
         try:
             with ws.ledger.write() as tx:
                 seq = ws.ledger.move(tx)
+                if judge(tx, ws, arrival, content) is not state:  # another run has taken a file meanwhile
+                    continue
                 for name, item in staged.items():
                     ws.ledger.commit_version(tx, item, pin.heads.get(name))
                 landing.also(tx, seq)
-                row = _receipt_row(ws, source, file, receipt_no, ReceiptState.ACCEPTED, content, None)
-                row |= {
-                    "rows": landing.rows,
-                    "accepted": landing.accepted,
-                    "quarantined": landing.quarantined,
-                }
-                _put_receipt(tx, row)
+                rows = (landing.rows, landing.accepted, landing.quarantined)
+                put_receipt(tx, ws, arrival, seq, state, content=content, rows=rows)
         except StaleParent:
             continue
-        return landing
+        return state, landing
     raise StaleParent("ほかの処理と競合し続けています", where=file.name, next_step="再実行してください")
 
 
-def _repeated(ws: Workspace, receipt_no: str, file: IncomingFile) -> bool:
-    """Whether this very file has been taken; a second arrival of it is recorded.
-
-    One that was refused is looked at again: what it was refused for may have been our own setting.
-    """
-    with ws.ledger.read() as tx:
-        known = tx.execute(
-            select(t.receipt.c.arrived_ns, t.receipt.c.state).where(t.receipt.c.receipt_no == receipt_no)
-        ).one_or_none()
-    if known is None:
-        return False
-    if known.arrived_ns != file.mtime_ns:
-        with ws.ledger.write() as tx:
-            row = {"receipt_no": receipt_no, "arrived_ns": file.mtime_ns, "received_at": clock.now_utc()}
-            insert_ignoring_conflicts(tx, t.receipt_repeat, [row])
-    return bool(known.state != ReceiptState.REFUSED)
-
-
-def _same_content(ws: Workspace, source: str, kind: str, content: str) -> ReceiptState | None:
-    """What a payload is that came before, encrypted anew: the last one of its kind, or an older one."""
-    with ws.ledger.read() as tx:
-        rows = tx.execute(
-            select(t.receipt.c.content_sha256)
-            .where(
-                t.receipt.c.contract == ws.contract.id,
-                t.receipt.c.source == source,
-                t.receipt.c.kind == kind,
-                t.receipt.c.state == ReceiptState.ACCEPTED,
-            )
-            .order_by(t.receipt.c.received_at, t.receipt.c.file_name)
-        ).scalars()
-        earlier = list(rows)
-    if content not in earlier:
-        return None
-    return ReceiptState.REPEAT if earlier[-1] == content else ReceiptState.WAITING
-
-
 def _record(
-    ws: Workspace,
-    source: str,
-    file: IncomingFile,
-    receipt_no: str,
-    state: ReceiptState,
-    content: str | None,
-    reason: str | None = None,
+    ws: Workspace, arrival: Arrival, state: ReceiptState, *, content: str | None = None, reason: str | None = None
 ) -> None:
     """A receipt for a file of which nothing is taken."""
-    _keep_original(ws, file, receipt_no)
-    row = _receipt_row(ws, source, file, receipt_no, state, content, reason)
+    if reason not in my_number.NOT_KEPT:
+        _keep_original(ws, arrival)
     with ws.ledger.write() as tx:
-        ws.ledger.move(tx)
-        _put_receipt(tx, row)
+        put_receipt(tx, ws, arrival, ws.ledger.move(tx), state, content=content, reason=reason)
 
 
-def _put_receipt(tx: Connection, row: dict[str, object]) -> None:
-    """A file has one receipt; it takes the place of an earlier refusal."""
-    c = t.receipt.c
-    tx.execute(delete(t.receipt).where(c.receipt_no == row["receipt_no"], c.state == ReceiptState.REFUSED))
-    tx.execute(insert(t.receipt).values(**row))
+class _Digesting:
+    """A stream whose digest is known when it has been read."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream, self.digest = stream, hashlib.sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        block = self._stream.read(size)
+        self.digest.update(block)
+        return block
 
 
-def _receipt_row(
-    ws: Workspace,
-    source: str,
-    file: IncomingFile,
-    receipt_no: str,
-    state: ReceiptState,
-    content: str | None,
-    reason: str | None,
-) -> dict[str, object]:
-    return {
-        "receipt_no": receipt_no,
-        "contract": ws.contract.id,
-        "source": source,
-        "file_name": file.name,
-        "sha256": file.sha256,
-        "content_sha256": content,
-        "bytes": file.bytes,
-        "rows": 0,
-        "accepted": 0,
-        "quarantined": 0,
-        "received_at": clock.now_utc(),
-        "received_by": _RECEIVED_BY,
-        "kind": kind_of(source, file),
-        "state": state,
-        "reason": reason,
-        "arrived_ns": file.mtime_ns,
-    }
+def _keep_original(ws: Workspace, arrival: Arrival) -> None:
+    """Seals the file into the vault, if it is not there.
+
+    Raises:
+        FileChanged: it is no longer the file that was looked at.
+    """
+    file, key = arrival.file, _vault_key(ws, arrival)
+    if not ws.vault.exists(key):
+        with file.path.open("rb") as stream, ws.vault.create(key) as sealed:
+            plain = _Digesting(stream)
+            ws.cipher.seal_stream(plain, sealed)  # type: ignore[arg-type]  # it is read alone
+            if plain.digest.hexdigest() != file.sha256:
+                raise _changed(file)
+    if not arrival.answered and not file.is_still_there():
+        raise _changed(file)
 
 
-def _keep_original(ws: Workspace, file: IncomingFile, receipt_no: str) -> None:
-    key = f"{receipt_no}{ws.cipher.ENDING}"
-    if ws.vault.exists(key):
-        return
-    with file.path.open("rb") as plain, ws.vault.create(key) as sealed:
-        ws.cipher.seal_stream(plain, sealed)
+def _unseal(ws: Workspace, arrival: Arrival) -> None:
+    with ws.vault.open(_vault_key(ws, arrival)) as sealed, arrival.file.path.open("wb") as plain:
+        ws.cipher.open_stream(sealed, plain)
+
+
+def _vault_key(ws: Workspace, arrival: Arrival) -> str:
+    return f"{arrival.receipt_no}{ws.cipher.ENDING}"
+
+
+def _changed(file: IncomingFile) -> FileChanged:
+    return FileChanged("受け取っている間にファイルが変わりました", where=file.name)
 
 
 def _clear(file: IncomingFile) -> None:
-    file.path.unlink(missing_ok=True)
-    file.path.with_name(file.path.name + SIDECAR).unlink(missing_ok=True)
-
-
-def kind_of(source: str, file: IncomingFile) -> str:
-    """The kind on the receipt: the ward's own kinds by name, everything else by where it came in."""
-    return file.kind if source == "lgwan" else SOURCE_KINDS.get(source, source)
+    """Removes a file that has its receipt; one sent anew under its name meanwhile stays."""
+    if file.is_still_there():
+        file.path.unlink(missing_ok=True)
+        file.path.with_name(file.path.name + SIDECAR).unlink(missing_ok=True)
 
 
 def _sha256(path: Path) -> str:

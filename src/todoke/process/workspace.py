@@ -44,8 +44,13 @@ class Workspace:
 
     @classmethod
     def open(cls, contract_id: str, on: date) -> Workspace:
-        """Opens the stores of `contract_id` for the business date `on`."""
+        """Opens the stores of `contract_id` for the business date `on`.
+
+        Raises:
+            ContractError: the contract is wrong, or not one for this environment (P07).
+        """
         contract = loader.load(contract_id, on)
+        loader.keep_apart(contract)
         ledger = Ledger(contract_id)
         return cls(contract, on, ledger, Lake(ledger), Outbox(ledger))
 

@@ -92,7 +92,7 @@ class FileStore:
     def sweep_partial(self, older_than_seconds: float) -> int:
         """Removes what killed writers left before they had finished; returns how many."""
         oldest = clock.file_seconds() - older_than_seconds
-        left = [k for k in self._everything("") if k.endswith(_PARTIAL) and self.modified_at(k) < oldest]
+        left = [k for k in self._everything("") if k.endswith(_PARTIAL) and self.is_older(k, oldest)]
         for key in left:
             self.delete(key)
         return len(left)
@@ -102,6 +102,13 @@ class FileStore:
         if not self._fs.exists(prefix):
             return []
         return sorted(str(path)[len(self._root) + 1 :] for path in self._fs.find(prefix))
+
+    def is_older(self, key: str, than: float) -> bool:
+        """Whether `key` was written before a moment (seconds since the epoch); not when it has gone meanwhile."""
+        try:
+            return self.modified_at(key) < than
+        except FileNotFoundError:
+            return False
 
     def modified_at(self, key: str) -> float:
         """When `key` was written, in seconds since the epoch."""

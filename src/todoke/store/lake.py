@@ -105,9 +105,9 @@ class Lake:
         """Removes files that no version names and that are old enough not to be in work; returns how many."""
         with self._ledger.read() as tx:
             named = {key for name in DATASETS for v in self._ledger.versions(tx, name) for key in v.files}
-        removed = 0
+        removed, oldest = 0, clock.file_seconds() - older_than_seconds
         for key in self._files.listing():
-            if key not in named and self._files.modified_at(key) < clock.file_seconds() - older_than_seconds:
+            if key not in named and self._files.is_older(key, oldest):
                 self._files.delete(key)
                 removed += 1
         return removed + self._files.sweep_partial(older_than_seconds)

@@ -96,7 +96,17 @@ receipt = Table(
     _id("state", nullable=False),
     Column("reason", String(80)),
     Column("arrived_ns", BigInteger, nullable=False),
-    UniqueConstraint("contract", "source", "sha256"),
+    #: the nth time that these bytes came and were judged anew: an older content that comes back is a receipt of its own
+    Column("arrival", Integer, nullable=False),
+    #: where the stream stood when it got its state: the order of what was taken
+    Column("seq", Integer, nullable=False),
+    #: from the file's name; the highest revision of (kind, file_date, file_seq) counts
+    Column("file_date", Date),
+    Column("file_seq", Integer, nullable=False),
+    Column("file_revision", Integer, nullable=False),
+    #: digest of the 預かり証 that is out for it as it stands now
+    Column("certificate_sha256", String(64)),
+    UniqueConstraint("contract", "source", "sha256", "arrival"),
 )
 
 #: The same file dropped once more: recorded, changes nothing.
@@ -106,6 +116,17 @@ receipt_repeat = Table(
     Column("receipt_no", String(40), primary_key=True),
     Column("arrived_ns", BigInteger, primary_key=True),
     Column("received_at", UtcDateTime, nullable=False),
+)
+
+#: What the virus scanner said of a file or of what was in it, with the patterns that it had then (T09).
+virus_check = Table(
+    "virus_check",
+    metadata,
+    _key("contract"),
+    Column("sha256", String(64), primary_key=True),
+    Column("engine", String(160), primary_key=True),
+    Column("signature", String(160)),
+    Column("checked_at", UtcDateTime, nullable=False),
 )
 
 dataset_version = Table(

@@ -235,8 +235,14 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=80), nullable=False),
         sa.Column("reason", sa.String(length=80), nullable=True),
         sa.Column("arrived_ns", sa.BigInteger(), nullable=False),
+        sa.Column("arrival", sa.Integer(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("file_date", sa.Date(), nullable=True),
+        sa.Column("file_seq", sa.Integer(), nullable=False),
+        sa.Column("file_revision", sa.Integer(), nullable=False),
+        sa.Column("certificate_sha256", sa.String(length=64), nullable=True),
         sa.PrimaryKeyConstraint("receipt_no"),
-        sa.UniqueConstraint("contract", "source", "sha256"),
+        sa.UniqueConstraint("contract", "source", "sha256", "arrival"),
     )
     op.create_table(
         "receipt_repeat",
@@ -244,6 +250,15 @@ def upgrade() -> None:
         sa.Column("arrived_ns", sa.BigInteger(), nullable=False),
         sa.Column("received_at", sa.DateTime(), nullable=False),
         sa.PrimaryKeyConstraint("receipt_no", "arrived_ns"),
+    )
+    op.create_table(
+        "virus_check",
+        sa.Column("contract", sa.String(length=80), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("engine", sa.String(length=160), nullable=False),
+        sa.Column("signature", sa.String(length=160), nullable=True),
+        sa.Column("checked_at", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("contract", "sha256", "engine"),
     )
     op.create_table(
         "send",
