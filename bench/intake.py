@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 
 from todoke.contract.loader import load
-from todoke.intake.envelopes import opened_payload
+from todoke.intake.envelopes import Keys, opened_payload
 from todoke.intake.layouts import read_layout
 from todoke.simulate.files import write_households
 from todoke.simulate.ward import make_ward
@@ -31,7 +31,7 @@ def main(households: int) -> None:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         layout = load("gift").layouts["households"]
         wall = time.perf_counter()
-        with opened_payload(file, passphrase=PASSPHRASE, allowed=("openpgp",), into=folder / "opened") as payload:
+        with opened_payload(file, keys=Keys(PASSPHRASE), allowed=("openpgp",), into=folder / "opened") as payload:
             opened = time.perf_counter() - wall
             size, cpu = payload.stat().st_size / 1e6, time.process_time()
             with payload.open("rb") as stream:

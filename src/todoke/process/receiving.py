@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,8 +18,9 @@ from sqlalchemy import Connection, delete, insert, select
 
 from todoke import clock, ids
 from todoke.errors import FileRefused, StaleParent
-from todoke.intake.envelopes import opened_payload
+from todoke.intake.envelopes import Keys, opened_payload
 from todoke.intake.inbox import SIDECAR, IncomingFile, ready_files
+from todoke.intake.private_folder import private_folder, sweep
 from todoke.model.codes import ReceiptState
 from todoke.process.workspace import Counts, Workspace
 from todoke.store import tables as t
@@ -29,7 +28,7 @@ from todoke.store.files import home
 from todoke.store.ledger import Pin, insert_ignoring_conflicts
 
 #: Faults of the transfer or of our own settings: the file stays in the inbox until they are mended.
-_STAYS = frozenset({"sidecar_mismatch", "no_passphrase", "wrong_passphrase", "no_key"})
+_STAYS = frozenset({"sidecar_mismatch", "no_passphrase", "wrong_passphrase", "no_key", "no_signer_key"})
 SOURCE_KINDS = {"cloud": "gaiji_font"}
 _RECEIVED_BY = "todoke"
 _ATTEMPTS = 10
@@ -65,6 +64,7 @@ def receive(ws: Workspace, source: str, read: Reader) -> Counts:
     """
     counts: dict[str, int] = {"accepted_files": 0, "repeats": 0, "waiting": 0, "rows": 0, "quarantined": 0}
     refused: list[FileRefused] = []
+    sweep()
     folder = Path(home("inbox")) / ws.contract.id / source
     for file in ready_files(folder, sidecar=ws.contract.intake.sidecar):
         try:
@@ -90,7 +90,7 @@ def _take(ws: Workspace, source: str, file: IncomingFile, read: Reader) -> tuple
         return ReceiptState.REPEAT, None
     try:
         file.check_sidecar()
-        with _private_folder() as folder, _opened(ws, source, file, folder) as payload:
+        with private_folder(file.bytes) as folder, _opened(ws, source, file, folder) as payload:
             content = _sha256(payload)
             known = _same_content(ws, source, kind_of(source, file), content)
             if known is not None:
@@ -250,23 +250,26 @@ def _sha256(path: Path) -> str:
 
 
 @contextmanager
-def _private_folder() -> Iterator[Path]:
-    """A 0700 folder for plaintext, in memory where the machine has such a place."""
-    base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 – mkdtemp below makes it 0700
-    folder = Path(tempfile.mkdtemp(prefix="todoke-", dir=base))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
 def _opened(ws: Workspace, source: str, file: IncomingFile, folder: Path) -> Iterator[Path]:
     """The payload; only the ward's transfers are encrypted, other sources are handed over in the office."""
-    allowed = ws.contract.intake.envelopes if source == "lgwan" else ("plain",)
     if source == "cloud":
         yield file.path
         return
-    passphrase = os.environ.get(f"TODOKE_{ws.contract.id.upper()}_LGWAN_PASSPHRASE")
-    with opened_payload(file.path, passphrase=passphrase, allowed=allowed, into=folder) as payload:
+    intake, ward = ws.contract.intake, source == "lgwan"
+    with opened_payload(
+        file.path,
+        keys=_keys(ws.contract.id),
+        allowed=intake.envelopes if ward else ("plain",),
+        signers=intake.signers if ward else (),
+        into=folder,
+    ) as payload:
         yield payload
+
+
+def _keys(contract: str) -> Keys:
+    """What opens the ward's files, from the environment."""
+    name = f"TODOKE_{contract.upper()}_LGWAN"
+    passphrase, secret, signer = (
+        os.environ.get(f"{name}_{part}") for part in ("PASSPHRASE", "SECRET_KEY", "SIGNER_KEY")
+    )
+    return Keys(passphrase, secret, signer)
