@@ -75,6 +75,7 @@ def self_decrypting(
     wide: bool = False,
     repetitions: int = 300,
     packed: bool = True,
+    stub: bytes | None = None,
 ) -> bytes:
     """A PGP self-decrypting archive.
 
@@ -87,7 +88,7 @@ def self_decrypting(
     content = deflated(plain, raw=raw) if packed else plain
     digest = key_digest(passphrase.encode(codec), SALT, repetitions)
     check = Cipher(CAST5(digest[:16]), modes.ECB()).encryptor().update(digest[:8])
-    stub = program()
+    stub = stub or program()
     count = files if files is not None else 1 if isinstance(entries, bytes) else len(entries)
     end = TRAILERS[trailer].pack(b"PGPSDA", len(stub), len(content), count, SALT, repetitions, check)
     return stub + encrypted_blocks(content, SALT, digest[:16]) + end
@@ -154,6 +155,6 @@ def seven_zipped(
             archive.set_encoded_header_mode(False)
         for name, data in entries:
             archive.writef(io.BytesIO(b"" if isinstance(data, int) else data), name)
-        for info in archive.header.files_info.files:
+        for info in archive.header.files_info.files if entries else ():
             info["filename"] = (names or {}).get(info["filename"], info["filename"])
     return made.getvalue()

@@ -33,6 +33,8 @@ _OTHER_FOOTER = 1024
 _TAIL = 1 << 16
 _BLOCKS_AT_ONCE = 2048
 _LONGEST_HEAD = 1024
+#: Bytes inflated to see whether it is a stream at all.
+_FIRST = 16
 _DIRECTORY_32, _DIRECTORY_64 = 0xFFFF_FFFF, 0xFFFF_FFFF_FFFF_FFFF
 Words = npt.NDArray[np.uint32]
 
@@ -133,22 +135,17 @@ def _trailer(stream: BinaryIO, where: str) -> Trailer:
     place = tail.rfind(MAGIC)
     if place < 0:
         raise way_out("unknown_variant", where, "PGP自己解凍ファイルですが、読めない形（PGSh）です")
-    rest = len(tail) - place
+    rest, blocks_end = len(tail) - place, size - len(tail) + place
     for layout in TRAILERS:
-        if layout.size > rest:
-            continue
-        _, *said = layout.unpack_from(tail, place)
+        _, *said = layout.unpack_from(tail.ljust(place + layout.size, b"\0"), place)
         trailer = Trailer(*said)
-        end = trailer.offset + trailer.blocks * BLOCK + layout.size
-        if end == size and layout.size == rest and trailer.length and trailer.files:
+        if trailer.offset + trailer.blocks * BLOCK != blocks_end:
+            continue
+        if rest != layout.size:
+            raise fault("truncated" if rest < layout.size else "damaged", where)
+        if trailer.length and trailer.files:
             return trailer
-        if end + rest - layout.size == size:
-            raise fault("damaged", where, "PGP自己解凍ファイルの後ろに余分なデータがあります")
-    if rest < min(layout.size for layout in TRAILERS):
-        raise fault("truncated", where)
-    trailer = Trailer(*TRAILERS[0].unpack_from(tail.ljust(place + TRAILERS[0].size, b"\0"), place)[1:])
-    short = rest == TRAILERS[0].size and trailer.offset + trailer.blocks * BLOCK + rest > size
-    raise fault("truncated" if short else "damaged", where)
+    raise fault("truncated" if rest < min(layout.size for layout in TRAILERS) else "damaged", where)
 
 
 def _decrypted(stream: BinaryIO, trailer: Trailer, key: bytes, where: str) -> Iterator[bytes]:
@@ -221,7 +218,7 @@ def _inflated(pieces: Iterator[bytes], where: str) -> Iterator[bytes]:
             if inflate.eof:
                 raise fault("damaged", where, "PGP自己解凍ファイルの中身の後ろに余分なデータがあります")
             try:
-                plain = inflate.decompress(rest, CHUNK)
+                plain = inflate.decompress(rest, CHUNK if seen else _FIRST)
             except zlib.error:
                 if seen:
                     raise fault("damaged", where) from None

@@ -14,7 +14,8 @@ from todoke.intake.envelope_faults import fault, named_faults
 from todoke.intake.forms import form_of
 from todoke.intake.unpacking import CHUNK, Limits, Member, OnePayload, Output, new_payload
 
-_END, _TAIL = b"PK\x05\x06", 22 + 0xFFFF
+_END, _END_SIZE = b"PK\x05\x06", 22
+_TAIL = _END_SIZE + 0xFFFF
 #: Others are not bounded in what one block of them becomes.
 _METHODS = (pyzipper.ZIP_STORED, pyzipper.ZIP_DEFLATED)
 
@@ -70,10 +71,13 @@ class _BoundedReads:
 
 
 def _has_end(raw: BinaryIO) -> bool:
+    """Whether the end of the table is there, with the comment it may have."""
     raw.seek(max(0, raw.seek(0, 2) - _TAIL))
-    found = _END in raw.read()
+    tail = raw.read()
     raw.seek(0)
-    return found
+    place = tail.rfind(_END)
+    rest = len(tail) - place - _END_SIZE
+    return place >= 0 and rest >= 0 and rest >= int.from_bytes(tail[place + 20 : place + _END_SIZE], "little")
 
 
 def _payload(
