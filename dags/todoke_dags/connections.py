@@ -20,16 +20,23 @@ def use_connections(context: Mapping[str, Any]) -> None:
     """Before a task of `<contract>_<process>`: `<contract>_lgwan`, `<contract>_web` and `todoke_smtp`."""
     contract = context["dag"].dag_id.rpartition("_")[0]
     name = f"TODOKE_{contract.upper()}"
-    wanted: dict[str, tuple[str, Callable[[Connection], str | None]]] = {
-        f"{contract}_lgwan": (f"{name}_LGWAN_PASSPHRASE", lambda found: found.password),
-        f"{contract}_web": (f"{name}_WEB", sqlalchemy_url),
-        "todoke_smtp": ("TODOKE_SMTP", smtp_url),
+    wanted: dict[str, dict[str, Callable[[Connection], str | None]]] = {
+        f"{contract}_lgwan": {
+            f"{name}_LGWAN_PASSPHRASE": lambda found: found.password,
+            f"{name}_LGWAN_SECRET_KEY": lambda found: found.extra_dejson.get("secret_key"),
+            f"{name}_LGWAN_SIGNER_KEY": lambda found: found.extra_dejson.get("signer_key"),
+        },
+        f"{contract}_web": {f"{name}_WEB": sqlalchemy_url},
+        "todoke_smtp": {"TODOKE_SMTP": smtp_url},
     }
-    for connection, (variable, value) in wanted.items():
+    for connection, variables in wanted.items():
         try:
-            os.environ[variable] = value(Connection.get(connection)) or ""
+            found = Connection.get(connection)
         except AirflowNotFoundException:
             continue
+        for variable, value in variables.items():
+            if (given := value(found)) is not None:
+                os.environ[variable] = given
 
 
 def sqlalchemy_url(connection: Connection) -> str:

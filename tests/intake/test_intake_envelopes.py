@@ -11,7 +11,7 @@ import gnupg
 import pytest
 
 from todoke.errors import FileRefused
-from todoke.intake.envelopes import open_payload, opened_payload, recognise
+from todoke.intake.envelopes import Keys, open_payload, opened_payload, recognise
 
 PASSPHRASE = "ひらけごま open sesame"
 PAYLOAD = "世帯番号,世帯員氏名\r\n".encode("cp932") + random.Random(7).randbytes(40_000).hex().encode()
@@ -53,8 +53,9 @@ def outcome(raw: bytes, folder: Path, passphrase: str | None = PASSPHRASE, **opt
     path = folder.parent / "households_20260721_1.csv.pgp"
     path.write_bytes(raw)
     options.setdefault("allowed", ("openpgp", "plain"))
+    keys = Keys(passphrase, options.pop("secret_key", None), options.pop("signer_key", None))
     try:
-        with opened_payload(path, passphrase=passphrase, into=folder, **options) as payload:
+        with opened_payload(path, keys=keys, into=folder, **options) as payload:
             assert payload.read_bytes() == PAYLOAD
             assert payload == path or payload.stat().st_mode & 0o077 == 0
             reason = "opened"
@@ -125,7 +126,7 @@ def test_a_public_key_file_needs_its_secret_key(gpg, folder):
         (b"\x00" * 5000, ("openpgp", "plain"), "empty"),
         (b"PK\x03\x04\x14\x00\x01\x00", ("openpgp", "plain"), "forbidden_format"),
         (b"7z\xbc\xaf\x27\x1c\x00\x04", ("openpgp", "plain"), "forbidden_format"),
-        (b"MZ\x90\x00\x03\x00", ("openpgp", "plain"), "forbidden_format"),
+        (b"MZ\x90\x00\x03\x00", ("openpgp", "plain"), "unknown_format"),
         (b"a,b\r\n1,2\r\n", ("openpgp",), "forbidden_format"),
         (b"\x00\x01\x02garbage", ("openpgp", "plain"), "unknown_format"),
     ],
@@ -145,5 +146,5 @@ def test_no_secret_is_in_the_error(encrypted, folder, tmp_path):
     path = tmp_path / "a.pgp"
     path.write_bytes(encrypted)
     with pytest.raises(FileRefused) as refused:
-        open_payload(path, passphrase="so-very-secret", allowed=("openpgp",), into=folder)
+        open_payload(path, keys=Keys("so-very-secret"), allowed=("openpgp",), into=folder)
     assert "so-very-secret" not in str(refused.value)

@@ -12,6 +12,7 @@ from todoke.contract.settings import Settings
 
 MonthDay = Annotated[str, StringConstraints(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]
 ItemId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,30}$")]
+Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9A-F]{40}$")]
 Process = Literal[
     "intake", "register", "labels", "orders", "deliveries", "nonapplicants", "survey", "reports", "approval"
 ]
@@ -81,7 +82,10 @@ class Intake(Settings):
     sidecar: Literal["required", "none"] = "required"
     bad_rows: Literal["quarantine", "refuse"] = "quarantine"
     bad_rows_per_mille: int = Field(ge=0, le=1000, default=20)
-    envelopes: tuple[Literal["openpgp", "plain"], ...] = ("openpgp",)
+    envelopes: tuple[Literal["openpgp", "pgp_sda", "zip", "7z", "zip_crypto", "plain"], ...] = ("openpgp",)
+    signers: tuple[Fingerprint, ...] = Field(
+        default=(), description="OpenPGP keys of which one has to have signed; none: signatures are not asked for"
+    )
     virus_check: Literal["clamd", "none"] = "none"
     sidecar_hours: int = Field(gt=0, default=24, description="a file without its sidecar for longer is told of")
 

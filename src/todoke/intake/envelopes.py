@@ -1,40 +1,60 @@
-"""Opens the envelopes a ward's files come in; recognised by content, never by name (G02).
+"""Opens the envelopes a ward's files come in, one inside another as well (G02).
 
 A payload exists on disk only as long as `opened_payload` is open, and never after a failure.
 """
 
 from __future__ import annotations
 
-import re
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from todoke.errors import FileRefused
-from todoke.intake.openpgp import decrypt
+from todoke.intake import openpgp, self_decrypting, seven_zip, zip_archive
+from todoke.intake.envelope_faults import fault, way_out
+from todoke.intake.forms import NAMES, recognise
+from todoke.intake.unpacking import Limits
 
-#: What each form is called in the contract and to people.
-NAMES = {
-    "openpgp": "OpenPGP",
-    "plain": "暗号化なし",
-    "zip": "ZIP",
-    "7z": "7-Zip",
-    "exe": "実行形式（自己解凍書庫など）",
-}
-_HEAD = 4096
-_MAGIC = ((b"PK\x03\x04", "zip"), (b"PK\x05\x06", "zip"), (b"7z\xbc\xaf\x27\x1c", "7z"), (b"MZ", "exe"))
-_ARMOR = re.compile(rb"\s*-----BEGIN PGP MESSAGE-----")
-_CONTROLS = bytes({*range(0x20), 0x7F} - {0x09, 0x0A, 0x0D, 0x1A})
-_ENCRYPTED_SESSION_KEY = {1: (3, 6), 3: (4, 5, 6)}
+__all__ = ["NAMES", "Keys", "Limits", "open_payload", "opened_payload", "recognise"]
+#: Envelopes around a payload.
+DEEPEST = 2
+
+
+@dataclass(frozen=True)
+class Keys:
+    """What opens a ward's files; none of it is ever printed.
+
+    Attributes:
+        passphrase: of the encryption, or of the secret key.
+        secret_key: the receiver's ASCII-armoured secret key, for files encrypted to its public key.
+        signer_key: the ward's ASCII-armoured public keys.
+    """
+
+    passphrase: str | None = field(default=None, repr=False)
+    secret_key: str | None = field(default=None, repr=False)
+    signer_key: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, contract: str) -> Keys:
+        """Those of a contract, from `TODOKE_<CONTRACT>_LGWAN_PASSPHRASE`, `_SECRET_KEY` and `_SIGNER_KEY`."""
+        parts = ("PASSPHRASE", "SECRET_KEY", "SIGNER_KEY")
+        return cls(*(os.environ.get(f"TODOKE_{contract.upper()}_LGWAN_{part}") for part in parts))
 
 
 @contextmanager
 def opened_payload(
-    path: Path, *, passphrase: str | None, allowed: tuple[str, ...], into: Path, secret_key: str | None = None
+    path: Path,
+    *,
+    keys: Keys,
+    allowed: tuple[str, ...],
+    into: Path,
+    signers: tuple[str, ...] = (),
+    limits: Limits | None = None,
 ) -> Iterator[Path]:
     """As `open_payload`; what was decrypted is removed at the end, whatever happens."""
-    payload = open_payload(path, passphrase=passphrase, allowed=allowed, into=into, secret_key=secret_key)
+    payload = open_payload(path, keys=keys, allowed=allowed, into=into, signers=signers, limits=limits)
     try:
         yield payload
     finally:
@@ -43,74 +63,111 @@ def opened_payload(
 
 
 def open_payload(
-    path: Path, *, passphrase: str | None, allowed: tuple[str, ...], into: Path, secret_key: str | None = None
+    path: Path,
+    *,
+    keys: Keys,
+    allowed: tuple[str, ...],
+    into: Path,
+    signers: tuple[str, ...] = (),
+    limits: Limits | None = None,
 ) -> Path:
-    """The file's content, decrypted if it is encrypted.
+    """The file's content, out of at most two envelopes.
 
     Args:
         path: the file as it came.
-        passphrase: of the symmetric encryption or of the secret key.
-        allowed: forms that the contract takes: `openpgp`, `plain`.
+        allowed: forms that the contract takes, keys of `NAMES`. Without `plain`, one of the envelopes has to be
+            encrypted; ZipCrypto needs `zip_crypto` beside `zip`.
         into: folder for the decrypted payload, of the owner alone (0700).
-        secret_key: the receiver's ASCII-armoured secret key, for files encrypted to its public key.
+        signers: fingerprints; when there are any, one of the envelopes has to be OpenPGP signed by one of them.
 
     Returns:
-        A new file in `into`; for `plain`, `path` itself.
+        A new file in `into`; for a plain file, `path` itself.
 
     Raises:
-        FileRefused: `empty`, `unknown_format`, `forbidden_format`, `no_passphrase`, `no_key`,
-            `wrong_passphrase`, `tampered`, `truncated` or `damaged`. Nothing decrypted is left.
+        FileRefused: a reason of `envelope_faults`. Nothing decrypted is left.
+        KeyMissing: gpg is not installed, or a key cannot be read.
     """
-    form = recognise(path)
+    limits, where, current = limits or Limits(), path.name, path
+    room = limits.room(path.stat().st_size)
+    protected = proven = False
+    try:
+        for depth in range(DEEPEST + 1):
+            form = _expected(current, allowed, where, depth)
+            if form == "plain":
+                break
+            inner = into / f"payload-{secrets.token_hex(8)}"
+            if form == "openpgp":
+                proven |= openpgp.decrypt(
+                    current,
+                    inner,
+                    passphrase=keys.passphrase,
+                    secret_key=keys.secret_key,
+                    signer_key=keys.signer_key,
+                    signers=signers,
+                    room=room,
+                    where=where,
+                )
+                protected = True
+            else:
+                protected |= _unpack(form, current, inner, keys.passphrase, allowed, room, limits, where)
+            if current != path:
+                current.unlink()
+            current = inner
+        if not protected and "plain" not in allowed:
+            raise _forbidden("plain", allowed, where)
+        if signers and not proven:
+            raise fault("unsigned", where)
+    except BaseException:
+        if current != path:
+            current.unlink(missing_ok=True)
+        raise
+    return current
+
+
+def _expected(path: Path, allowed: tuple[str, ...], where: str, depth: int) -> str:
+    """The form of a file, if it may stand at this depth."""
+    form = recognise(path, where)
     if form is None:
-        raise FileRefused(
+        raise fault("unknown_format", where)
+    if form == "exe":
+        raise way_out(
             "unknown_format",
-            "ファイルの形式が分かりません",
-            where=path.name,
-            next_step="区に暗号化の方式を確かめ、再送を依頼してください",
-        )
-    if form not in allowed:
-        raise FileRefused(
-            "forbidden_format",
-            f"この契約では受け取れない形式です（{NAMES[form]}）",
-            where=path.name,
-            next_step=f"契約の形式（{'、'.join(NAMES[a] for a in allowed)}）での再送を依頼してください",
+            where,
+            "実行形式のファイルですが、方式が分かりません（途中で切れているか、知らない方式です）",
         )
     if form == "plain":
-        return path
-    payload = into / f"payload-{secrets.token_hex(8)}"
-    decrypt(path, payload, passphrase=passphrase, secret_key=secret_key)
-    return payload
+        return form
+    if depth == DEEPEST:
+        raise fault("too_deep", where)
+    if form not in allowed:
+        raise _forbidden(form, allowed, where)
+    return form
 
 
-def recognise(path: Path) -> str | None:
-    """The form of a file's content, a key of `NAMES`; None when it is none of them.
+def _unpack(
+    form: str,
+    path: Path,
+    payload: Path,
+    passphrase: str | None,
+    allowed: tuple[str, ...],
+    room: int,
+    limits: Limits,
+    where: str,
+) -> bool:
+    """Opens an archive, and says whether it was encrypted."""
+    if form == "pgp_sda":
+        self_decrypting.decrypt(path, payload, passphrase=passphrase, room=room, limits=limits, where=where)
+        return True
+    if form == "7z":
+        return seven_zip.unpack(path, payload, passphrase=passphrase, room=room, limits=limits, where=where)
+    weak = "zip_crypto" in allowed
+    return zip_archive.unpack(path, payload, passphrase=passphrase, weak=weak, room=room, limits=limits, where=where)
 
-    Raises:
-        FileRefused: `empty`.
-    """
-    with path.open("rb") as stream:
-        head = stream.read(_HEAD)
-    if not head.strip(b"\x00\t\r\n\x1a "):
-        raise FileRefused("empty", "ファイルに内容がありません", where=path.name, next_step="再送を依頼してください")
-    for magic, form in _MAGIC:
-        if head.startswith(magic) and head.translate(None, _CONTROLS) != head:
-            return form
-    if _ARMOR.match(head) or _starts_with_session_key(head):
-        return "openpgp"
-    text = head.translate(None, _CONTROLS) == head and (b"," in head or b"\n" in head)
-    return "plain" if text else None
 
-
-def _starts_with_session_key(head: bytes) -> bool:
-    """Whether the first OpenPGP packet is an encrypted session key (RFC 9580, 4.2, 5.1 and 5.3).
-
-    The version inside is looked at too: a CP932 text may well begin with a byte above 7F.
-    """
-    tag, new = head[0] & 0x3F if head[0] & 0x40 else head[0] >> 2 & 0x0F, bool(head[0] & 0x40)
-    if not head[0] & 0x80 or tag not in _ENCRYPTED_SESSION_KEY or len(head) < 8:
-        return False
-    if not new:
-        return head[1 + (1, 2, 4, 0)[head[0] & 3]] in _ENCRYPTED_SESSION_KEY[tag]
-    start = 2 if head[1] < 192 else 3 if head[1] < 224 else 6
-    return head[start] in _ENCRYPTED_SESSION_KEY[tag]
+def _forbidden(form: str, allowed: tuple[str, ...], where: str) -> Exception:
+    return fault(
+        "forbidden_format",
+        where,
+        f"この契約では受け取れない形式です（{NAMES[form]}）",
+        f"契約の形式（{'、'.join(NAMES[name] for name in allowed)}）での再送を依頼してください",
+    )

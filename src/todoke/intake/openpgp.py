@@ -1,74 +1,138 @@
-"""Decrypts an OpenPGP file with gpg; every way it can fail is told apart."""
+"""Decrypts an OpenPGP file with gpg; every way it can fail is told apart (G02, P05)."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import gnupg
 
-from todoke.errors import FileRefused, KeyMissing
+from todoke.errors import KeyMissing
+from todoke.intake.envelope_faults import fault
+from todoke.intake.private_folder import private_folder
 
-#: gpg's sockets have to fit into 108 bytes.
-_LONGEST_HOME = 80
-_ASK_AGAIN = "ファイルの再送を依頼してください"
-_FAILURES = {
-    "no_key": (
-        "このファイルを開ける秘密鍵がありません",
-        "どの公開鍵で暗号化したかを区に確かめ、その秘密鍵を登録してください",
-    ),
-    "wrong_passphrase": ("パスフレーズが違います", "登録したパスフレーズを区に確かめてください"),
-    "tampered": ("暗号化の後で内容が変わっています（改ざん検知）", f"転送の経路を確かめ、{_ASK_AGAIN}"),
-    "truncated": ("ファイルが途中で切れています", f"転送が終わっているか確かめ、{_ASK_AGAIN}"),
-    "damaged": ("ファイルが壊れています", _ASK_AGAIN),
-}
+#: gpg's children see nothing of ours: a passphrase in the environment can be read in /proc. English, to be parsed.
+_ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
+_NO_KEY_TO_CHECK = {"NO_PUBKEY", "ERRSIG"}
 
 
-def decrypt(path: Path, payload: Path, *, passphrase: str | None, secret_key: str | None = None) -> None:
+def decrypt(
+    path: Path,
+    payload: Path,
+    *,
+    passphrase: str | None,
+    room: int,
+    where: str,
+    secret_key: str | None = None,
+    signer_key: str | None = None,
+    signers: tuple[str, ...] = (),
+) -> bool:
     """Decrypt `path` to the new file `payload`.
 
     gpg writes plaintext before it has checked it, so it writes under another name that goes on any failure.
 
+    Args:
+        room: bytes that the payload may have.
+        where: name of the file as it came.
+        signers: fingerprints (40 hex digits) of which one has to have signed; none: signatures are not asked for.
+
+    Returns:
+        Whether it carries a good signature of one of the signers.
+
     Raises:
-        FileRefused: `no_passphrase`, or a key of `_FAILURES`.
-        KeyMissing: gpg is not installed, or the secret key cannot be read.
+        FileRefused: `no_passphrase`, `no_key`, `wrong_passphrase`, `tampered`, `truncated`, `damaged`, `bomb`,
+            `empty`, `bad_signature`; with signers `no_signer_key`, `unknown_signer`, `signature_expired`.
+        KeyMissing: gpg is not installed, or a key cannot be read.
     """
     if not passphrase and not secret_key:
-        raise FileRefused(
-            "no_passphrase",
-            "パスフレーズが登録されていません",
-            where=path.name,
-            next_step="Airflow の接続または環境変数にパスフレーズを登録し、もう一度実行してください",
-        )
+        raise fault("no_passphrase", where)
+    if signers and not signer_key:
+        raise fault("no_signer_key", where)
     unproven = payload.with_name(payload.name + ".unproven")
     try:
         with _gpg() as gpg:
             if secret_key and gpg.import_keys(secret_key, passphrase=passphrase).sec_read == 0:
                 raise KeyMissing("秘密鍵を読めません", next_step="登録した秘密鍵を確かめてください")
-            result = gpg.decrypt_file(str(path), passphrase=passphrase, always_trust=True, output=str(unproven))
-        # `ok` alone is not enough: gpg says so for messages it has complained about.
-        if not (result.ok and result.returncode == 0 and not result.problems and unproven.is_file()):
-            reason = _reason(result.stderr)
-            what, next_step = _FAILURES[reason]
-            raise FileRefused(reason, what, where=path.name, next_step=next_step)
+            if signers and gpg.import_keys(signer_key).count == 0:
+                raise KeyMissing("署名を確かめる公開鍵を読めません", next_step="登録した公開鍵を確かめてください")
+            result = gpg.decrypt_file(
+                str(path),
+                passphrase=passphrase,
+                always_trust=True,
+                output=str(unproven),
+                extra_args=["--max-output", str(room)],
+            )
+        lines = _status(result.stderr)
+        if not _is_whole(lines, result.returncode) or not unproven.is_file():
+            raise fault(_reason(lines, result.stderr), where)
+        proven = _is_signed(lines, signers, where)
+        if unproven.stat().st_size == 0:
+            raise fault("empty", where)
         unproven.chmod(0o600)
         unproven.rename(payload)
+        return proven
     finally:
         unproven.unlink(missing_ok=True)
 
 
-def _reason(said: str) -> str:
-    """Why gpg failed. Only its status lines tell; "decryption failed" stands for several things."""
+def _status(said: str) -> list[list[str]]:
+    """gpg's status lines, word by word. Only they tell; "decryption failed" stands for several things."""
     lines = [line.removeprefix("[GNUPG:] ").split() for line in said.splitlines() if line.startswith("[GNUPG:]")]
-    status = {line[0] for line in lines if line}
+    return [line for line in lines if line]
+
+
+def _is_whole(lines: list[list[str]], returncode: int) -> bool:
+    """Whether exactly one message was decrypted and its integrity is proven.
+
+    `ok` alone is not enough: gpg says so for messages it has complained about. The one complaint that counts for
+    nothing here is a signature of which the key is not known: `_is_signed` judges that.
+    """
+    words = [line[0] for line in lines]
+    fine = returncode == 0 or bool(_NO_KEY_TO_CHECK & set(words))
+    return (
+        fine
+        and words.count("PLAINTEXT") == 1
+        and "DECRYPTION_OKAY" in words
+        and not {"BADMDC", "UNEXPECTED", "NODATA", "ERROR", "DECRYPTION_FAILED"} & set(words)
+    )
+
+
+def _is_signed(lines: list[list[str]], signers: tuple[str, ...], where: str) -> bool:
+    """Whether one of the signers has signed what was decrypted.
+
+    Raises:
+        FileRefused: a signature is wrong, or signers are named and another one or nobody in force has signed.
+    """
+    words = {line[0] for line in lines}
+    if "BADSIG" in words:
+        raise fault("bad_signature", where)
+    if not signers or not words & {"NEWSIG", "GOODSIG", "EXPSIG", "EXPKEYSIG", "REVKEYSIG", "ERRSIG"}:
+        return False
+    good = False
+    for word, *rest in lines:
+        if word in ("NEWSIG", "EXPSIG", "EXPKEYSIG", "REVKEYSIG", "ERRSIG"):
+            good = False
+        elif word == "GOODSIG":
+            good = True
+        elif word == "VALIDSIG" and good and {rest[0], rest[-1]} & set(signers):
+            return True
+    expired = words & {"EXPSIG", "EXPKEYSIG", "REVKEYSIG"}
+    raise fault("signature_expired" if expired else "unknown_signer", where)
+
+
+def _reason(lines: list[list[str]], said: str) -> str:
+    """Why gpg failed."""
+    status = {line[0] for line in lines}
     signs = {
+        "bomb": "exceeded --max-output limit" in said,
         # A packet that is shorter than it says is called manipulated by gpg as well.
         "truncated": "block_filter" in said and "read error" in said,
-        "tampered": "BADMDC" in status or "manipulated" in said,
+        "tampered": "BADMDC" in status or "manipulated" in said or "not integrity protected" in said,
+        "bad_signature": "BADSIG" in status,
         "wrong_passphrase": "BAD_PASSPHRASE" in said or "Bad session key" in said or "MISSING_PASSPHRASE" in status,
         "no_key": "NO_SECKEY" in status,
     }
@@ -82,12 +146,11 @@ def _gpg() -> Iterator[gnupg.GPG]:
     """A gpg of its own with an empty key ring: an agent's memory of an earlier passphrase must not help."""
     if shutil.which("gpg") is None:
         raise KeyMissing("gpg がありません", next_step="GnuPG 2.2 以上を入れてください")
-    root = tempfile.gettempdir()
-    home = Path(tempfile.mkdtemp(prefix="gpg-", dir=root if len(root) < _LONGEST_HOME else "/tmp"))  # noqa: S108
-    try:
-        gpg = gnupg.GPG(gnupghome=str(home))
-        gpg.encoding = "utf-8"  # latin-1 otherwise, and a passphrase beyond it would be in the exception
-        yield gpg
-    finally:
-        subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "all"], check=False, capture_output=True)
-        shutil.rmtree(home, ignore_errors=True)
+    with private_folder() as home:  # secret keys are in it, and gpg's sockets need a short path
+        try:
+            gpg = gnupg.GPG(gnupghome=str(home), env=_ENVIRONMENT)
+            gpg.encoding = "utf-8"  # latin-1 otherwise, and a passphrase beyond it would be in the exception
+            yield gpg
+        finally:
+            command = ["gpgconf", "--homedir", str(home), "--kill", "all"]
+            subprocess.run(command, check=False, capture_output=True, env=_ENVIRONMENT)

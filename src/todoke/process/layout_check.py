@@ -5,9 +5,7 @@ Nothing is written, and no text of a cell is shown: of the first rows only their
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
@@ -20,8 +18,9 @@ from todoke.contract import loader
 from todoke.contract.layout import Layout
 from todoke.contract.model import Contract
 from todoke.errors import FileRefused
-from todoke.intake.envelopes import opened_payload, recognise
+from todoke.intake.envelopes import Keys, opened_payload, recognise
 from todoke.intake.layouts import Places, Reading, check_bad_rows, read_layout
+from todoke.intake.private_folder import private_folder
 from todoke.model.codes import Finding
 from todoke.process.intake import DATASET_OF_KIND
 from todoke.store.schema import DATASETS
@@ -52,12 +51,11 @@ def check(contract_id: str, kind: str, file: Path, on: date) -> Iterator[str]:
             where=kind,
             next_step=f"使えるもの: {'、'.join(name for name in contract.layouts if name in DATASET_OF_KIND)}",
         )
-    passphrase = os.environ.get(f"TODOKE_{contract_id.upper()}_LGWAN_PASSPHRASE")
     # whoever holds the opened file in hand may look at it too
     allowed = ("plain",) if recognise(file) == "plain" else contract.intake.envelopes
     with (
-        tempfile.TemporaryDirectory(prefix="todoke-") as folder,
-        opened_payload(file, passphrase=passphrase, allowed=allowed, into=Path(folder)) as payload,
+        private_folder(file.stat().st_size) as folder,
+        opened_payload(file, keys=Keys.of(contract_id), allowed=allowed, into=folder) as payload,
     ):
         yield from _report(contract, kind, file.name, payload)
 

@@ -7,9 +7,6 @@ away: taking it again changes nothing.
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,8 +19,9 @@ from sqlalchemy import Connection
 
 from todoke.errors import FileRefused, Passing, StaleParent
 from todoke.intake import my_number
-from todoke.intake.envelopes import opened_payload
+from todoke.intake.envelopes import Keys, opened_payload
 from todoke.intake.inbox import SIDECAR, IncomingFile, ready_files
+from todoke.intake.private_folder import private_folder, sweep
 from todoke.model.codes import ReceiptState
 from todoke.process import waiting
 from todoke.process.arrivals import REJECTED, Arrival, TakenMeanwhile, arrival_of, judge, put_receipt
@@ -34,7 +32,9 @@ from todoke.store.lake import Rows
 from todoke.store.ledger import Pin, Staged
 
 #: Faults of the transfer or of our own settings: the file stays in the inbox until they are mended.
-_STAYS = frozenset({"sidecar_mismatch", "no_passphrase", "wrong_passphrase", "no_key", "virus_check_size"})
+_STAYS = frozenset(
+    {"sidecar_mismatch", "no_passphrase", "wrong_passphrase", "no_key", "no_signer_key", "virus_check_size"}
+)
 _ATTEMPTS = 10
 
 
@@ -103,6 +103,7 @@ def receive(ws: Workspace, source: str, read: Reader) -> Counts:
     """
     counts: Counter[str] = Counter(dict.fromkeys(("accepted_files", "repeats", "waiting", "rows", "quarantined"), 0))
     refused: list[FileRefused] = []
+    sweep()
     for take in _takings(ws, source, read):
         try:
             state, landing = take()
@@ -152,7 +153,7 @@ def _take(ws: Workspace, source: str, file: IncomingFile, read: Reader) -> Taken
 
 def _take_answered(ws: Workspace, answer: waiting.Answer, read: Reader) -> Taken:
     """What a person said about a file that waits in the vault: take its content, or refuse it for good."""
-    with _private_folder() as folder:
+    with private_folder(answer.row.bytes) as folder:
         arrival = answer.arrival(folder / "original")
         if not answer.approved:
             _record(ws, arrival, ReceiptState.REFUSED, content=answer.content, reason=REJECTED)
@@ -169,7 +170,7 @@ def _take_answered(ws: Workspace, answer: waiting.Answer, read: Reader) -> Taken
 def _open_and_land(ws: Workspace, arrival: Arrival, read: Reader) -> Taken:
     file = arrival.file
     refuse_infected(ws, file.path, file.sha256, file.name)
-    with _private_folder() as folder, _opened(ws, arrival.source, file, folder) as payload:
+    with private_folder(file.bytes) as folder, _opened(ws, arrival.source, file, folder) as payload:
         content = _sha256(payload)
         if content != file.sha256:
             refuse_infected(ws, payload, content, file.name)
@@ -272,23 +273,17 @@ def _sha256(path: Path) -> str:
 
 
 @contextmanager
-def _private_folder() -> Iterator[Path]:
-    """A 0700 folder for plaintext, in memory where the machine has such a place."""
-    base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 – mkdtemp below makes it 0700
-    folder = Path(tempfile.mkdtemp(prefix="todoke-", dir=base))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
 def _opened(ws: Workspace, source: str, file: IncomingFile, folder: Path) -> Iterator[Path]:
     """The payload; only the ward's transfers are encrypted, other sources are handed over in the office."""
-    allowed = ws.contract.intake.envelopes if source == "lgwan" else ("plain",)
     if source == "cloud":
         yield file.path
         return
-    passphrase = os.environ.get(f"TODOKE_{ws.contract.id.upper()}_LGWAN_PASSPHRASE")
-    with opened_payload(file.path, passphrase=passphrase, allowed=allowed, into=folder) as payload:
+    intake, ward = ws.contract.intake, source == "lgwan"
+    with opened_payload(
+        file.path,
+        keys=Keys.of(ws.contract.id),
+        allowed=intake.envelopes if ward else ("plain",),
+        signers=intake.signers if ward else (),
+        into=folder,
+    ) as payload:
         yield payload

@@ -63,8 +63,8 @@ def answers(ws: Workspace, source: str) -> list[Answer]:
 def _answers(ws: Workspace, tx: Connection, source: str) -> Iterator[Answer]:
     for row in _waiting(ws, tx, source):
         said = approvals.verdict(ws, tx, _subject(row), _digest(row, _last_taken(ws, tx, row)))
-        if said is not None:
-            yield Answer(row, said == "approved")
+        if said in (approvals.Verdict.APPROVED, approvals.Verdict.REJECTED):
+            yield Answer(row, said == approvals.Verdict.APPROVED)
 
 
 def _waiting(ws: Workspace, tx: Connection, source: str) -> list[Any]:

@@ -1,0 +1,103 @@
+"""The forms that a ward's file can have, told by its content and never by its name (G02)."""
+
+from __future__ import annotations
+
+import re
+import struct
+from pathlib import Path
+from typing import BinaryIO
+
+from todoke.intake.envelope_faults import fault
+from todoke.intake.self_decrypting import is_self_decrypting
+
+#: What each form is called in the contract and to people.
+NAMES = {
+    "openpgp": "OpenPGP",
+    "pgp_sda": "PGP自己解凍",
+    "zip": "ZIP（AES暗号化）",
+    "zip_crypto": "ZIP（従来の弱い暗号化）",
+    "7z": "7-Zip",
+    "plain": "暗号化なし",
+    "exe": "実行形式",
+}
+_HEAD = 4096
+_MAGIC = ((b"PK\x03\x04", "zip"), (b"PK\x05\x06", "zip"), (b"7z\xbc\xaf\x27\x1c", "7z"), (b"MZ", "exe"))
+_ARMOR = re.compile(rb"\s*-----BEGIN PGP MESSAGE-----")
+_CONTROLS = bytes({*range(0x20), 0x7F} - {0x09, 0x0A, 0x0D, 0x1A})
+_ENCRYPTED_SESSION_KEY = {1: (3, 6), 3: (4, 5, 6)}
+_END_OF_ZIP, _ZIP_TAIL = b"PK\x05\x06", 22 + 0xFFFF
+
+
+def recognise(path: Path, where: str | None = None) -> str | None:
+    """The form of a file's content, a key of `NAMES`; None when it is none of them.
+
+    Args:
+        where: name of the file as it came, where `path` is something out of it.
+
+    Raises:
+        FileRefused: `empty`.
+    """
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD)
+        if not head.strip(b"\x00\t\r\n\x1a "):
+            raise fault("empty", where or path.name)
+        form = form_of(head)
+        if form != "exe":
+            return form
+        if is_self_decrypting(stream):
+            return "pgp_sda"
+        return "zip" if _holds_zip(stream) else "exe"
+
+
+def form_of(head: bytes) -> str | None:
+    """The form of a content that begins with `head`, as far as that tells."""
+    for magic, form in _MAGIC:
+        if head.startswith(magic) and head.translate(None, _CONTROLS) != head:
+            return form
+    if _ARMOR.match(head) or _starts_with_session_key(head):
+        return "openpgp"
+    # A control character further down is for the reader to name with its row.
+    first = head.lstrip(b"\r\n").split(b"\n", 1)[0]
+    text = bool(first) and first.translate(None, _CONTROLS) == first and (b"," in head or b"\n" in head)
+    return "plain" if text else None
+
+
+def _starts_with_session_key(head: bytes) -> bool:
+    """Whether the first OpenPGP packet is an encrypted session key (RFC 9580, 4.2, 5.1 and 5.3).
+
+    The version inside is looked at too: a CP932 text may well begin with a byte above 7F.
+    """
+    if len(head) < 8 or not head[0] & 0x80:
+        return False
+    tag, new = head[0] & 0x3F if head[0] & 0x40 else head[0] >> 2 & 0x0F, bool(head[0] & 0x40)
+    if tag not in _ENCRYPTED_SESSION_KEY:
+        return False
+    if not new:
+        return head[1 + (1, 2, 4, 0)[head[0] & 3]] in _ENCRYPTED_SESSION_KEY[tag]
+    start = 2 if head[1] < 192 else 3 if head[1] < 224 else 6
+    return head[start] in _ENCRYPTED_SESSION_KEY[tag]
+
+
+def _holds_zip(stream: BinaryIO) -> bool:
+    """Whether an executable carries a ZIP: its end is there, or it is cut and its beginning follows the program."""
+    size = stream.seek(0, 2)
+    stream.seek(max(0, size - _ZIP_TAIL))
+    if _END_OF_ZIP in stream.read():
+        return True
+    stream.seek(_program_size(stream))
+    return stream.read(4) == b"PK\x03\x04"
+
+
+def _program_size(stream: BinaryIO) -> int:
+    """Where the sections of a Windows program end (PE format); its end when it is none."""
+    end = stream.seek(0, 2)
+    stream.seek(0)
+    head = stream.read(_HEAD)
+    try:
+        pe = struct.unpack_from("<I", head, 0x3C)[0]
+        count, optional = struct.unpack_from("<H12xH", head, pe + 6)
+        table = pe + 24 + optional
+        ends = [sum(struct.unpack_from("<II", head, table + 40 * number + 16)) for number in range(count)]
+    except struct.error:
+        return end
+    return min(end, max(ends, default=end))
