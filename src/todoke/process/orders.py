@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,14 +24,20 @@ from todoke.outbox.batch import Batch, claim_and_leftovers, publish
 from todoke.parcels import review
 from todoke.parcels.diff import diff
 from todoke.parcels.ledger_parcels import actual_parcels, goods_parcels, new_and_settled
+from todoke.process.arrivals_quality import POSTCARDS, check_arrivals
 from todoke.process.batch_contents import contents, write_shipping
 from todoke.process.catalogue import land_catalogue
 from todoke.process.receiving import Landing, receive
 from todoke.process.workspace import Computation, Counts, Workspace
+from todoke.quality.arrivals import card_frame
+from todoke.quality.remarks import CardRules, card_remarks
 from todoke.store import facts
 from todoke.store import tables as t
 from todoke.store.engine import Engine
 from todoke.store.ledger import Pin
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _WEB_TABLES = ("web_application", "web_line", "amendment", "amendment_line", "survey_answer")
 
@@ -86,6 +93,26 @@ def _read_postcards(ws: Workspace, file: IncomingFile, payload: Path, receipt_no
     tables = {"postcard": merged.card, "postcard_line": merged.line, "postcard_bad_row": bad}
     quarantined = new.quarantine.num_rows
     return Landing(new.rows, new.rows - quarantined, quarantined, tables)
+
+
+def check_postcards(contract: str, on: date) -> Counts:
+    """Checks the postcards taken so far when new ones have come; stops only for what the reader should not have taken.
+
+    Returns:
+        rows, remarks, page; nothing when nothing is new.
+    """
+    ws = Workspace.open(contract, on)
+    with ws.ledger.read() as tx:
+        pin = ws.ledger.pin(tx)
+
+    def look() -> tuple[pa.Table, pd.DataFrame]:
+        card, line = ws.head_table("postcard", pin), ws.head_table("postcard_line", pin)
+        item_codes = ws.head_table("catalogue", pin, ["item_code"])["item_code"]
+        terms = ws.contract.applications
+        rules = CardRules(terms.confidence_threshold, terms.opens_on, ws.contract.term.ends_on)
+        return card_remarks(card, line, item_codes, rules), card_frame(card, line, item_codes, rules)
+
+    return check_arrivals(ws, pin, POSTCARDS, look, "postcard_line", "postcard_bad_row", "catalogue")
 
 
 @dataclass(frozen=True)

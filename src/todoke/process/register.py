@@ -19,7 +19,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 from todoke.contract import loader
 from todoke.errors import GateClosed
 from todoke.process.gaiji_fonts import gaiji_fonts
-from todoke.process.quality_pages import put_page
+from todoke.process.quality_pages import QualityPage
 from todoke.process.workspace import Counts, Workspace
 from todoke.quality.docs import Listing, quality_page
 from todoke.quality.findings import RULES, Reference, accepted, accepted_rows, by_reason, findings
@@ -55,7 +55,8 @@ def validate(contract: str, on: date) -> Counts:
     with ws.ledger.read() as tx:
         pin = ws.ledger.pin(tx)
     inputs = _quality_inputs(ws, pin)
-    if "ward_row" not in pin.heads or _is_made(ws, pin, "quarantine", inputs):
+    page = QualityPage(ws, "households", inputs)
+    if "ward_row" not in pin.heads or page.is_there(pin.heads.get("quarantine")):
         return {}
     landed = _Landed.read(ws, pin)
     _all_there(ws, landed)
@@ -63,7 +64,7 @@ def validate(contract: str, on: date) -> Counts:
     found = _findings(landed, reference)
     taken, all_rows = _gate(ws, landed, found, reference)
     rows = all_rows.rows + landed.bad.num_rows
-    page = quality_page(
+    shown = quality_page(
         taken,
         landed=all_rows,
         counts={"受領した行": rows, "受け入れた行": taken.rows, "隔離した行": rows - taken.rows},
@@ -71,14 +72,13 @@ def validate(contract: str, on: date) -> Counts:
         contract_name=ws.contract.name,
         on=on,
     )
-    place = put_page(ws, f"households_{ws.ledger.version_id('quarantine', *inputs)}", page)
-    ws.commit_tables({"quarantine": found}, pin.heads, inputs)
+    made = ws.commit_tables({"quarantine": found}, pin.heads, inputs)
     return {
         "rows": rows,
         "accepted": taken.rows,
         "quarantined": rows - taken.rows,
         "findings": found.num_rows,
-        "page": place,
+        "page": page.put(made["quarantine"], shown),
     }
 
 

@@ -21,7 +21,7 @@ Places = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Column:
-    """`values` (texts or whole numbers) are distinct and not null; `of_row` is a place among them, one past the last for null.
+    """`values` (texts or numbers) are distinct and not null; `of_row` is a place among them, null one past the last.
 
     A ward's texts repeat: what is asked of each distinct value is asked a few thousand times, not 283,000.
     """

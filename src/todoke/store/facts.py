@@ -67,6 +67,7 @@ EVENT = pa.schema(
         ("occurred_at", _at),
     ]
 )
+REPORTED = pa.schema([("shipment_id", _text), ("released_on", _on), ("released_rev", _int)])
 DIFFERENCE = pa.schema([("shipment_id", _text), ("desired_digest", _text), ("kind", _text), ("state", _text)])
 
 
@@ -152,6 +153,17 @@ def events(tx: Connection, contract: str, landed_after: int | None = None) -> pa
         newer = select(t.shipment_event.c.shipment_id).where(t.shipment_event.c.landed_seq > landed_after)
         query = query.where(t.shipment_event.c.shipment_id.in_(newer))
     return fetch(tx, query, EVENT)
+
+
+def reported_shipments(tx: Connection, contract: str, landed_after: int) -> pa.Table:
+    """shipment_id, released_on and released_rev of the parcels of which anything was landed after this position."""
+    newer = select(t.shipment_event.c.shipment_id).where(t.shipment_event.c.landed_seq > landed_after)
+    query = (
+        select(*_columns(t.shipment, REPORTED, shipment_id="id"))  # type: ignore[call-overload]
+        .where(t.shipment.c.contract == contract, t.shipment.c.id.in_(newer))
+        .order_by(t.shipment.c.id)
+    )
+    return fetch(tx, query, REPORTED)
 
 
 def differences(tx: Connection, contract: str) -> pa.Table:
