@@ -25,7 +25,7 @@ from todoke.quality.findings import RULES, Reference, accepted, by_reason, findi
 from todoke.quality.postal import postal_table
 from todoke.register.accounts import web_accounts
 from todoke.register.build import build
-from todoke.register.gates import drift_gate
+from todoke.register.gates import drift_gate, first_drift, register_gate
 from todoke.register.numbers import numbers
 from todoke.simulate.files import write_households
 from todoke.simulate.ward import Ward, make_ward
@@ -92,7 +92,8 @@ def main(households: int) -> None:
         )
     with step("register"):
         register = build(accepted_rows, [], None, CONTRACT.reference_date)
-        drift_gate(result.table["household_no"], register.household["household_no"], 2)
+        register_gate(register.person, register.household, points)
+        drift_gate(first_drift(result.table["household_no"], register.household), 2)
     with step("application numbers"):
         made = numbers(bytes(32), 0, register.household.num_rows)
     with step("web accounts"):

@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from todoke.errors import FileRefused
 from todoke.intake.inbox import IncomingFile
@@ -65,6 +66,8 @@ def _read_ward_file(ws: Workspace, file: IncomingFile, payload: Path, receipt_no
         result = read_layout(stream, ws.contract.layouts[file.kind], schema, receipt_no)
     check_bad_rows(result, ws.contract.intake)
     rows, bad = result.table, result.quarantine
+    households = pc.count_distinct(rows["household_no"]).as_py()
+    file.check_control(households=households, members=rows.num_rows, unread=bad.num_rows)
     if file.kind != "households":
         rows = pa.concat_tables([ws.head_table(dataset, pin), rows])
     all_bad = pa.concat_tables([ws.head_table("bad_row", pin), bad])

@@ -28,7 +28,7 @@ from todoke.quality.postal import postal_table
 from todoke.quality.suites import SuiteResult, agree, gate, run_suite
 from todoke.register.accounts import web_accounts
 from todoke.register.build import Register, build
-from todoke.register.gates import drift_gate
+from todoke.register.gates import drift, drift_gate, first_drift, register_gate
 from todoke.register.numbers import numbers
 from todoke.store import facts
 from todoke.store import tables as t
@@ -190,7 +190,7 @@ def publish(contract: str, on: date) -> Counts:
         households, members, confidential, new_numbers; nothing when nothing has changed.
 
     Raises:
-        GateClosed: more households are gone than the contract allows.
+        GateClosed: the register does not hold together, or drifted further than the contract allows.
     """
     ws = Workspace.open(contract, on)
     with ws.ledger.read() as tx:
@@ -202,10 +202,7 @@ def publish(contract: str, on: date) -> Counts:
         _put_accounts(ws, pin.heads["household"])
         return {}
     register = _build(ws, pin)
-    before = ws.head_table("household", pin, ["household_no"])["household_no"]
-    if not len(before):
-        before = ws.head_table("ward_row", pin, ["household_no"])["household_no"]
-    drift_gate(before, register.household["household_no"], ws.contract.register_.drift_gate_percent)
+    _count_gates(ws, pin, register)
     new = _commit(ws, pin, register, inputs)
     with ws.ledger.read() as tx:
         _put_accounts(ws, ws.ledger.heads(tx)["household"])
@@ -215,6 +212,18 @@ def publish(contract: str, on: date) -> Counts:
         "confidential": int(pc.sum(register.household["confidential"]).as_py()),
         "new_numbers": new,
     }
+
+
+def _count_gates(ws: Workspace, pin: Pin, register: Register) -> None:
+    """What a register must be in itself, and against the version before (the first: against the landed file)."""
+    register_gate(register.person, register.household, ws.contract.entitlement.points_per_member)
+    before = ws.head_table("household", pin)
+    found = (
+        drift(before, register.household)
+        if before.num_rows
+        else first_drift(ws.head_table("ward_row", pin, ["household_no"])["household_no"], register.household)
+    )
+    drift_gate(found, ws.contract.register_.drift_gate_percent)
 
 
 def _id(pin: Pin, dataset: str) -> str:
