@@ -7,7 +7,7 @@
 - **やり直し**：何度実行しても安全です。同じ結果は一度だけ記録されます。
 - **止まったとき**：出荷番号が見つからない行などは隔離して件数に残します。配送会社に確認してください。
 - **検査**：新しい結果が届いた日は、引受のない配達・期間外の日時などを「注意」として数えます。状態の反映は止めません。\
-結果は品質検査の文書（`check_results` の戻り値 `page`、`quality/` の下）にあります。
+結果は品質検査の文書（`check_results` のボタン、または戻り値 `page`。`quality/` の下）にあります。
 - **次に動くもの**：`todoke://<契約>/deliveries` が鳴ります。
 """
 
@@ -17,6 +17,7 @@ from airflow.sdk import chain, task
 
 from business_timetables import BusinessDays
 from todoke_dags.graph import asset, process_dags
+from todoke_dags.quality_link import with_quality_page
 from todoke_dags.run import Counts, business_date
 
 
@@ -48,4 +49,4 @@ def deliveries(contract: str) -> None:
 
         return deliveries.settle(contract, business_date())
 
-    chain(land_results(), check_results(), settle())
+    chain(land_results(), with_quality_page(check_results()), settle())

@@ -8,7 +8,7 @@ Web申込・はがき・電話での変更を取り込み、世帯ごとに1件�
 - **やり直し**：何度実行しても安全です。内容が変わらなければ何も書きません。
 - **検査**：はがきが届いた日は全件を検査します。読取不能や検査数字の誤りなどは「注意」として数えるだけで、\
 扱いは突合で決まります。取り込めないはずの行が見つかったときだけ止まります。\
-結果は品質検査の文書（`check_postcards` の戻り値 `page`、`quality/` の下）にあります。
+結果は品質検査の文書（`check_postcards` のボタン、または戻り値 `page`。`quality/` の下）にあります。
 - **次に動くもの**：`todoke://<契約>/orders` が確定の番号（settlement）だけを知らせます。
 """
 
@@ -18,6 +18,7 @@ from airflow.sdk import chain, get_current_context, task
 
 from business_timetables import BusinessDays
 from todoke_dags.graph import asset, process_dags
+from todoke_dags.quality_link import with_quality_page
 from todoke_dags.run import NOT_RELEASED, Counts, business_date, may_release
 
 
@@ -68,4 +69,4 @@ def orders(contract: str) -> None:
 
         return orders.release(contract, business_date())
 
-    chain([land_web(), land_postcards()], check_postcards(), settle(), release())
+    chain([land_web(), land_postcards()], with_quality_page(check_postcards()), settle(), release())

@@ -6,7 +6,7 @@
 - **やり直し**：何度実行しても安全です。同じ入力からは同じ版ができ、申込番号は変わりません。
 - **止まったとき**：前の版からの世帯の増減・変更が契約の上限を超えると発行しません。区に確認し、\
 正しいファイルを受領してください。
-- **検査の結果**：品質検査の文書（`validate` の戻り値 `page`、`quality/` の下のHTML）に、検査項目・件数・\
+- **検査の結果**：品質検査の文書（`validate` のボタン、または戻り値 `page`。`quality/` の下のHTML）に、検査項目・件数・\
 隔離の理由があります。個人情報は載りません。
 - **次に動くもの**：発行すると `todoke://<契約>/register` が鳴り、宛名ラベルの準備が始まります。
 """
@@ -16,6 +16,7 @@ from __future__ import annotations
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, task
 
 from todoke_dags.graph import asset, process_dags
+from todoke_dags.quality_link import with_quality_page
 from todoke_dags.run import Counts, business_date, news
 
 
@@ -43,4 +44,4 @@ def register(contract: str) -> None:
 
         return news(register.publish(contract, business_date()))
 
-    validate() >> publish()
+    with_quality_page(validate()) >> publish()
