@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
+from todoke.quality.columns import Column, Flags, distinct
 from todoke.quality.remarks import CardRules
 
 if TYPE_CHECKING:
@@ -67,34 +70,56 @@ def result_frame(event: pa.Table, shipment: pa.Table, starts_on: date, ends_on: 
     """
     import pandas as pd
 
-    events, shipments = event.to_pandas(), shipment.to_pandas().set_index("shipment_id")
-    moment = pd.to_datetime(events["occurred_at"])
-    day, number = moment.dt.normalize(), events["shipment_id"]
+    parcel, state = Column.encoded(event["shipment_id"]), Column.encoded(event["state"])
+    known = pc.index_in(parcel.values, shipment["shipment_id"].combine_chunks())
+    moment = event["occurred_at"].to_numpy().astype("datetime64[us]")
+    day = moment.astype("datetime64[D]")
+    released = _of_row(shipment["released_on"].take(known), parcel).astype("datetime64[D]")
+    last = np.nan_to_num(_of_row(shipment["released_rev"].take(known), parcel).astype(np.float64))
+    revision = event["revision"].cast(pa.float64()).to_numpy()
+    handed = _earliest(moment, parcel, state.where(pc.is_in(state.values, pa.array(["handed_over"]))))
+    ended = _earliest(moment, parcel, state.where(pc.is_in(state.values, pa.array(_ENDS))))
+    first = np.diff(np.maximum.accumulate(parcel.of_row), prepend=-1) > 0
+    faults = {
+        "shipment_unknown": parcel.where(pc.is_null(known)),
+        "moment_missing": np.isnat(moment),
+        "no_hand_over": np.where(first & ~np.isnat(ended), np.isnat(handed), np.nan),
+        "hand_over_late": np.where(first, handed > ended, np.nan),
+        "tracking_no_changed": np.where(first, _numbers_of(event["tracking_no"], parcel) > 1, np.nan),
+        "before_release": np.where(np.isnat(released), np.nan, day < released),
+        "revision_not_released": np.where(np.isnan(revision), np.nan, revision > last),
+        "outside_term": (day < np.datetime64(starts_on)) | (day > np.datetime64(ends_on)),
+    }
+    keys = Column.encoded(pc.binary_join_element_wise(event["source"], event["source_ref"], "/"))
+    everywhere = np.ones(event.num_rows, bool)
+    texts = {"shipment_id": parcel.categories(everywhere), "state": state.categories(everywhere)}
+    block = np.array(list(faults.values()), np.float32)
+    numbers = pd.DataFrame(block.T, columns=list(faults))
+    return pd.concat([pd.DataFrame({"event_key": keys.of_row, **texts}), numbers], axis=1)
 
-    def of_row(of_parcel: pd.Series) -> pd.Series:
-        return pd.Series(of_parcel.reindex(number).to_numpy(), index=events.index)
 
-    released = pd.to_datetime(of_row(shipments["released_on"]))
-    last = of_row(shipments["released_rev"]).fillna(0)
-    handed = of_row(moment[events["state"] == "handed_over"].groupby(number).min())
-    ended = of_row(moment[events["state"].isin(_ENDS)].groupby(number).min())
-    first = ~number.duplicated()
-    tracking = of_row(events.groupby("shipment_id")["tracking_no"].nunique())
-    return pd.DataFrame(
-        {
-            "event_key": events["source"] + "/" + events["source_ref"],
-            "shipment_id": number,
-            "shipment_unknown": _faults(~number.isin(shipments.index)),
-            "state": events["state"],
-            "moment_missing": _faults(moment.isna()),
-            "no_hand_over": _faults(handed.isna()[first & ended.notna()]),
-            "hand_over_late": _faults((handed > ended)[first]),
-            "tracking_no_changed": _faults((tracking > 1)[first]),
-            "before_release": _faults((day < released)[released.notna()]),
-            "revision_not_released": _faults((events["revision"] > last)[events["revision"].notna()]),
-            "outside_term": _faults((day < pd.Timestamp(starts_on)) | (day > pd.Timestamp(ends_on))),
-        }
-    )
+def _of_row(of_parcel: pa.ChunkedArray, parcel: Column) -> NDArray[Any]:
+    """A value of each parcel, for each event."""
+    of_row: NDArray[Any] = of_parcel.to_numpy(zero_copy_only=False)[parcel.of_row]
+    return of_row
+
+
+def _earliest(moment: NDArray[np.datetime64], parcel: Column, only: Flags) -> NDArray[np.datetime64]:
+    """For each event, when the first of some events of its parcel was; NaT where there is none."""
+    first = np.full(len(parcel.values), np.datetime64("NaT"), "datetime64[us]")
+    np.fmin.at(first, parcel.of_row[only], moment[only])
+    of_row: NDArray[np.datetime64] = first[parcel.of_row]
+    return of_row
+
+
+def _numbers_of(tracking_no: pa.ChunkedArray, parcel: Column) -> NDArray[np.int64]:
+    """For each event, how many tracking numbers its parcel has."""
+    number = Column.encoded(tracking_no)
+    width = len(number.values) + 1
+    given = number.of_row < len(number.values)
+    pairs = distinct(parcel.of_row[given] * width + number.of_row[given]).values.to_numpy() // width
+    of_row: NDArray[np.int64] = np.bincount(pairs, minlength=len(parcel.values))[parcel.of_row]
+    return of_row
 
 
 def _faults(flags: pd.Series) -> pd.Series:
