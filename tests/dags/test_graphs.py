@@ -188,6 +188,7 @@ def test_a_dag_file_is_short_and_calls_processes_alone():
         assert set(re.findall(r"from (todoke[.\w]*) import", text)) <= {
             "todoke.process",
             "todoke_dags.graph",
+            "todoke_dags.quality_link",
             "todoke_dags.run",
             "todoke_dags.approval_request",
         }, file.name

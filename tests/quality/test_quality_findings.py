@@ -137,7 +137,7 @@ def test_two_mistakes_are_two_reasons():
     assert [reason for _, reason in reasons(table(rows))] == ["birth_date_invalid", "head_missing"]
 
 
-def test_a_household_that_an_earlier_file_has_brought_is_a_duplicate_in_the_later_one_alone():
+def test_an_added_household_that_is_there_already_is_a_duplicate():
     rows = table(
         household("1"),
         household("1", receipt_no="R2"),

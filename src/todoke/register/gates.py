@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 
 from todoke.errors import GateClosed
 
-_COMPARED = ("members", "postal_code", "confidential", "state")
+#: Not whether a household is confidential: that must never wait (G09).
+_COMPARED = ("members", "postal_code")
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Drift:
     Attributes:
         gone: live before and not any more: not there, deleted or held.
         added: live now, and not before.
-        changed: live before and now, with other members in number, postal code or confidentiality.
+        changed: live before and now, with another number of members or postal code.
     """
 
     before: int
