@@ -18,6 +18,7 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from todoke.contract.loader import load
@@ -68,8 +69,6 @@ def main(households: int) -> None:
         taken = accepted(result.table, found)
         accepted_rows = result.table.filter(taken)
     with step("GX import"):
-        import pandas as pd
-
         from todoke.quality.docs import Listing, quality_page
         from todoke.quality.frame import suite_frame
         from todoke.quality.suites import agree, gate, run_suite
@@ -106,17 +105,20 @@ def main(households: int) -> None:
         web_accounts(register.household, application, CONTRACT.entitlement.points_per_member)
     wall = time.perf_counter() - wall
 
+    assert result.rows_in - accepted_rows.num_rows == ward.mistakes["rows"].sum()
+    _tell(result.rows_in, found, ward.mistakes, wall)
+
+
+def _tell(rows_in: int, found: pa.Table, mistakes: pd.DataFrame, wall: float) -> None:
     reported = set(zip(found["household_no"].to_pylist(), found["reason"].to_pylist(), strict=True))
-    mistakes = ward.mistakes
     assert reported == set(zip(mistakes["file_household_no"], mistakes["reason"], strict=True))
-    assert result.rows_in - accepted_rows.num_rows == mistakes["rows"].sum()
     for name, seconds in _spent.items():
         print(f"{name:<40}{seconds:6.2f} CPU s")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{'together':<40}{sum(_spent.values()):6.2f} CPU s (aim {AIM_SECONDS}), {wall:.2f} s, {peak:.0f} MB")
     ratio, with_frame = _spent[GX] / _spent[SQL], (_spent[GX] + _spent[FRAME]) / _spent[SQL]
     print(f"GX / SQL with equal counts: {ratio:.1f}, with its frame {with_frame:.1f}; its import apart")
-    print(f"{result.rows_in:,} rows; quarantine equals the answer sheet: {len(reported)} households")
+    print(f"{rows_in:,} rows; quarantine equals the answer sheet: {len(reported)} households")
 
 
 if __name__ == "__main__":

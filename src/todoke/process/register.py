@@ -37,6 +37,8 @@ from todoke.store.ledger import Pin, VersionRef, analyze
 from todoke.store.sqlfiles import digest as sql_digest
 
 _LANDED = ("ward_row", "addition_row", "correction_row", "bad_row")
+#: The rules over ten wards at once were run within it.
+_MEMORY = "4GB"
 #: Code points of the user-defined area of CP932.
 _GAIJI = range(0xE000, 0xE758)
 
@@ -146,7 +148,7 @@ def _all_there(ws: Workspace, landed: _Landed) -> None:
 
 def _findings(landed: _Landed, reference: Reference) -> pa.Table:
     """The quarantine over all files. A household of an addition that is there already is a duplicate."""
-    with Engine() as engine:
+    with Engine(memory_limit=_MEMORY) as engine:
         return findings(engine, landed.rows, reference, bad_rows=landed.bad, bringing=landed.bringing)
 
 
