@@ -4,10 +4,12 @@
 
 - **いつ**：受領（`todoke://<契約>/received`）のたび。念のため毎日6時30分にも未処理の版を確かめます。
 - **やり直し**：何度実行しても安全です。同じ入力からは同じ版ができ、申込番号は変わりません。
-- **止まったとき**：隔離の割合や件数の減少が契約の上限を超えると発行しません。区に確認し、\
+- **止まったとき**：前の版からの世帯の増減・変更が契約の上限を超えると発行しません。区に確認し、\
 正しいファイルを受領してください。
 - **発送の保留・停止**：秘匿となった世帯、対象外となった世帯の引渡し前の荷物をすぐに保留し、\
 出荷指示済みのものは停止ファイルを運送会社に出します。引渡し済みのものは事故として確認依頼に載ります。
+- **検査の結果**：品質検査の文書（`validate` のボタン、または戻り値 `page`。`quality/` の下のHTML）に、検査項目・件数・\
+隔離の理由があります。個人情報は載りません。
 - **次に動くもの**：発行すると `todoke://<契約>/register` が鳴り、宛名ラベルの準備が始まります。
 """
 
@@ -16,6 +18,7 @@ from __future__ import annotations
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, task
 
 from todoke_dags.graph import asset, process_dags
+from todoke_dags.quality_link import with_quality_page
 from todoke_dags.run import Counts, business_date, news
 
 
@@ -50,4 +53,4 @@ def register(contract: str) -> None:
 
         return stops.stop(contract, business_date())
 
-    validate() >> publish() >> stop()
+    with_quality_page(validate()) >> publish() >> stop()

@@ -37,7 +37,16 @@ def test_a_file_waits_for_its_sidecar_and_what_it_says_is_read(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "sidecar", [{"bytes": 4}, {"sha256": "00"}, "not json", "[1]", {"bytes": "3"}, {"bytes": 3, "sha256": "ff"}]
+    "sidecar",
+    [
+        {"bytes": 4},
+        {"sha256": "00"},
+        "not json",
+        "[1]",
+        {"bytes": "3"},
+        {"households": "3"},
+        {"bytes": 3, "sha256": "ff"},
+    ],
 )
 def test_a_file_that_is_not_what_its_sidecar_says_is_refused_and_others_are_not(tmp_path, sidecar):
     put(tmp_path, "households_20260721_1.csv", b"abc", sidecar)
@@ -46,6 +55,31 @@ def test_a_file_that_is_not_what_its_sidecar_says_is_refused_and_others_are_not(
     right.check_sidecar()
     with pytest.raises(FileRefused) as refused:
         wrong.check_sidecar()
+    assert refused.value.reason == "sidecar_mismatch"
+
+
+@pytest.mark.parametrize(
+    ("said", "read", "unread", "fits"),
+    [
+        ({"households": 3, "members": 7}, (3, 7), 0, True),
+        ({"households": 3}, (3, 9), 0, True),
+        ({}, (3, 7), 0, True),
+        ({"households": 4}, (3, 7), 0, False),
+        ({"households": 2}, (3, 7), 0, False),
+        ({"members": 8}, (3, 7), 0, False),
+        ({"households": 4, "members": 8}, (3, 7), 1, True),
+        ({"households": 2}, (3, 7), 1, False),
+    ],
+)
+def test_the_wards_control_counts_are_held_against_what_was_read(tmp_path, said, read, unread, fits):
+    put(tmp_path, "households_20260721_1.csv", b"abc", said)
+    (file,) = ready_files(tmp_path, sidecar="required")
+    households, members = read
+    if fits:
+        file.check_control(households=households, members=members, unread=unread)
+        return
+    with pytest.raises(FileRefused, match="通知") as refused:
+        file.check_control(households=households, members=members, unread=unread)
     assert refused.value.reason == "sidecar_mismatch"
 
 

@@ -227,12 +227,12 @@ def sealed(content: bytes, passphrase: str = PASSPHRASE) -> bytes:
         return done.stdout
 
 
-def drop(folder: Path, name: str, content: bytes, rows: int | None = None) -> Path:
-    """Puts a file into an inbox, its sidecar after it."""
+def drop(folder: Path, name: str, content: bytes, rows: int | None = None, **counts: int) -> Path:
+    """Puts a file into an inbox, its sidecar after it; `counts` are the ward's own."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / name
     file.write_bytes(content)
-    promise: dict[str, object] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    promise: dict[str, object] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest(), **counts}
     if rows is not None:
         promise["rows"] = rows
     file.with_name(f"{name}.done").write_text(json.dumps(promise))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ward_rows import Row, household, table
 
 from todoke.model.codes import Finding
-from todoke.quality.findings import EXPLAINS, accepted_rows, by_reason, findings, quarantined_households
+from todoke.quality.findings import EXPLAINS, Reference, accepted_rows, by_reason, findings, quarantined_households
 from todoke.quality.postal import postal_table
 from todoke.store.engine import Engine
 from todoke.store.schema import QUARANTINE
@@ -20,13 +20,13 @@ REFERENCE = date(2026, 6, 1)
 SMALL_POSTAL = pa.table(
     {"postal_code": ["1530063", "1530061", "1530000", "1520002"], "town": ["目黒", "中目黒", "", "目黒本町"]}
 )
+REFERENCES = Reference(SMALL_POSTAL, GAIJI, REFERENCE)
 Spoil = Callable[[list[Row]], object]
 
 
 def check(rows: pa.Table, **options: object) -> pa.Table:
-    options = {"postal": SMALL_POSTAL, "gaiji": GAIJI, "reference_date": REFERENCE} | options
     with Engine() as engine:
-        return findings(engine, rows, **options)
+        return findings(engine, rows, REFERENCES, **options)
 
 
 def reasons(rows: pa.Table, **options: object) -> list[tuple[str, str]]:
@@ -70,6 +70,7 @@ MISTAKES: dict[str, tuple[Finding, Spoil]] = {
     "no kana": (Finding.KANA_INVALID, put("head_kana", "", None)),
     "no name": (Finding.NAME_MISSING, put("member_name", "　", 0)),
     "birth date impossible": (Finding.BIRTH_DATE_INVALID, put("birth_date", "1987-02-30")),
+    "birth date of another century": (Finding.BIRTH_DATE_INVALID, put("birth_date", "1087-02-03")),
     "birth date after the reference date": (Finding.BIRTH_DATE_INVALID, put("birth_date", "R8.6.2")),
     "gaiji not in the font": (Finding.GAIJI_UNKNOWN, put("building", "コーポ\ue002", None)),
     "gaiji not in the font in one row": (Finding.GAIJI_UNKNOWN, put("member_name", "\ue757", 0)),
@@ -137,8 +138,19 @@ def test_two_mistakes_are_two_reasons():
 
 
 def test_an_added_household_that_is_there_already_is_a_duplicate():
-    registered = pa.table({"household_no": ["1"]})
-    assert reasons(table(household("1"), household("2")), registered=registered) == [("1", "household_duplicate")]
+    rows = table(
+        household("1"),
+        household("1", receipt_no="R2"),
+        household("2", receipt_no="R2"),
+        household("2", receipt_no="R3"),
+    )
+    found = check(rows, bringing=["R1", "R2", "R3"])
+    assert set(found["reason"].to_pylist()) == {"household_duplicate"}
+    assert quarantined_households(found).to_pylist() == [
+        {"receipt_no": "R2", "household_no": "1"},
+        {"receipt_no": "R3", "household_no": "2"},
+    ]
+    assert check(rows, bringing=["R1"]).num_rows == 0, "the others tell of changes"
 
 
 def test_each_file_is_judged_by_itself():
@@ -181,6 +193,14 @@ def test_what_explains_what_is_closed_so_that_an_explanation_is_always_reported(
         assert reason not in explained
         for other in explained:
             assert set(EXPLAINS.get(other, ())) <= set(explained)
+
+
+def test_the_towns_of_a_few_codes_are_those_of_the_whole_country():
+    few = postal_table(pa.chunked_array([["153-0063", "1520000", "1010065", "", None, "153"]]))
+    whole = {tuple(place.values()) for place in postal_table().to_pylist()}
+    assert {tuple(place.values()) for place in few.to_pylist()} == {
+        place for place in whole if place[0] in ("1530063", "1520000", "1010065")
+    }
 
 
 def test_the_whole_country_is_there_with_the_27_towns_of_meguro():

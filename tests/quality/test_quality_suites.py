@@ -1,18 +1,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_quality_findings import GAIJI, MISTAKES, REFERENCE, SMALL_POSTAL, check
+from test_quality_findings import MISTAKES, REFERENCES, check
 from ward_rows import Row, household, table
 
 from todoke.errors import GateClosed
-from todoke.quality.docs import quality_page
-from todoke.quality.findings import accepted_rows
+from todoke.model.codes import Finding
+from todoke.quality.docs import Listing, quality_page
+from todoke.quality.findings import RULES, accepted, by_reason
 from todoke.quality.frame import suite_frame
 from todoke.quality.suites import SuiteResult, agree, gate, run_suite
 
@@ -27,15 +30,22 @@ _MESS = {
     "postal_code": ["1530063", "153-0063", "1530061", "999", ""],
     "town": ["目黒", "目黒1丁目", "中目黒", "", "目黒本町"],
     "block": ["1", "", "　"],
-    "birth_date": ["1990-01-01", "R8.6.2", "x", "", None],
+    "receipt_no": ["R1", "R1", "R2"],
+    "birth_date": ["1887-01-01", "1990-01-01", "R8.6.2", "x", "", None],
     "change_kind": ["更新", None],
 }
 _ROWS = st.lists(st.fixed_dictionaries({name: st.sampled_from(values) for name, values in _MESS.items()}), max_size=14)
 
 
-def suite(rows: pa.Table, found: pa.Table, **options: object) -> SuiteResult:
-    frame = suite_frame(rows, found, postal=SMALL_POSTAL, gaiji=GAIJI, reference_date=REFERENCE, **options)
-    return run_suite("households", frame)
+def suites(
+    rows: pa.Table, found: pa.Table, *, taken: pa.BooleanArray | None = None, bringing: Sequence[str] = ()
+) -> tuple[SuiteResult, SuiteResult]:
+    """Over the rows taken and over all."""
+    taken = accepted(rows, found) if taken is None else taken
+    frame = suite_frame(rows, found, REFERENCES, accepted=taken, points_per_member=3000, bringing=bringing)
+    mask = np.asarray(taken)
+    over_taken = run_suite("households", frame[mask])
+    return over_taken, over_taken + run_suite("households", frame[~mask])
 
 
 def everything_wrong() -> pa.Table:
@@ -50,45 +60,94 @@ def everything_wrong() -> pa.Table:
 def test_the_suite_counts_what_the_rules_put_in_quarantine_and_passes_the_rest():
     rows = everything_wrong()
     found = check(rows)
-    landed = suite(rows, found)
-    assert agree(landed, found) == []
-    assert not landed.success
+    taken, all_rows = suites(rows, found)
+    agree(all_rows, found, RULES)
+    assert not all_rows.success
     with pytest.raises(GateClosed):
-        gate(landed)
-    kept = accepted_rows(rows, found)
-    accepted = suite(kept, found)
-    assert accepted.rows == kept.num_rows == 2
-    gate(accepted)
+        gate(all_rows)
+    gate(taken)
+    assert (taken.rows, all_rows.rows) == (2, rows.num_rows)
+    assert {check.reason for check in all_rows.checks if check.unexpected} == {str(rule) for rule in RULES}
 
 
-def test_a_finding_too_many_or_too_few_is_a_disagreement():
+def test_the_suite_over_two_parts_is_the_suite_over_all_rows():
     rows = everything_wrong()
     found = check(rows)
-    result = suite(rows, found)
-    assert agree(result, found.slice(1))
-    assert agree(result, pa.concat_tables([found, found.slice(0, 1)]))
+    frame = suite_frame(rows, found, REFERENCES, accepted=accepted(rows, found), points_per_member=3000)
+    assert suites(rows, found)[1] == run_suite("households", frame)
+
+
+def test_a_finding_too_many_or_too_few_is_a_disagreement_that_names_the_reason_and_both_counts():
+    rows = everything_wrong()
+    found = check(rows)
+    result = suites(rows, found)[1]
+    label = Finding(found["reason"][0].as_py()).label
+    for other, counts in ((found.slice(1), (1, 0)), (pa.concat_tables([found, found.slice(0, 1)]), (1, 2))):
+        with pytest.raises(GateClosed) as closed:
+            agree(result, other, RULES)
+        lines = by_reason(found)[Finding(found["reason"][0].as_py())][1]
+        assert f"{label}: 品質検査 {lines}件、規則 {lines + counts[1] - counts[0]}件" in str(closed.value)
+
+
+def test_a_household_of_which_a_row_was_lost_on_the_way_closes_the_gate():
+    rows = table(household("1", 3), household("2", 1))
+    found = check(rows)
+    lost = pa.array([True, False, True, True])
+    with pytest.raises(GateClosed, match="全員そろっている（1件）"):
+        gate(suites(rows, found, taken=lost)[0])
+
+
+def test_nothing_taken_closes_the_gate():
+    rows = table(household("1", 2, block=""))
+    with pytest.raises(GateClosed, match="行がある"):
+        gate(suites(rows, check(rows))[0])
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(_ROWS, st.booleans())
-def test_rules_and_suite_agree_on_any_rows(mess, known):
+@given(_ROWS, st.sampled_from([(), ("R1", "R2"), ("R2", "R1")]))
+def test_rules_and_suite_agree_on_any_rows(mess, bringing):
     rows = table(household("9", 2), [household("0", 1)[0] | row for row in mess])
-    options = {"registered": pa.table({"household_no": ["2"]})} if known else {}
-    found = check(rows, **options)
-    assert agree(suite(rows, found, **options), found) == []
-    gate(suite(accepted_rows(rows, found), found, **options))
+    found = check(rows, bringing=bringing)
+    taken, all_rows = suites(rows, found, bringing=bringing)
+    agree(all_rows, found, RULES)
+    gate(taken)
+
+
+def test_a_suite_that_cannot_be_run_closes_the_gate_without_a_value():
+    rows = table(household("1", 2))
+    frame = suite_frame(rows, check(rows), REFERENCES, accepted=pa.array([True] * 2), points_per_member=3000)
+    with pytest.raises(GateClosed) as closed:
+        run_suite("households", frame.drop(columns="block"))
+    assert "世帯1" not in str(closed.value)
+    assert closed.value.__cause__ is None
 
 
 def test_results_and_page_hold_no_value_of_a_record_and_refer_to_nothing():
     rows = everything_wrong()
     found = check(rows)
-    landed, accepted = suite(rows, found), suite(accepted_rows(rows, found), found)
+    taken, all_rows = suites(rows, found)
     page = quality_page(
-        landed, accepted, found, rows_in=rows.num_rows, contract_name="試験", on=date(2026, 7, 21)
+        taken,
+        landed=all_rows,
+        counts={"受領した行": rows.num_rows, "隔離した行": rows.num_rows - taken.rows},
+        listings=[
+            Listing(
+                "隔離の理由",
+                ("理由", "世帯"),
+                [(reason.label, homes) for reason, (homes, _) in by_reason(found).items()],
+                empty="",
+            )
+        ],
+        contract_name="試験",
+        on=date(2026, 7, 21),
     ).decode()
-    shown = page + repr(landed)
-    for text in ("目黒花子", "せたい", "世帯9", "1丁目1番1号", "1987-02-30", "別人"):
-        assert text not in shown
+    shown = page + repr(all_rows)
+    values = {
+        str(value) for name in rows.column_names for value in rows[name].to_pylist() if value and name != "row_no"
+    }
+    telling = {value for value in values if len(value) > 3}
+    assert len(telling) > 30
+    assert {value for value in telling if value in shown} == set()
     assert not re.search(r"https?:|//|src=|href=|url\(", page)
     assert "隔離した行" in page
     assert "世帯の重複" in page

@@ -9,9 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from todoke.errors import GateClosed
 from todoke.register.accounts import web_accounts
-from todoke.register.gates import drift_gate
 from todoke.register.numbers import BODIES, is_valid, numbers
 from todoke.store.schema import DELIVERY_INSTRUCTION, HOUSEHOLD
 
@@ -87,11 +85,3 @@ def test_web_accounts_show_a_confidential_household_by_its_delivery_postal_code_
     ]
     assert raw.startswith(b"application_no,postal_code,members,points,active\n")
     assert b"1530064" not in raw
-
-
-def test_the_drift_gate_closes_beyond_the_limit_and_counts_what_is_gone():
-    before = pa.chunked_array([[str(n) for n in range(100)]])
-    assert drift_gate(before, pa.chunked_array([[str(n) for n in range(2, 150)]]), 2) == 2
-    with pytest.raises(GateClosed, match=r"3件（3\.0%）"):
-        drift_gate(before, before.slice(3), 2)
-    assert drift_gate(pa.chunked_array([[]], pa.string()), before, 2) == 0

@@ -4,7 +4,6 @@ SELECT
     household_no,
     MIN(row_no) AS first_row,
     COUNT(*) AS members,
-    COUNT(DISTINCT member_key) AS distinct_members,
     MIN(stated_size) AS smallest_size,
     MAX(stated_size) AS largest_size,
     COUNT(stated_size) AS stated_sizes,

@@ -26,6 +26,7 @@ KINDS = (
     "readdress",
     "stop",
 )
+_NUMBERS = ("bytes", "rows", "households", "members")
 _NAME = re.compile(r"([a-z][a-z_]*?)_(\d{8})_(\d+)(?:_r(\d+))?(?:\.[A-Za-z0-9]+)+", re.ASCII)
 
 
@@ -39,7 +40,7 @@ class IncomingFile:
         arrived_ns: when it was put there: a copy may carry an old time of change, never an old change of its place.
         kind, date, seq, revision: from `<kind>_<YYYYMMDD>_<seq>[_r<revision>].<ending>`; another name has
             kind "" and no date.
-        rows: data rows that the sidecar promises, if it does.
+        rows: data rows that the sidecar promises, if it does; households, members: the ward's own control counts.
         sidecar_fault: what the sidecar says that is not so; `check_sidecar` refuses the file for it.
     """
 
@@ -54,6 +55,8 @@ class IncomingFile:
     revision: int
     rows: int | None
     sidecar_fault: str | None
+    households: int | None = None
+    members: int | None = None
 
     def is_still_there(self) -> bool:
         """Whether the same file lies there as when it was looked at: not sent anew, not being written."""
@@ -79,13 +82,27 @@ class IncomingFile:
         if self.rows is not None and self.rows != rows_in:
             raise _mismatch(f"行数が違います（通知 {self.rows}、実際 {rows_in}）", self.name)
 
+    def check_control(self, *, households: int, members: int, unread: int) -> None:
+        """Compare what was read with the ward's own control counts, if it sent any.
+
+        Args:
+            unread: rows that could not be read, which may hold what is short; none may be too many.
+
+        Raises:
+            FileRefused: `sidecar_mismatch`.
+        """
+        for label, promised, read in (("世帯数", self.households, households), ("人数", self.members, members)):
+            if promised is not None and (promised < read or (promised > read and not unread)):
+                raise _mismatch(f"{label}が違います（通知 {promised}、実際 {read}）", self.name)
+
 
 def ready_files(folder: Path, *, sidecar: Literal["required", "none"]) -> list[IncomingFile]:
     """The files of one inbox folder that have arrived whole; households first, then date, seq, highest revision.
 
     Args:
         folder: `inbox/<contract>/<source>/`; one that is not there is empty.
-        sidecar: `required`: `<name>.done` has arrived (JSON: bytes, sha256, rows optional); `none`: the size has
+        sidecar: `required`: `<name>.done` has arrived (JSON: bytes, sha256, rows, households, members
+            optional); `none`: the size has
             not changed for 10 s.
     """
     if not folder.is_dir():
@@ -141,8 +158,11 @@ def _incoming(path: Path, sidecar: str) -> IncomingFile:
     elif "sha256" in promised and str(promised["sha256"]).lower() != sha256:
         fault = "ダイジェスト（sha256）が違います"
     kind, day, seq, revision = name_parts(path.name)
-    rows = promised.get("rows")
-    return IncomingFile(path, path.name, stat.st_size, sha256, stat.st_ctime_ns, kind, day, seq, revision, rows, fault)
+    rows, households, members = (promised.get(name) for name in ("rows", "households", "members"))
+    return IncomingFile(
+        *(path, path.name, stat.st_size, sha256, stat.st_ctime_ns, kind, day, seq, revision),
+        *(rows, fault, households, members),
+    )
 
 
 def _promises(path: Path) -> tuple[dict[str, Any], str | None]:
@@ -152,7 +172,7 @@ def _promises(path: Path) -> tuple[dict[str, Any], str | None]:
         said = json.loads(raw) if raw.strip() else {}
     except ValueError:
         said = None
-    if not isinstance(said, dict) or not all(type(said.get(key)) in (int, type(None)) for key in ("bytes", "rows")):
+    if not isinstance(said, dict) or not all(type(said.get(key)) in (int, type(None)) for key in _NUMBERS):
         return {}, "完了通知ファイル（.done）を読めません"
     return {key: value for key, value in said.items() if value is not None}, None
 

@@ -127,3 +127,48 @@ class Finding(Labelled):
     BIRTH_DATE_INVALID = "birth_date_invalid", "生年月日の誤り"
     GAIJI_UNKNOWN = "gaiji_unknown", "外字フォントにない文字"
     HOUSEHOLD_CONFLICT = "household_conflict", "世帯内の記載不一致"
+
+
+class CardFinding(Labelled):
+    """Why a postcard's row is not taken."""
+
+    CARD_NO_MISSING = "card_no_missing", "受付番号なし"
+    DATE_INVALID = "date_invalid", "日付の誤り"
+    CONFIDENCE_INVALID = "confidence_invalid", "確信度の誤り"
+    CARD_REPEATED = "card_repeated", "受付番号の重複（内容相違）"
+
+
+class CardRemark(Labelled):
+    """What is noticed on a postcard that is taken; what becomes of it the reconciliation decides."""
+
+    NUMBER_UNREADABLE = "number_unreadable", "申込番号を読めない"
+    NUMBER_INVALID = "number_invalid", "申込番号の桁数・検査数字の誤り"
+    NAME_NOT_KANA = "name_not_kana", "氏名カナがかなでない"
+    POSTAL_CODE_MALFORMED = "postal_code_malformed", "郵便番号が7桁でない"
+    POSTMARK_LATER = "postmark_later", "消印日が受付日より後"
+    RECEIVED_OUTSIDE_TERM = "received_outside_term", "受付日が契約期間の外"
+    IMAGE_MISSING = "image_missing", "画像ファイル名なし"
+    ITEM_UNREADABLE = "item_unreadable", "商品コードを読めない"
+    ITEM_UNKNOWN = "item_unknown", "カタログにない商品コード"
+    QUANTITY_UNUSUAL = "quantity_unusual", "数量が1〜99でない"
+
+
+class CarrierFinding(Labelled):
+    """Why a row of the carrier's file is not taken."""
+
+    SHIPMENT_ID_MISSING = "shipment_id_missing", "出荷番号なし"
+    SHIPMENT_UNKNOWN = "shipment_unknown", "当方にない出荷番号"
+    REVISION_INVALID = "revision_invalid", "改訂の誤り"
+    STATE_UNKNOWN = "state_unknown", "対応表にない状態"
+    MOMENT_INVALID = "moment_invalid", "日時の誤り"
+
+
+class CarrierRemark(Labelled):
+    """What is noticed in a carrier's results that are taken."""
+
+    NO_HAND_OVER = "no_hand_over", "引受の記録がない"
+    HAND_OVER_LATE = "hand_over_late", "引受が配達・返戻より後"
+    BEFORE_RELEASE = "before_release", "出荷指示より前の日時"
+    OUTSIDE_TERM = "outside_term", "日時が契約期間の外"
+    REVISION_NOT_RELEASED = "revision_not_released", "出荷指示していない改訂"
+    TRACKING_NO_CHANGED = "tracking_no_changed", "送り状番号が複数"

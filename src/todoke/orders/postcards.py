@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from todoke.errors import FileRefused
 from todoke.intake.dates import parse_date
 from todoke.intake.text import BadRow, Row, read_rows
-from todoke.model.codes import Labelled
+from todoke.model.codes import CardFinding
 from todoke.orders.folding import fold_column, fold_kana, fold_postal
 from todoke.store.schema import POSTCARD, POSTCARD_LINE, QUARANTINE
 
@@ -39,15 +39,6 @@ _SLOT_FIELDS = [name.format(slot) for slot in SLOTS for name in ("商品コー�
 FIELDS = (*_TEXTS, *_DATES, *_CONFIDENCES, *_SLOT_FIELDS)
 _WHOLE_NUMBER = re.compile(r"[+-]?\d{1,9}", re.ASCII)
 _PLACE = ("receipt_no", "row_no")
-
-
-class CardFinding(Labelled):
-    """Why a postcard's row is not taken."""
-
-    CARD_NO_MISSING = "card_no_missing", "受付番号なし"
-    DATE_INVALID = "date_invalid", "日付の誤り"
-    CONFIDENCE_INVALID = "confidence_invalid", "確信度の誤り"
-    CARD_REPEATED = "card_repeated", "受付番号の重複（内容相違）"
 
 
 class _Unusable(Exception):

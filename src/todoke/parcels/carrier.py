@@ -15,22 +15,12 @@ from todoke.clock import TOKYO
 from todoke.errors import FileRefused
 from todoke.intake.dates import parse_date
 from todoke.intake.text import Block, read_blocks
-from todoke.model.codes import Labelled
+from todoke.model.codes import CarrierFinding
 from todoke.store.schema import CARRIER_RESULT, QUARANTINE
 
 FIELDS = ("出荷番号", "改訂", "送り状番号", "状態", "日時", "備考")
 _TIME_OF_DAY = re.compile(r"(.+?)(?:[ T]*\b(\d{1,2}):(\d{2})(?::(\d{2}))?)?", re.ASCII)
 _FOURTEEN_DIGITS = re.compile(r"(\d{8})(\d{2})(\d{2})(\d{2})?", re.ASCII)
-
-
-class CarrierFinding(Labelled):
-    """Why a row of the carrier's file is not taken."""
-
-    SHIPMENT_ID_MISSING = "shipment_id_missing", "出荷番号なし"
-    REVISION_INVALID = "revision_invalid", "改訂の誤り"
-    STATE_UNKNOWN = "state_unknown", "対応表にない状態"
-    MOMENT_INVALID = "moment_invalid", "日時の誤り"
-    SHIPMENT_UNKNOWN = "shipment_unknown", "台帳にない出荷番号"
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,15 +12,21 @@ from sqlalchemy import Connection, func, select
 
 from todoke.intake.inbox import IncomingFile
 from todoke.model.changes import Changes, StateChange
-from todoke.model.codes import ShipmentKind
-from todoke.parcels.carrier import CarrierFinding, read_results
+from todoke.model.codes import CarrierFinding, ShipmentKind
+from todoke.parcels.carrier import read_results
+from todoke.process.arrivals_quality import RESULTS, check_arrivals
 from todoke.process.receiving import Landing, receive
 from todoke.process.workspace import Computation, Counts, Workspace
+from todoke.quality.arrivals import result_frame
+from todoke.quality.remarks import result_remarks
 from todoke.store import facts
 from todoke.store import tables as t
 from todoke.store.bulk import insert_rows
 from todoke.store.ledger import Pin
 from todoke.store.schema import QUARANTINE
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _SOURCE = "carrier"
 _PROCESS = "deliveries"
@@ -77,6 +84,37 @@ def _keep_events(tx: Connection, results: pa.Table, seq: int) -> None:
     )
 
 
+def check_results(contract: str, on: date) -> Counts:
+    """Checks the parcels of which results have come since the last settlement; stops only for what the reader should
+    not have taken.
+
+    Returns:
+        rows, remarks, page; nothing when nothing is new.
+    """
+    ws = Workspace.open(contract, on)
+    with ws.ledger.read() as tx:
+        pin = ws.ledger.pin(tx)
+
+    def look() -> tuple[pa.Table, pd.DataFrame]:
+        with ws.ledger.read() as tx:
+            last = _last_settled(tx, contract)
+            events = facts.events(tx, landed_after=last)
+            shipments = facts.reported_shipments(tx, contract, -1 if last is None else last)
+        term = ws.contract.term
+        found = result_remarks(events, shipments, term.starts_on, term.ends_on)
+        return found, result_frame(events, shipments, term.starts_on, term.ends_on)
+
+    return check_arrivals(ws, pin, RESULTS, look, "carrier_bad_row")
+
+
+def _last_settled(tx: Connection, contract: str) -> int | None:
+    c = t.settlement.c
+    last: int | None = tx.execute(
+        select(func.max(c.seq)).where(c.contract == contract, c.process == _PROCESS)
+    ).scalar_one()
+    return last
+
+
 def settle(contract: str, on: date) -> Counts:
     """Brings every parcel of which something new was said to the state that all its events say.
 
@@ -86,9 +124,7 @@ def settle(contract: str, on: date) -> Counts:
     ws = Workspace.open(contract, on)
 
     def plan(tx: Connection, _pin: Pin, _as_of: date) -> Computation:
-        c = t.settlement.c
-        last = tx.execute(select(func.max(c.seq)).where(c.contract == contract, c.process == _PROCESS)).scalar_one()
-        events = facts.events(tx, landed_after=last)
+        events = facts.events(tx, landed_after=_last_settled(tx, contract))
         return lambda: Changes(states=_states(facts.latest_state(events), ws.contract.carrier.name))
 
     done = ws.settle(_PROCESS, plan)

@@ -126,8 +126,14 @@ def _read_ward_file(ws: Workspace, file: IncomingFile, payload: Path, receipt_no
     reading = read_layout(stream, ws.contract.layouts[file.kind], DATASETS[dataset], receipt_no)
 
     def rows() -> Iterator[pa.RecordBatch]:
-        yield from reading
+        households: set[str] = set()
+        for batch in reading:
+            if file.households is not None:
+                households.update(batch.column("household_no").unique().to_pylist())
+            yield batch
         check_bad_rows(reading, ws.contract.intake)
+        unread = reading.rows_in - reading.accepted
+        file.check_control(households=len(households), members=reading.landed, unread=unread)
 
     def bad_rows() -> Iterator[pa.RecordBatch]:
         yield from reading.quarantine.to_batches()

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,16 +25,22 @@ from todoke.parcels.ledger_parcels import new_and_settled
 from todoke.parcels.wanted import Held, changed_parcels, goods_wanted
 from todoke.process import stops
 from todoke.process.address_changes import moved_parcels
+from todoke.process.arrivals_quality import POSTCARDS, check_arrivals
 from todoke.process.batch_contents import publish_shipping
 from todoke.process.catalogue import land_catalogue
 from todoke.process.receiving import Landing, receive
 from todoke.process.releasing import claimed
 from todoke.process.review import publish_review
 from todoke.process.workspace import Computation, Counts, Workspace
+from todoke.quality.arrivals import card_frame
+from todoke.quality.remarks import CardRules, card_remarks
 from todoke.store import facts
 from todoke.store.engine import Engine
 from todoke.store.ledger import Pin
 from todoke.store.sqlfiles import load
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _NOTHING_SHIPPED = facts.SHIPMENT.append(pa.field("source_ref", pa.string())).empty_table()
 _RELEASED = tuple(effect_kind(ShipmentKind.GOODS, confidential=each) for each in (False, True))
@@ -88,6 +95,26 @@ def _read_postcards(ws: Workspace, file: IncomingFile, payload: Path, receipt_no
     tables = {"postcard": merged.card, "postcard_line": merged.line, "postcard_bad_row": bad}
     adds = frozenset({"postcard_bad_row"})
     return Landing(new.rows, new.rows - bad.num_rows, bad.num_rows, tables, adds=adds)
+
+
+def check_postcards(contract: str, on: date) -> Counts:
+    """Checks the postcards taken so far when new ones have come; stops only for what the reader should not have taken.
+
+    Returns:
+        rows, remarks, page; nothing when nothing is new.
+    """
+    ws = Workspace.open(contract, on)
+    with ws.ledger.read() as tx:
+        pin = ws.ledger.pin(tx)
+
+    def look() -> tuple[pa.Table, pd.DataFrame]:
+        card, line = ws.head_table("postcard", pin), ws.head_table("postcard_line", pin)
+        item_codes = ws.head_table("catalogue", pin, ["item_code"])["item_code"]
+        terms = ws.contract.applications
+        rules = CardRules(terms.confidence_threshold, terms.opens_on, ws.contract.term.ends_on)
+        return card_remarks(card, line, item_codes, rules), card_frame(card, line, item_codes, rules)
+
+    return check_arrivals(ws, pin, POSTCARDS, look, "postcard_line", "postcard_bad_row", "catalogue")
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,12 @@ same. Publishing gives entitlements, application numbers and web accounts.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, delete, func, insert, select
@@ -16,25 +19,26 @@ from sqlalchemy import Connection, delete, func, insert, select
 from todoke.contract import loader
 from todoke.errors import GateClosed
 from todoke.process.gaiji_fonts import gaiji_fonts
+from todoke.process.quality_pages import QualityPage
 from todoke.process.workspace import Counts, Workspace
-from todoke.quality import docs
-from todoke.quality.findings import accepted_rows, findings
+from todoke.quality.docs import Listing, quality_page
+from todoke.quality.findings import RULES, Reference, accepted, accepted_rows, by_reason, findings
 from todoke.quality.frame import suite_frame
 from todoke.quality.postal import postal_table
 from todoke.quality.suites import SuiteResult, agree, gate, run_suite
 from todoke.register.accounts import web_accounts
 from todoke.register.build import Register, build
-from todoke.register.gates import drift_gate
+from todoke.register.gates import drift, drift_gate, first_drift, register_gate
 from todoke.register.numbers import numbers
 from todoke.store import facts
 from todoke.store import tables as t
 from todoke.store.engine import Engine
-from todoke.store.files import FileStore, home
 from todoke.store.ledger import Pin, VersionRef, analyze
-from todoke.store.schema import QUARANTINE
 from todoke.store.sqlfiles import digest as sql_digest
 
 _LANDED = ("ward_row", "addition_row", "correction_row", "bad_row")
+#: The rules over ten wards at once were run within it.
+_MEMORY = "4GB"
 #: Code points of the user-defined area of CP932.
 _GAIJI = range(0xE000, 0xE758)
 
@@ -43,29 +47,40 @@ def validate(contract: str, on: date) -> Counts:
     """Finds the rows that cannot be taken, gates the rest, and documents the quality.
 
     Returns:
-        rows, accepted, quarantined: rows, which close; findings: lines in the quarantine; nothing when no file is new.
+        Over all files that count: rows, accepted, quarantined (rows; they close), findings (lines in the quarantine),
+        page (its place below `quality/`); nothing when no file is new.
 
     Raises:
-        GateClosed: the suite fails on accepted rows, or counts otherwise than the quarantine.
+        GateClosed: rows of a file are missing; the suite fails on accepted rows, or counts otherwise than the rules.
     """
     ws = Workspace.open(contract, on)
     with ws.ledger.read() as tx:
         pin = ws.ledger.pin(tx)
     inputs = _quality_inputs(ws, pin)
-    if "ward_row" not in pin.heads or _is_made(ws, pin, "quarantine", inputs):
+    page = QualityPage(ws, "households", inputs)
+    if "ward_row" not in pin.heads or page.is_there(pin.heads.get("quarantine")):
         return {}
     landed = _Landed.read(ws, pin)
-    found = landed.findings(ws)
-    accepted = accepted_rows(landed.base, found)
-    _gate(ws, landed, found, accepted, pin)
-    ws.commit_tables({"quarantine": found}, pin.heads, inputs)
-    bad = landed.bad.filter(pc.is_in(landed.bad["receipt_no"], value_set=pc.unique(landed.base["receipt_no"])))
-    rows = landed.base.num_rows + bad.num_rows
+    _all_there(ws, landed)
+    reference = Reference(postal_table(landed.rows["postal_code"]), _drawable(ws), ws.contract.reference_date)
+    found = _findings(landed, reference)
+    taken, all_rows = _gate(ws, landed, found, reference)
+    rows = all_rows.rows + landed.bad.num_rows
+    shown = quality_page(
+        taken,
+        landed=all_rows,
+        counts={"受領した行": rows, "受け入れた行": taken.rows, "隔離した行": rows - taken.rows},
+        listings=[_reasons(found)],
+        contract_name=ws.contract.name,
+        on=on,
+    )
+    made = ws.commit_tables({"quarantine": found}, pin.heads, inputs)
     return {
         "rows": rows,
-        "accepted": accepted.num_rows,
-        "quarantined": rows - accepted.num_rows,
+        "accepted": taken.rows,
+        "quarantined": rows - taken.rows,
         "findings": found.num_rows,
+        "page": page.put(made["quarantine"], shown),
     }
 
 
@@ -92,7 +107,7 @@ def _is_made(ws: Workspace, pin: Pin, dataset: str, inputs: list[str]) -> bool:
 
 @dataclass(frozen=True)
 class _Landed:
-    """The rows of the ward's files as they were read, and the rows that could not be."""
+    """The rows of the ward's files as they were read, and those of the same files that could not be."""
 
     base: pa.Table
     additions: pa.Table
@@ -101,64 +116,73 @@ class _Landed:
 
     @classmethod
     def read(cls, ws: Workspace, pin: Pin) -> _Landed:
-        return cls(*(ws.head_table(name, pin) for name in _LANDED))
+        base, additions, corrections, bad = (ws.head_table(name, pin) for name in _LANDED)
+        receipts = pc.unique(pa.concat_tables([base, additions, corrections])["receipt_no"])
+        return cls(base, additions, corrections, bad.filter(pc.is_in(bad["receipt_no"], value_set=receipts)))
 
-    def findings(self, ws: Workspace) -> pa.Table:
-        """The quarantine over all files. An addition of a household that is there already is a duplicate."""
-        known = self.base.select(["household_no"]).group_by("household_no").aggregate([])
-        parts = [
-            _findings(ws, self.base, self.bad, None),
-            _findings(ws, self.additions, self.bad, known),
-            _findings(ws, self.corrections, self.bad, None),
-        ]
-        return pa.concat_tables(parts)
+    @cached_property
+    def rows(self) -> pa.Table:
+        return pa.concat_tables([self.base, self.additions, self.corrections])
 
-
-def _findings(ws: Workspace, rows: pa.Table, bad: pa.Table, registered: pa.Table | None) -> pa.Table:
-    if rows.num_rows == 0:
-        return QUARANTINE.empty_table()
-    of_these = bad.filter(pc.is_in(bad["receipt_no"], value_set=pc.unique(rows["receipt_no"])))
-    with Engine() as engine:
-        return findings(
-            engine,
-            rows,
-            postal=postal_table(),
-            gaiji=_drawable(ws),
-            reference_date=ws.contract.reference_date,
-            bad_rows=of_these,
-            registered=registered,
-        )
+    @property
+    def bringing(self) -> list[str]:
+        """The files that bring new households, in the order in which they came."""
+        receipts = pc.unique(pa.concat_tables([self.base, self.additions])["receipt_no"])
+        return [str(receipt) for receipt in receipts.to_pylist()]
 
 
-def _gate(ws: Workspace, landed: _Landed, found: pa.Table, accepted: pa.Table, pin: Pin) -> None:
-    of_base = found.filter(pc.is_in(found["receipt_no"], value_set=pc.unique(landed.base["receipt_no"])))
-    over_landed = _suite(ws, landed.base, of_base)
-    if disagreements := agree(over_landed, of_base):
+def _all_there(ws: Workspace, landed: _Landed) -> None:
+    """Every row that a receipt counts is among the rows landed or those that could not be read."""
+    here = Counter([*landed.rows["receipt_no"].to_pylist(), *landed.bad["receipt_no"].to_pylist()])
+    with ws.ledger.read() as tx:
+        counted = tx.execute(
+            select(t.receipt.c.receipt_no, t.receipt.c.rows).where(t.receipt.c.receipt_no.in_(list(here)))
+        ).all()
+    if wrong := sorted(f"{no}（受領 {rows}行、データ {here[no]}行）" for no, rows in counted if rows != here[no]):
         raise GateClosed(
-            "品質検査と隔離の件数が合いません: " + "、".join(disagreements),
-            where="expectations/households.json",
-            next_step="隔離の規則（SQL）と検査の定義を見比べてください。世帯台帳は更新していません",
+            "受領した行数とデータの行数が合いません",
+            where="、".join(wrong),
+            next_step="ファイルの受領（intake）をやり直してください。世帯台帳は更新していません",
         )
-    over_accepted = _suite(ws, accepted, of_base)
-    gate(over_accepted)
-    page = docs.quality_page(
-        over_landed,
-        over_accepted,
-        of_base,
-        rows_in=landed.base.num_rows + landed.bad.num_rows,
-        contract_name=ws.contract.name,
-        on=ws.on,
-    )
-    # the page holds counts alone: it lies open, where a browser can show it
-    pages = FileStore(f"{home('quality')}/{ws.contract.id}")
-    pages.write(f"households_{pin.heads['ward_row'].id}.html", page)
 
 
-def _suite(ws: Workspace, rows: pa.Table, found: pa.Table) -> SuiteResult:
+def _findings(landed: _Landed, reference: Reference) -> pa.Table:
+    """The quarantine over all files. A household of an addition that is there already is a duplicate."""
+    with Engine(memory_limit=_MEMORY) as engine:
+        return findings(engine, landed.rows, reference, bad_rows=landed.bad, bringing=landed.bringing)
+
+
+def _gate(ws: Workspace, landed: _Landed, found: pa.Table, reference: Reference) -> tuple[SuiteResult, SuiteResult]:
+    """The suite over the rows that are taken, and over all rows.
+
+    It runs over those taken and over the rest; the sum is the suite over all, for what the frame holds of a row does
+    not depend on which other households are looked at with it.
+    """
+    taken = accepted(landed.rows, found)
     frame = suite_frame(
-        rows, found, postal=postal_table(), gaiji=_drawable(ws), reference_date=ws.contract.reference_date
+        landed.rows,
+        found,
+        reference,
+        accepted=taken,
+        points_per_member=ws.contract.entitlement.points_per_member,
+        bringing=landed.bringing,
     )
-    return run_suite("households", frame)
+    mask = np.asarray(taken)
+    over_accepted, over_rest = run_suite("households", frame[mask]), run_suite("households", frame[~mask])
+    over_landed = over_accepted + over_rest
+    agree(over_landed, found, RULES)
+    gate(over_accepted)
+    return over_accepted, over_landed
+
+
+def _reasons(found: pa.Table) -> Listing:
+    return Listing(
+        "隔離の理由",
+        ("理由", "世帯", "指摘"),
+        [(reason.label, *lines) for reason, lines in by_reason(found).items()],
+        empty="隔離した世帯はありません。",
+        note="誤りが1つでもある世帯は、世帯全体を隔離しています。",
+    )
 
 
 def publish(contract: str, on: date) -> Counts:
@@ -168,7 +192,7 @@ def publish(contract: str, on: date) -> Counts:
         households, members, confidential, new_numbers; nothing when nothing has changed.
 
     Raises:
-        GateClosed: more households are gone than the contract allows.
+        GateClosed: the register does not hold together, or drifted further than the contract allows.
     """
     ws = Workspace.open(contract, on)
     with ws.ledger.read() as tx:
@@ -180,10 +204,7 @@ def publish(contract: str, on: date) -> Counts:
         _put_accounts(ws, pin.heads["household"])
         return {}
     register = _build(ws, pin)
-    before = ws.head_table("household", pin, ["household_no"])["household_no"]
-    if not len(before):
-        before = ws.head_table("ward_row", pin, ["household_no"])["household_no"]
-    drift_gate(before, register.household["household_no"], ws.contract.register_.drift_gate_percent)
+    _count_gates(ws, pin, register)
     new = _commit(ws, pin, register, inputs)
     with ws.ledger.read() as tx:
         _put_accounts(ws, ws.ledger.heads(tx)["household"])
@@ -193,6 +214,18 @@ def publish(contract: str, on: date) -> Counts:
         "confidential": int(pc.sum(register.household["confidential"]).as_py()),
         "new_numbers": new,
     }
+
+
+def _count_gates(ws: Workspace, pin: Pin, register: Register) -> None:
+    """What a register must be in itself, and against the version before (the first: against the landed file)."""
+    register_gate(register.person, register.household, ws.contract.entitlement.points_per_member)
+    before = ws.head_table("household", pin)
+    found = (
+        drift(before, register.household)
+        if before.num_rows
+        else first_drift(ws.head_table("ward_row", pin, ["household_no"])["household_no"], register.household)
+    )
+    drift_gate(found, ws.contract.register_.drift_gate_percent)
 
 
 def _id(pin: Pin, dataset: str) -> str:

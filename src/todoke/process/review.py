@@ -7,9 +7,7 @@ import pyarrow.compute as pc
 from sqlalchemy import Connection, select
 
 from todoke.clock import TOKYO
-from todoke.model.codes import Finding
-from todoke.orders.postcards import CardFinding
-from todoke.parcels.carrier import CarrierFinding
+from todoke.model.codes import CardFinding, CarrierFinding, Finding
 from todoke.parcels.review import BAD_ROW, review_items, review_workbook
 from todoke.process.workspace import Workspace
 from todoke.store import facts

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -16,7 +19,8 @@ from todoke.store.schema import QUARANTINE
 #: Findings of the reader, which have no landed row that a rule could look at.
 READER_FINDINGS = frozenset({Finding.RAGGED, Finding.BAD_CHARACTER})
 PRINTED_FIELDS = ("head_name", "member_name", "town", "block", "building")
-_RULES = tuple(finding for finding in Finding if finding not in READER_FINDINGS)
+#: Findings that a rule looks for.
+RULES = tuple(finding for finding in Finding if finding not in READER_FINDINGS)
 
 _LOST_ROW = (Finding.HEAD_MISSING, Finding.MEMBER_NO_GAP)
 _BAD_ROW = (Finding.SIZE_MISMATCH, *_LOST_ROW)
@@ -37,19 +41,38 @@ EXPLAINS: dict[Finding, tuple[Finding, ...]] = {
 KANA = r"[ 　・ぁ-ゖ゛-ゞァ-ヺー-ヾ･-ﾟ]"
 PRIVATE_USE = r"[\x{E000}-\x{F8FF}]"
 BLANKS = " \t\r\n　"
+#: Nobody lives longer: a birth before that is a slip of the pen.
+OLDEST_YEARS = 125
 #: How what follows a town's own name may begin: with the number of a chome.
 CHOME_STARTS = "0123456789０１２３４５６７８９一二三四五六七八九十　 "
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What rows are held against.
+
+    Attributes:
+        postal: postal_code, town, as `postal.postal_table` gives it.
+        gaiji: the private-use characters that the ward's font draws.
+        reference_date: nobody is born after it, or over 125 years before it.
+    """
+
+    postal: pa.Table
+    gaiji: frozenset[str]
+    reference_date: date
+
+    @property
+    def oldest_birth(self) -> date:
+        return self.reference_date.replace(year=self.reference_date.year - OLDEST_YEARS, day=1)
 
 
 def findings(
     engine: Engine,
     ward_rows: pa.Table,
+    reference: Reference,
     *,
-    postal: pa.Table,
-    gaiji: frozenset[str],
-    reference_date: date,
     bad_rows: pa.Table | None = None,
-    registered: pa.Table | None = None,
+    bringing: Sequence[str] = (),
 ) -> pa.Table:
     """Everything wrong in one or more files of a ward; each file (receipt) is judged by itself.
 
@@ -59,30 +82,32 @@ def findings(
     Args:
         engine: a fresh one; leaves the tables `usable_row`, `household_fact`, `finding`.
         ward_rows: `schema.WARD_ROW`.
-        postal: postal_code, town, as `postal.postal_table` gives it.
-        gaiji: the private-use characters that the ward's font draws.
-        reference_date: nobody is born after it.
         bad_rows: `schema.QUARANTINE` of the reader; becomes part of the result.
-        registered: household_no that an earlier file has brought; a household that comes again is a duplicate.
+        bringing: receipts of the files that bring new households, in the order in which they count; a household
+            that an earlier one has brought is a duplicate in a later one.
 
     Returns:
         `schema.QUARANTINE`, by receipt_no and row_no. A household number that could hold a name is left null.
     """
     engine.register("ward_row", ward_rows)
-    engine.register("postal", postal)
+    engine.register("postal", reference.postal)
     engine.register("parsed_date", parsed_dates(ward_rows["birth_date"], ward_rows["changed_on"]))
     engine.register("invalid_kana", _texts(invalid_kana(ward_rows["member_kana"], ward_rows["head_kana"])))
-    engine.register("undrawable", _texts(undrawable(gaiji, *(ward_rows[name] for name in PRINTED_FIELDS))))
-    engine.register(
-        "registered", registered if registered is not None else pa.table({"household_no": pa.array([], pa.string())})
-    )
+    fields = (ward_rows[name] for name in PRINTED_FIELDS)
+    engine.register("undrawable", _texts(undrawable(reference.gaiji, *fields)))
+    engine.register("bringing", _in_order(bringing))
     engine.register("precedence", _precedence())
     engine.register("bad_row", bad_rows if bad_rows is not None else QUARANTINE.empty_table())
-    params = {"reference_date": reference_date, "chome_starts": CHOME_STARTS, "blanks": BLANKS}
+    params = {
+        "reference_date": reference.reference_date,
+        "oldest_birth": reference.oldest_birth,
+        "chome_starts": CHOME_STARTS,
+        "blanks": BLANKS,
+    }
     for name in ("usable_row", "household_fact", "known_place"):
         engine.create(name, sqlfiles.load("register", name), params)
     engine.create("finding", sqlfiles.load("register", "bad_row"))
-    for rule in _RULES:
+    for rule in RULES:
         engine.append("finding", sqlfiles.load("register", f"finding_{rule}"), params)
     return engine.fetch(sqlfiles.load("register", "quarantine")).cast(QUARANTINE)
 
@@ -97,15 +122,25 @@ def quarantined_households(found: pa.Table) -> pa.Table:
     )
 
 
-def accepted_rows(ward_rows: pa.Table, found: pa.Table) -> pa.Table:
-    """The rows that are taken: their household is named and has no finding. Order stays.
+def accepted(ward_rows: pa.Table, found: pa.Table) -> pa.BooleanArray:
+    """For each row, whether it is taken: its household is named and has no finding.
 
-    A household with any finding is in quarantine whole, so rows in = these + quarantined.
+    A household with any finding is in quarantine whole, so rows in = those taken + those in quarantine.
     """
     quarantined = quarantined_households(found)
     named = pc.match_substring_regex(ward_rows["household_no"], r"\A[0-9]{1,15}\z")
-    barred = pc.is_in(household_key(ward_rows), household_key(quarantined))
-    return ward_rows.filter(pc.and_not(named, barred))
+    taken = np.asarray(pc.fill_null(named, fill_value=False))
+    # the number alone first: keys of all rows are dear
+    suspects = np.flatnonzero(pc.is_in(ward_rows["household_no"], quarantined["household_no"].combine_chunks()))
+    rows = ward_rows.select(["receipt_no", "household_no"]).take(suspects)
+    barred = pc.is_in(household_key(rows), household_key(quarantined).combine_chunks())
+    taken[suspects[np.asarray(barred, bool)]] = False
+    return pa.array(taken)
+
+
+def accepted_rows(ward_rows: pa.Table, found: pa.Table) -> pa.Table:
+    """The rows that are taken (`accepted`). Order stays."""
+    return ward_rows.filter(accepted(ward_rows, found))
 
 
 def by_reason(found: pa.Table) -> dict[Finding, tuple[int, int]]:
@@ -149,6 +184,12 @@ def _distinct(columns: tuple[pa.ChunkedArray, ...]) -> pa.Array:
 
 def _texts(texts: pa.Array) -> pa.Table:
     return pa.table({"text": texts})
+
+
+def _in_order(receipts: Sequence[str]) -> pa.Table:
+    return pa.table(
+        {"receipt_no": pa.array(receipts, pa.string()), "place": pa.array(range(len(receipts)), pa.int32())}
+    )
 
 
 def _precedence() -> pa.Table:

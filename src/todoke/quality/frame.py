@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,82 +12,94 @@ from numpy.typing import NDArray
 
 from todoke.intake.dates import parsed_dates
 from todoke.model.codes import Finding
-from todoke.quality.findings import CHOME_STARTS, EXPLAINS, PRINTED_FIELDS, household_key, undrawable
+from todoke.quality.columns import Column, Flags, columns_of, distinct
+from todoke.quality.findings import CHOME_STARTS, EXPLAINS, PRINTED_FIELDS, Reference, undrawable
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Flags = NDArray[np.bool_]
+Columns = Callable[[str], Column]
+Faults = NDArray[np.float32]
 _TEXTS = ("household_no", "head_name", "head_kana", "member_name", "member_kana", "town", "block")
 _SAME_IN_HOUSEHOLD = (
     *("head_name", "head_kana", "postal_code", "town", "block", "building"),
     *("change_kind", "change_reason", "changed_on"),
 )
+_NO_DAY = np.datetime64("NaT")
 
 
 def suite_frame(
     ward_rows: pa.Table,
     found: pa.Table,
+    reference: Reference,
     *,
-    postal: pa.Table,
-    gaiji: frozenset[str],
-    reference_date: date,
-    registered: pa.Table | None = None,
+    accepted: pa.ChunkedArray,
+    points_per_member: int,
+    bringing: Sequence[str] = (),
 ) -> pd.DataFrame:
     """One row per ward row, for `suites.run_suite`.
 
+    What is worked out for a row does not depend on the other households that are looked at with it: counts over
+    the parts of the frame add up to those over all of it.
+
     Args:
-        ward_rows: `schema.WARD_ROW`, all that was landed or only what was accepted.
-        found: `findings.findings` of the landed rows; says only which households are left out of a check because
-            another finding explains what it would see.
-        postal, gaiji, reference_date, registered: as `findings.findings` was given them.
+        ward_rows: `schema.WARD_ROW`, all that was landed.
+        found: `findings.findings` of them; says only which households are left out of a check because another
+            finding explains what it would see.
+        reference, bringing: as `findings.findings` was given them.
+        accepted: for each row, whether it is taken (`findings.accepted`).
+        points_per_member: of the contract (G05).
 
     Returns:
         The texts that the suite looks at (null in rows without a usable household number), and one column per
-        worked-out check: 1 fault, 0 none, NaN not looked at. A check of households stands in the first row of each.
+        worked-out check: 1 fault, 0 none, NaN not looked at. A check of households stands in the first row of each;
+        `household_incomplete` and `entitlement` (points) in those of accepted households alone.
     """
-    usable = _flags(pc.match_substring_regex(ward_rows["household_no"], r"\A[0-9]{1,15}\z"))
-    rows = ward_rows.combine_chunks()
-    faults: dict[str, NDArray[np.float64]] = {}
-    for name, flags in _row_faults(rows, postal, gaiji, reference_date).items():
-        faults[name] = np.where(usable, flags, np.nan)
-    households = _Households(rows.filter(pa.array(usable)), found, registered)
-    for reason, fault in households.faults().items():
-        column = np.full(len(usable), np.nan)
-        column[np.flatnonzero(usable)[households.first]] = fault
-        faults[reason] = column
-    texts = {name: rows[name] if name == "household_no" else pc.if_else(usable, rows[name], None) for name in _TEXTS}
-    return pa.table(texts).to_pandas().assign(**faults)
+    import pandas as pd
+
+    columns = columns_of(ward_rows)
+    usable = columns("household_no").matches(r"\A[0-9]{1,15}\z")
+    faults = {name: np.where(usable, flags, np.nan) for name, flags in _row_faults(columns, reference).items()}
+    households = _Households(ward_rows, usable, found, bringing)
+    faults |= {str(reason): households.spread(fault) for reason, fault in households.faults().items()}
+    taken = np.asarray(accepted)
+    faults["household_incomplete"] = households.spread(households.incomplete(taken))
+    faults["entitlement"] = households.spread(households.points(taken, points_per_member))
+    # categories and one block of numbers: GX copies the whole frame for each of its checks
+    texts = pd.DataFrame({name: columns(name).categories(usable | (name == "household_no")) for name in _TEXTS})
+    block = np.array(list(faults.values()), np.float32)
+    return pd.concat([texts, pd.DataFrame(block.T, columns=list(faults))], axis=1)
 
 
-def _row_faults(rows: pa.Table, postal: pa.Table, gaiji: frozenset[str], reference_date: date) -> Mapping[str, Flags]:
-    code = pc.replace_substring(rows["postal_code"], "-", "")
-    known = _flags(pc.is_in(code, postal["postal_code"]))
-    named = _flags(pc.match_substring_regex(rows["town"], r"[^ \t\r\n　]"))
+def _row_faults(columns: Columns, reference: Reference) -> dict[str, Flags]:
+    code = columns("postal_code").mapped(lambda values: pc.replace_substring(values, "-", ""))
+    town = columns("town")
+    known = code.where(pc.is_in(code.values, reference.postal["postal_code"].combine_chunks()))
+    named = town.matches(r"[^ \t\r\n　]")
     faults = {
         "postal_code_unknown": ~known,
-        "postal_code_town": known & named & ~_town_agrees(code, rows["town"], postal),
-        "birth_date_invalid": _birth_faults(rows, reference_date),
+        "postal_code_town": known & named & ~_town_agrees(code, town, reference.postal),
+        "birth_date_invalid": _birth_faults(columns("birth_date"), columns("changed_on"), reference),
     }
     for field in PRINTED_FIELDS:
-        faults[f"{field}_undrawable"] = _flags(pc.is_in(rows[field], undrawable(gaiji, rows[field])))
+        values = columns(field).values
+        bad = undrawable(reference.gaiji, pa.chunked_array([values]))
+        faults[f"{field}_undrawable"] = columns(field).where(pc.is_in(values, bad))
     return faults
 
 
-def _town_agrees(code: pa.ChunkedArray, town: pa.ChunkedArray, postal: pa.Table) -> Flags:
+def _town_agrees(code: Column, town: Column, postal: pa.Table) -> Flags:
     """Whether the row's town is one of its postal code's, worked out once for each distinct pair."""
-    pairs = pc.binary_join_element_wise(code, town, "\t").combine_chunks().dictionary_encode()
-    wanted = pc.unique(code)
-    near = postal.filter(pc.is_in(postal["postal_code"], wanted))
     towns: dict[str, list[str]] = {}
-    for place in near.to_pylist():
+    for place in postal.filter(pc.is_in(postal["postal_code"], code.values)).to_pylist():
         towns.setdefault(place["postal_code"], []).append(place["town"])
+    codes, written = [*code.values.to_pylist(), ""], [*town.values.to_pylist(), ""]
+    pairs = distinct(code.of_row * len(written) + town.of_row)
     agrees = [
-        any(_is_in_town(written, name) for name in towns.get(digits, ()))
-        for digits, _, written in (text.partition("\t") for text in pairs.dictionary.to_pylist())
+        any(_is_in_town(written[pair % len(written)], name) for name in towns.get(codes[pair // len(written)], ()))
+        for pair in pairs.values.to_pylist()
     ]
-    flags: Flags = np.array(agrees, bool)[pairs.indices.to_numpy()]
-    return flags
+    return pairs.where(np.array(agrees, bool))
 
 
 def _is_in_town(written: str, name: str) -> bool:
@@ -96,108 +107,129 @@ def _is_in_town(written: str, name: str) -> bool:
     return not name or written == name or (rest != written and rest[0] in CHOME_STARTS)
 
 
-def _birth_faults(rows: pa.Table, reference_date: date) -> Flags:
-    dates = parsed_dates(rows["birth_date"], rows["changed_on"])
-    born, changed = (_dates(rows[name], dates) for name in ("birth_date", "changed_on"))
-    limit = pc.max_element_wise(changed, pa.scalar(reference_date, pa.date32()))
-    given = pc.is_in(rows["birth_date"], dates["text"])
-    late = pc.fill_null(pc.greater(born, limit), fill_value=False)
-    return _flags(pc.or_(late, pc.and_(given, pc.is_null(born))))
+def _birth_faults(birth: Column, change: Column, reference: Reference) -> Flags:
+    born, changed = _days(birth), _days(change)
+    limit = np.fmax(changed, np.datetime64(reference.reference_date))
+    unsound: Flags = (born > limit) | (born < np.datetime64(reference.oldest_birth)) | np.isnat(born)
+    return unsound & birth.where(pc.is_in(birth.values, _dates(birth)["text"]))
 
 
-def _dates(texts: pa.ChunkedArray, dates: pa.Table) -> pa.ChunkedArray:
-    return pc.take(dates["parsed_on"], pc.index_in(texts, dates["text"]))
+def _dates(column: Column) -> pa.Table:
+    return parsed_dates(pa.chunked_array([column.values]))
+
+
+def _days(column: Column) -> NDArray[np.datetime64]:
+    """The date of each row; NaT where its text is none."""
+    dates = _dates(column)
+    days = dates["parsed_on"].take(pc.index_in(column.values, dates["text"])).to_numpy()
+    of_row: NDArray[np.datetime64] = np.append(days.astype("datetime64[D]"), _NO_DAY)[column.of_row]
+    return of_row
 
 
 class _Households:
-    """Usable rows by household; `first` is the position of each household's first row."""
+    """Usable rows by file and household; `first` is the position of each household's first row among them."""
 
-    def __init__(self, rows: pa.Table, found: pa.Table, registered: pa.Table | None) -> None:
-        keys = household_key(rows).combine_chunks().dictionary_encode()
-        self.rows, self.found, self.keys = rows, found, keys.dictionary
-        self.of_row: NDArray[np.int64] = keys.indices.to_numpy().astype(np.int64)
-        self.first = np.unique(self.of_row, return_index=True)[1]
+    def __init__(self, ward_rows: pa.Table, usable: Flags, found: pa.Table, bringing: Sequence[str]) -> None:
+        self.usable, self.rows, self.found = usable, ward_rows.filter(pa.array(usable)), found
+        self.column = columns_of(self.rows)
+        self.files, self.numbers = self.column("receipt_no"), self.column("household_no")
+        keys = distinct(self.files.of_row * len(self.numbers.values) + self.numbers.of_row)
+        self.keys, self.of_row = keys.values.to_numpy(), keys.of_row
+        self.first = np.flatnonzero(np.diff(np.maximum.accumulate(self.of_row), prepend=-1) > 0)
         self.members = np.bincount(self.of_row, minlength=len(self.keys))
-        numbers = rows["household_no"].take(pa.array(self.first))
-        known = registered["household_no"] if registered is not None else pa.array([], pa.string())
-        self.known = _flags(pc.is_in(numbers, known))
+        self.bringing = bringing
 
-    def faults(self) -> dict[str, NDArray[np.float64]]:
+    def spread(self, of_household: NDArray[Any]) -> Faults:
+        """A column for all rows: a household's value in its first row."""
+        column = np.full(len(self.usable), np.nan, np.float32)
+        column[np.flatnonzero(self.usable)[self.first]] = of_household
+        return column
+
+    def faults(self) -> dict[Finding, NDArray[np.float64]]:
         heads = self._heads()
         faults = {
-            Finding.HOUSEHOLD_DUPLICATE: self.known | (self._repeated() & (self.members > self._sizes(np.fmin))),
-            Finding.SIZE_MISMATCH: self._wrong_size(),
+            Finding.HOUSEHOLD_DUPLICATE: self._came_before() | self._repeated(),
+            Finding.SIZE_MISMATCH: self._any(~(self.column("household_size").numbers() == self.members[self.of_row])),
             Finding.HEAD_MISSING: heads == 0,
             Finding.HEAD_TWICE: heads > 1,
             Finding.MEMBER_NO_GAP: self._gap(),
             Finding.HOUSEHOLD_CONFLICT: self._conflict(),
         }
-        return {str(reason): np.where(self._explained(reason), np.nan, fault) for reason, fault in faults.items()}
+        return {reason: np.where(self._explained(reason), np.nan, fault) for reason, fault in faults.items()}
+
+    def incomplete(self, taken: Flags) -> NDArray[np.float64]:
+        """Whether a household of which any row is taken has not come with all of them."""
+        rows = self._taken(taken)
+        return np.where(rows > 0, rows < self.members, np.nan)
+
+    def points(self, taken: Flags, points_per_member: int) -> NDArray[np.float64]:
+        """What the households are entitled to that are taken."""
+        rows = self._taken(taken)
+        return np.where(rows > 0, rows * points_per_member, np.nan)
+
+    def _taken(self, taken: Flags) -> NDArray[np.int64]:
+        return np.bincount(self.of_row[taken[self.usable]], minlength=len(self.keys))
 
     def _explained(self, reason: Finding) -> Flags:
         """Households of which another finding explains this one."""
         others = [str(other) for other, explained in EXPLAINS.items() if reason in explained]
         lines = self.found.filter(pc.is_in(self.found["reason"], pa.array(others, pa.string())))
-        return _flags(pc.is_in(self.keys, household_key(lines)))
+        file = pc.fill_null(pc.index_in(lines["receipt_no"], self.files.values), -1)
+        number = pc.index_in(lines["household_no"], self.numbers.values)
+        keys = pc.add(pc.multiply(file.cast(pa.int64()), len(self.numbers.values)), number)
+        return np.asarray(pc.is_in(pa.array(self.keys), keys), bool)
 
     def _any(self, flags: Flags) -> Flags:
         return np.bincount(self.of_row, weights=flags, minlength=len(self.keys)) > 0
 
-    def _numbers(self, name: str) -> NDArray[np.float64]:
-        """The column's whole numbers; NaN for other text."""
-        whole = pc.match_substring_regex(self.rows[name], r"\A[0-9]{1,4}\z")
-        text = pc.if_else(pc.fill_null(whole, fill_value=False), self.rows[name], None)
-        numbers: NDArray[np.float64] = text.cast(pa.float64()).to_numpy()
-        return numbers
-
-    def _sizes(self, narrow: np.ufunc) -> NDArray[np.float64]:
-        sizes = np.full(len(self.keys), np.nan)
-        narrow.at(sizes, self.of_row, self._numbers("household_size"))
-        return sizes
-
-    def _wrong_size(self) -> Flags:
-        stated = self._numbers("household_size")
-        return self._any(~(stated == self.members[self.of_row]))
+    def _came_before(self) -> Flags:
+        """Whether an earlier one of the files that bring households has brought it."""
+        number, file = self.keys % len(self.numbers.values), self.keys // len(self.numbers.values)
+        order = {receipt: place for place, receipt in enumerate(self.bringing)}
+        place_of = np.array([order.get(receipt, -1) for receipt in self.files.values.to_pylist()], np.int64)
+        place = place_of[file] if len(place_of) else file
+        brought = place >= 0
+        earliest = np.full(len(self.numbers.values), len(order), np.int64)
+        np.minimum.at(earliest, number[brought], place[brought])
+        before: Flags = brought & (place > earliest[number])
+        return before
 
     def _heads(self) -> NDArray[Any]:
-        relationship = pc.fill_null(self.rows["relationship"], "")
-        told = self._any(_flags(pc.not_equal(pc.utf8_trim(relationship, " "), "")))
-        by_relationship = _flags(pc.equal(relationship, "世帯主"))
-        by_name = _flags(pc.equal(self.rows["member_name"], self.rows["head_name"]))
+        relationship = self.column("relationship")
+        told = self._any(~relationship.blank)
+        by_relationship = relationship.where(pc.equal(relationship.values, "世帯主"))
+        by_name = np.asarray(pc.fill_null(pc.equal(self.rows["member_name"], self.rows["head_name"]), fill_value=False))
         head = np.where(told[self.of_row], by_relationship, by_name)
         return np.bincount(self.of_row, weights=head, minlength=len(self.keys))
 
     def _repeated(self) -> Flags:
+        """Whether a household has more rows than it says, and the same member in two of them."""
+        smallest = np.full(len(self.keys), np.nan)
+        np.fmin.at(smallest, self.of_row, self.column("household_size").numbers())
+        crowded = np.flatnonzero((self.members > smallest)[self.of_row])
+        rows = self.rows.take(pa.array(crowded))
         names = ("member_name", "member_kana", "birth_date")
-        person = pc.binary_join_element_wise(*(pc.fill_null(self.rows[name], "") for name in names), "/")
-        number = pc.fill_null(self.rows["member_no"], "")
-        blank = pc.equal(pc.utf8_trim(number, " "), "")
-        return self._distinct(pc.if_else(blank, person, number)) < self.members
+        person = pc.binary_join_element_wise(*(pc.fill_null(rows[name], "") for name in names), "/")
+        number = pc.if_else(pa.array(self.column("member_no").blank[crowded]), person, rows["member_no"])
+        member = Column.encoded(number)
+        width = len(member.values) + 1
+        members = distinct(self.of_row[crowded] * width + member.of_row).values.to_numpy() // width
+        different = np.bincount(members, minlength=len(self.keys))
+        repeated: Flags = (different > 0) & (different < self.members)
+        return repeated
 
     def _gap(self) -> Flags:
-        given = _flags(pc.not_equal(pc.utf8_trim(pc.fill_null(self.rows["member_no"], ""), " "), ""))
-        number = self._numbers("member_no")
+        number = self.column("member_no").numbers()
         inside = (number >= 1) & (number <= self.members[self.of_row])
-        distinct = self._distinct(pa.chunked_array([pa.array(np.where(inside, number, -1.0))]), inside)
-        return self._any(given) & (distinct < self.members)
-
-    def _distinct(self, values: pa.ChunkedArray, only: Flags | None = None) -> NDArray[np.int64]:
-        """How many different values the rows of each household have."""
-        codes = values.combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
-        pairs = self.of_row * (codes.max(initial=0) + 1) + codes
-        pairs = np.sort(pairs if only is None else pairs[only])
-        pairs = pairs[np.diff(pairs, prepend=-1) > 0]
-        return np.bincount(pairs // (codes.max(initial=0) + 1), minlength=len(self.keys))
+        widest = int(self.members.max(initial=0)) + 1
+        numbered = distinct(self.of_row[inside] * widest + number[inside].astype(np.int64)).values.to_numpy() // widest
+        gap: Flags = np.bincount(numbered, minlength=len(self.keys)) < self.members
+        return self._any(~self.column("member_no").blank) & gap
 
     def _conflict(self) -> Flags:
         differs = np.zeros(len(self.of_row), bool)
         for name in _SAME_IN_HOUSEHOLD:
-            column = pc.fill_null(self.rows[name], "").combine_chunks()
-            column = pc.replace_substring(column, "-", "") if name == "postal_code" else column
-            differs |= _flags(pc.not_equal(column, column.take(pa.array(self.first[self.of_row]))))
+            texts = pc.fill_null(self.rows[name], "")
+            column = Column.encoded(pc.replace_substring(texts, "-", "") if name == "postal_code" else texts)
+            differs |= column.of_row != column.of_row[self.first[self.of_row]]
         return self._any(differs)
-
-
-def _flags(column: pa.ChunkedArray | pa.Array) -> Flags:
-    flags: Flags = np.asarray(pc.fill_null(column, fill_value=False))
-    return flags

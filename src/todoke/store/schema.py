@@ -51,6 +51,9 @@ QUARANTINE = _schema(
     receipt_no=_text, row_no=_int, household_no=_text, field=_text, reason=_text, byte_offset=pa.int64()
 )
 
+#: What is noticed in rows that are taken: reason code and place; `subject` is a 受付番号 or a shipment's id.
+REMARK = _schema(subject=_text, field=_text, reason=_text)
+
 #: Members of the households of a register version.
 PERSON = _schema(
     household_no=_text,
@@ -179,9 +182,11 @@ DATASETS: dict[str, pa.Schema] = {
     "postcard": POSTCARD,
     "postcard_line": POSTCARD_LINE,
     "postcard_bad_row": QUARANTINE,
+    "postcard_remark": REMARK,
     "late_change": LATE_CHANGE,
     "carrier_result": CARRIER_RESULT,
     "carrier_bad_row": QUARANTINE,
+    "carrier_remark": REMARK,
 }
 
 ENCRYPTED = frozenset(
