@@ -22,6 +22,7 @@ _DATASET = {
     "additions": "addition_row",
     "corrections": "correction_row",
     "special_delivery": "delivery_instruction",
+    "stop": "stop_row",
 }
 _FONT_ENDINGS = (".tte", ".ttf")
 

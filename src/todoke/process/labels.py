@@ -15,7 +15,7 @@ from datetime import date
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, exists, func, select
 
 from todoke.errors import GateClosed, NotApproved
 from todoke.labels import batch as printing
@@ -118,13 +118,15 @@ def plan(contract: str, on: date) -> Counts:
 
     def read(tx: Connection, pin: Pin, _as_of: date) -> Computation:
         known = facts.shipments(tx, contract, ["catalogue"])
+        numbered = set(facts.numbers(tx, contract)["household_no"].to_pylist())
         revisions = facts.revisions(tx, contract, ["catalogue"])
         differences = facts.differences(tx, contract)
 
         def compute() -> Changes:
             nonlocal held_count
             unprintable = set(printing.plan_holds(_unprinted(ws, pin.heads, known), _layout(ws), gaiji_fonts(ws)).held)
-            wanted = one_item_parcels(_households(ws, pin, unprintable), ShipmentKind.CATALOGUE, CATALOGUE_ITEM)
+            households = _households(ws, pin, unprintable, numbered)
+            wanted = one_item_parcels(households, ShipmentKind.CATALOGUE, CATALOGUE_ITEM)
             held_count = sum(parcel.held for parcel in wanted)
             parcels = diff(ws.ledger.keys.id_key, contract, wanted, actual_parcels(known, revisions))
             found, gone = new_and_settled(parcels.differences, differences, known)
@@ -145,11 +147,14 @@ def plan(contract: str, on: date) -> Counts:
     }
 
 
-def _households(ws: Workspace, pin: Pin, unprintable: set[str]) -> Iterator[tuple[str, int, bool, bool]]:
+def _households(
+    ws: Workspace, pin: Pin, unprintable: set[str], numbered: set[str]
+) -> Iterator[tuple[str, int, bool, bool]]:
+    """Households that may have a claim: one in question has no number yet, and gets neither label nor claim."""
     table = ws.head_table("household", pin)
     columns = (table[name].to_pylist() for name in ("household_no", "confidential", "instructed", "state"))
     for number, confidential, instructed, state in zip(*columns, strict=True):
-        if state != "deleted":
+        if state != "deleted" and number in numbered:
             held = state == "held" or number in unprintable or (confidential and not instructed)
             yield number, 1, held, confidential
 
@@ -254,8 +259,15 @@ def _control(ws: Workspace, tx: Connection, keys: list[str]) -> dict[str, int]:
     parcels = tx.execute(select(func.count()).select_from(t.shipment).where(mine)).scalar_one()
     households = ws.ledger.heads(tx)["household"].rows
     labels = printed + sum(key.endswith("/1") for key in keys)
-    excluded = households - parcels + cancelled
-    return {"labels": labels, "held": parcels - cancelled - labels, "excluded": excluded, "households": households}
+    e, n = t.entitlement.c, t.application_number.c
+    numbered = exists().where(n.contract == e.contract, n.household_no == e.household_no)
+    in_question = tx.execute(select(func.count()).where(e.contract == ws.contract.id, ~numbered)).scalar_one()
+    return {
+        "labels": labels,
+        "held": parcels - cancelled - labels + in_question,
+        "excluded": households - parcels + cancelled - in_question,
+        "households": households,
+    }
 
 
 def publish_labels(ws: Workspace, batch: Batch) -> int:

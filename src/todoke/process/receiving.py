@@ -90,7 +90,7 @@ def _take(ws: Workspace, source: str, file: IncomingFile, read: Reader) -> tuple
         return ReceiptState.REPEAT, None
     try:
         file.check_sidecar()
-        with _private_folder() as folder, _opened(ws, source, file, folder) as payload:
+        with private_folder() as folder, _opened(ws, source, file, folder) as payload:
             content = _sha256(payload)
             known = _same_content(ws, source, kind_of(source, file), content)
             if known is not None:
@@ -250,7 +250,7 @@ def _sha256(path: Path) -> str:
 
 
 @contextmanager
-def _private_folder() -> Iterator[Path]:
+def private_folder() -> Iterator[Path]:
     """A 0700 folder for plaintext, in memory where the machine has such a place."""
     base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 – mkdtemp below makes it 0700
     folder = Path(tempfile.mkdtemp(prefix="todoke-", dir=base))

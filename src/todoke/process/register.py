@@ -6,16 +6,21 @@ same. Publishing gives entitlements, application numbers and web accounts.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import date
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
+from todoke import ids
 from todoke.contract import loader
 from todoke.errors import GateClosed
+from todoke.model.codes import BEFORE_NUMBER, Question
 from todoke.process.gaiji_fonts import gaiji_fonts
+from todoke.process.register_inputs import Parents, make, parents_of_next
+from todoke.process.ward_files import additions_in_order, file_names, in_effect
 from todoke.process.workspace import Counts, Workspace
 from todoke.quality import docs
 from todoke.quality.findings import accepted_rows, findings
@@ -23,7 +28,7 @@ from todoke.quality.frame import suite_frame
 from todoke.quality.postal import postal_table
 from todoke.quality.suites import SuiteResult, agree, gate, run_suite
 from todoke.register.accounts import web_accounts
-from todoke.register.build import Register, build
+from todoke.register.build import Register
 from todoke.register.gates import drift_gate
 from todoke.register.numbers import numbers
 from todoke.store import facts
@@ -75,7 +80,7 @@ def _quality_inputs(ws: Workspace, pin: Pin) -> list[str]:
 
 
 def _drawable_digest(ws: Workspace) -> str:
-    return "".join(sorted(_drawable(ws)))
+    return hashlib.sha256("".join(sorted(_drawable(ws))).encode()).hexdigest()
 
 
 def _drawable(ws: Workspace) -> frozenset[str]:
@@ -105,13 +110,18 @@ class _Landed:
 
     def findings(self, ws: Workspace) -> pa.Table:
         """The quarantine over all files. An addition of a household that is there already is a duplicate."""
-        known = self.base.select(["household_no"]).group_by("household_no").aggregate([])
-        parts = [
-            _findings(ws, self.base, self.bad, None),
-            _findings(ws, self.additions, self.bad, known),
-            _findings(ws, self.corrections, self.bad, None),
-        ]
-        return pa.concat_tables(parts)
+        with ws.ledger.read() as tx:
+            names = file_names(tx, ws.contract.id)
+        parts = [_findings(ws, self.base, self.bad, None)]
+        for file, others in additions_in_order(self.base, self.additions, names):
+            known = others.select(["household_no"]).group_by("household_no").aggregate([])
+            parts.append(_findings(ws, file, self.bad, known))
+        return pa.concat_tables([*parts, _findings(ws, self.corrections, self.bad, None)])
+
+
+def findings_of(ws: Workspace, base: pa.Table, additions: pa.Table, corrections: pa.Table, bad: pa.Table) -> pa.Table:
+    """The quarantine over landed rows, each `schema.WARD_ROW`; `bad`: rows that could not be read."""
+    return _Landed(base, additions, corrections, bad).findings(ws)
 
 
 def _findings(ws: Workspace, rows: pa.Table, bad: pa.Table, registered: pa.Table | None) -> pa.Table:
@@ -165,7 +175,8 @@ def publish(contract: str, on: date) -> Counts:
     """Publishes the register that follows from all files, with numbers, entitlements and web accounts.
 
     Returns:
-        households, members, confidential, new_numbers; nothing when nothing has changed.
+        version: its number; households, members, confidential, held, new_numbers, questions to persons; nothing when
+        nothing has changed.
 
     Raises:
         GateClosed: more households are gone than the contract allows.
@@ -173,65 +184,86 @@ def publish(contract: str, on: date) -> Counts:
     ws = Workspace.open(contract, on)
     with ws.ledger.read() as tx:
         pin = ws.ledger.pin(tx)
-    if "quarantine" not in pin.heads:
-        return {}
-    inputs = [pin.heads["quarantine"].id, *_quality_inputs(ws, pin), _id(pin, "delivery_instruction")]
-    if _is_made(ws, pin, "household", inputs):
+        if "quarantine" not in pin.heads:
+            return {}
+        parents = parents_of_next(ws, tx, pin.heads)
+        names = file_names(tx, contract)
+    inputs = [*parents.ids(), *_quality_inputs(ws, pin)]
+    if _is_made(ws, pin, "register", inputs):
         _put_accounts(ws, pin.heads["household"])
         return {}
-    register = _build(ws, pin)
-    before = ws.head_table("household", pin, ["household_no"])["household_no"]
-    if not len(before):
-        before = ws.head_table("ward_row", pin, ["household_no"])["household_no"]
-    drift_gate(before, register.household["household_no"], ws.contract.register_.drift_gate_percent)
-    new = _commit(ws, pin, register, inputs)
+    made = make(ws, parents, names)
+    register = made._replace(question=with_question_ids(ws, made.question))
+    _drift(ws, pin, register)
+    version, new = _commit(ws, pin, parents, register, inputs)
+    if version == pin.heads.get("register"):
+        return {}
     with ws.ledger.read() as tx:
         _put_accounts(ws, ws.ledger.heads(tx)["household"])
     return {
+        "version": version.number,
         "households": register.household.num_rows,
-        "members": int(pc.sum(register.household["members"]).as_py()),
-        "confidential": int(pc.sum(register.household["confidential"]).as_py()),
+        "members": int(pc.sum(register.household["members"]).as_py() or 0),
+        "confidential": int(pc.sum(register.household["confidential"]).as_py() or 0),
+        "held": int(pc.sum(pc.equal(register.household["state"], "held")).as_py() or 0),
         "new_numbers": new,
+        "questions": register.question.num_rows,
     }
 
 
-def _id(pin: Pin, dataset: str) -> str:
-    return pin.heads[dataset].id if dataset in pin.heads else ""
+def with_question_ids(ws: Workspace, question: pa.Table) -> pa.Table:
+    """Questions with the ids by which persons answer them; the same question has the same id in every version."""
+    key = ("kind", "household_no", "other_no", "receipt_no")
+    made = [
+        "Q" + ids.identifier(ws.ledger.keys.id_key, "question", *(row[name] or "" for name in key), length=10)
+        for row in question.to_pylist()
+    ]
+    return question.set_column(0, "question_id", pa.array(made, pa.string()))
 
 
-def _build(ws: Workspace, pin: Pin) -> Register:
-    landed = _Landed.read(ws, pin)
-    found = ws.head_table("quarantine", pin)
-    accepted = accepted_rows(pa.concat_tables([landed.base, landed.additions]), found)
-    corrections = accepted_rows(landed.corrections, found)
-    return build(accepted, [corrections], ws.head_table("delivery_instruction", pin), ws.contract.reference_date)
+def _drift(ws: Workspace, pin: Pin, register: Register) -> None:
+    """The gate counts a household as gone that a revision no longer names, though it stays until a person has said."""
+    before = ws.head_table("household", pin, ["household_no"])["household_no"]
+    if not len(before):
+        before = ws.head_table("ward_row", pin, ["household_no"])["household_no"]
+    asked = register.question
+    removed = asked.filter(pc.equal(asked["kind"], Question.REMOVED))["household_no"]
+    here = register.household.filter(pc.invert(pc.is_in(register.household["ward_no"], pc.unique(removed))))
+    after = pa.chunked_array([*here["household_no"].chunks, *here["ward_no"].chunks], pa.string())
+    drift_gate(before, after, ws.contract.register_.drift_gate_percent)
 
 
-def _commit(ws: Workspace, pin: Pin, register: Register, inputs: list[str]) -> int:
-    """Versions, numbers and entitlements in one transaction; returns how many numbers are new."""
-    person = ws.lake.stage("person", register.person, inputs)
-    household = ws.lake.stage("household", register.household, inputs)
+def _commit(ws: Workspace, pin: Pin, parents: Parents, register: Register, inputs: list[str]) -> tuple[VersionRef, int]:
+    """Versions, numbers and entitlements in one transaction; returns the version and how many numbers are new."""
+    tables = {"person": register.person, "household": register.household, "register_question": register.question}
+    staged = {name: ws.lake.stage(name, table, inputs) for name, table in tables.items()}
+    # the parts' versions are known before they are committed, but for equal rows, which keep the version they have
+    outputs = {name: ws.ledger.next_version(item, pin.heads.get(name)) for name, item in staged.items()}
+    whole = ws.lake.stage("register", parents.rows(outputs), inputs)
     with ws.ledger.write() as tx:
-        ws.ledger.commit_version(tx, person, pin.heads.get("person"))
-        version = ws.ledger.commit_version(tx, household, pin.heads.get("household"))
-        new = _give_numbers(ws, tx, register.household["household_no"].to_pylist())
-        _entitle(ws, tx, register.household, version)
+        for name, item in staged.items():
+            ws.ledger.commit_version(tx, item, pin.heads.get(name))
+        version = ws.ledger.commit_version(tx, whole, pin.heads.get("register"))
+        new = _give_numbers(ws, tx, register.household)
+        _entitle(ws, tx, register.household, outputs["household"])
         if new:
             analyze(tx, "application_number", "entitlement")
-    return new
+    return version, new
 
 
-def _give_numbers(ws: Workspace, tx: Connection, households: list[str]) -> int:
-    """A number for every household that has none; given once and never again."""
+def _give_numbers(ws: Workspace, tx: Connection, household: pa.Table) -> int:
+    """A number for every household that has none and is not in question; given once and never again."""
     c = t.application_number.c
     known = set(tx.execute(select(c.household_no).where(c.contract == ws.contract.id)).scalars())
     first = tx.execute(select(func.max(c.position)).where(c.contract == ws.contract.id)).scalar()
     start = 0 if first is None else first + 1
-    new = [number for number in households if number not in known]
+    waiting = pc.is_in(household["state_reason"], pa.array(sorted(BEFORE_NUMBER), pa.string()))
+    certain = household.filter(pc.invert(waiting))["household_no"].to_pylist()
+    new = [number for number in certain if number not in known]
     given = numbers(ws.ledger.keys.number_key, start, len(new)) if new else []
     rows = [
-        {"contract": ws.contract.id, "household_no": household, "application_no": number, "position": start + place}
-        for place, (household, number) in enumerate(zip(new, given, strict=True))
+        {"contract": ws.contract.id, "household_no": household_no, "application_no": number, "position": start + place}
+        for place, (household_no, number) in enumerate(zip(new, given, strict=True))
     ]
     if rows:
         tx.execute(insert(t.application_number), rows)
@@ -242,6 +274,7 @@ def _entitle(ws: Workspace, tx: Connection, household: pa.Table, version: Versio
     """Members and points of every household (G05), written where they differ from what is there."""
     known = facts.entitled_households(tx, ws.contract.id)
     each = ws.contract.entitlement.points_per_member
+    columns = (household[name].to_pylist() for name in ("household_no", "members", "state"))
     rows = [
         {
             "contract": ws.contract.id,
@@ -251,18 +284,17 @@ def _entitle(ws: Workspace, tx: Connection, household: pa.Table, version: Versio
             "state": state,
             "register_version": version.id,
         }
-        for number, members, state in zip(
-            *(household[name].to_pylist() for name in ("household_no", "members", "state")), strict=True
-        )
+        for number, members, state in zip(*columns, strict=True)
         if known.get(number) != (members, members * each, state)
     ]
-    if not rows:
-        return
-    c = t.entitlement.c
-    stale = [row["household_no"] for row in rows if row["household_no"] in known]
-    for number in stale:
-        tx.execute(delete(t.entitlement).where(c.contract == ws.contract.id, c.household_no == number))
-    tx.execute(insert(t.entitlement), rows)
+    gone = known.keys() - set(household["household_no"].to_pylist())
+    stale = [{"key_no": number} for number in (*(r["household_no"] for r in rows if r["household_no"] in known), *gone)]
+    if stale:
+        c = t.entitlement.c
+        here = (c.contract == ws.contract.id) & (c.household_no == bindparam("key_no"))
+        tx.execute(delete(t.entitlement).where(here), stale)
+    if rows:
+        tx.execute(insert(t.entitlement), rows)
 
 
 def _put_accounts(ws: Workspace, version: VersionRef) -> None:
@@ -273,10 +305,11 @@ def _put_accounts(ws: Workspace, version: VersionRef) -> None:
     with ws.ledger.read() as tx:
         known = facts.numbers(tx, ws.contract.id)
         pin = ws.ledger.pin(tx)
+        names = file_names(tx, ws.contract.id)
     content = web_accounts(
         ws.version_table("household", version),
         known,
         ws.contract.entitlement.points_per_member,
-        ws.head_table("delivery_instruction", pin),
+        in_effect(ws.head_table("delivery_instruction", pin), names),
     )
     ws.outbox.put(name, content)

@@ -10,6 +10,7 @@ import hashlib
 import io
 import secrets
 from collections.abc import Sequence
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.csv
@@ -44,8 +45,8 @@ class Lake:
         key = f"{dataset}/{version_id}/{secrets.token_hex(4)}/part-0.parquet"
         properties = self._cipher.for_writing() if dataset in ENCRYPTED else None
         with self._files.create(key) as stream:
-            pq.write_table(table, stream, compression="zstd", encryption_properties=properties)
-        return Staged(version_id, dataset, table.num_rows, (key,), rows_digest(table))
+            write_parquet(table, stream, properties)
+        return Staged(version_id, dataset, table.num_rows, (key,), rows_digest(table), tuple(inputs))
 
     def read(self, version: VersionRef, columns: Sequence[str] | None = None) -> pa.Table:
         """The rows of a version in their order; columns that were added later are null."""
@@ -65,6 +66,10 @@ class Lake:
             parts.append(part.select(schema.names).cast(schema))
         return pa.concat_tables(parts) if parts else schema.empty_table()
 
+    def contents(self, version: VersionRef) -> list[bytes]:
+        """The files of a version as they lie there."""
+        return [self._files.read(key) for key in version.files]
+
     def head(self, dataset: str) -> VersionRef | None:
         """The newest version of a dataset."""
         with self._ledger.read() as tx:
@@ -80,6 +85,11 @@ class Lake:
                 self._files.delete(key)
                 removed += 1
         return removed + self._files.sweep_partial(older_than_seconds)
+
+
+def write_parquet(table: pa.Table, stream: BinaryIO, properties: Any = None) -> None:
+    """The one way in which tables become Parquet: equal tables become equal bytes, but for encryption."""
+    pq.write_table(table.combine_chunks(), stream, compression="zstd", encryption_properties=properties)
 
 
 class _Hashing(io.RawIOBase):
