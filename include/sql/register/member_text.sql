@@ -1,7 +1,6 @@
--- Names and addresses as they are to be compared with each other.
+-- Whom to look for in other households.
 SELECT
     household_no,
     birth_date,
-    COALESCE(member_kana, '') AS member_kana,
-    postal_code || '/' || town || '/' || block || '/' || COALESCE(building, '') AS place_text
+    member_kana
 FROM member

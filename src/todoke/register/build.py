@@ -139,6 +139,19 @@ class _History:
         ]
         return pa.concat_tables(parts)
 
+    def places(self, households: pa.ChunkedArray) -> pa.Table:
+        """household_no and place: each address that any file gave for these households, in one way of writing."""
+        wanted = pc.unique(households)
+        mine = pa.concat_tables(self._rows)
+        mine = mine.filter(pc.is_in(mine["household_no"], wanted))
+        written = [pc.fill_null(mine[name], "") for name in ("postal_code", "town", "block", "building")]
+        place = _spaceless(pc.binary_join_element_wise(pc.replace_substring(written[0], "-", ""), *written[1:], "/"))
+        return (
+            pa.table({"household_no": mine["household_no"], "place": place})
+            .group_by(["household_no", "place"])
+            .aggregate([])
+        )
+
 
 def _changes(engine: Engine, corrections: Iterable[pa.Table | Revision], history: _History) -> Iterator[pa.Table]:
     """One corrections file after the other."""
@@ -194,7 +207,8 @@ def _take_over(engine: Engine, history: _History) -> pa.Table:
     engine.register("sighting", _fetch(engine, "sighting", **letters))
     engine.register("entry", _fetch(engine, "entry"))
     engine.register("declared", _fetch(engine, "declared"))
-    _key_members(engine)
+    places = history.places(_fetch(engine, "suspect")["household_no"])
+    engine.register("place_seen", places)
     engine.register("succession", _fetch(engine, "succession"))
     alias = aliases(engine.fetch(sqlfiles.load("register", "succession_made")))
     engine.register("alias", alias)
@@ -207,10 +221,9 @@ def _take_over(engine: Engine, history: _History) -> pa.Table:
 
 
 def _key_members(engine: Engine) -> None:
-    """`keyed_member`: whom and where to compare, whatever the width, the kind of kana and the spaces."""
+    """`keyed_member`: members as they are found again, whatever the width, the kind of kana and the spaces."""
     text = _fetch(engine, "member_text")
-    keyed = text.append_column("kana_text", _spaceless(text["member_kana"]))
-    engine.register("member_text", keyed.append_column("place", _spaceless(text["place_text"])))
+    engine.register("member_text", text.append_column("kana_text", _spaceless(text["member_kana"])))
     engine.register("keyed_member", _fetch(engine, "keyed_member", katakana=_KATAKANA, hiragana=_HIRAGANA))
 
 
