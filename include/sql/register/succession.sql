@@ -66,11 +66,12 @@ weighed AS (
     SELECT
         candidate.household_no,
         candidate.other_no,
-        predecessor.is_gone,
+        predecessor.is_gone AND NOT successor.is_gone AS is_open,
         member.household_no IS NOT NULL
         AND place.household_no IS NULL
         AND COUNT(*) OVER (PARTITION BY candidate.household_no) = 1
-        AND COUNT(*) OVER (PARTITION BY candidate.other_no) = 1 AS is_sure
+        AND COUNT(*) OVER (PARTITION BY candidate.other_no) = 1
+        AND predecessor.is_gone AS is_sure
     FROM candidate
     INNER JOIN standing AS successor ON candidate.household_no = successor.household_no
     INNER JOIN standing AS predecessor ON candidate.other_no = predecessor.household_no
@@ -90,4 +91,4 @@ LEFT JOIN answer
         answer.kind = 'same_household'
         AND weighed.household_no = answer.household_no
         AND weighed.other_no = answer.other_no
-WHERE weighed.is_gone OR answer.verdict = 'same'
+WHERE weighed.is_open OR weighed.is_sure OR answer.verdict = 'same'

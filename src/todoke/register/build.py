@@ -29,8 +29,8 @@ from todoke.store.schema import (
 )
 
 _ERROR = "誤り"
-_HIRAGANA = "".join(map(chr, range(0x3041, 0x3097)))
-_KATAKANA = "".join(chr(ord(char) + 0x60) for char in _HIRAGANA)
+_KATAKANA = "[ァ-ヶ]"
+_TO_HIRAGANA = {code: code - 0x60 for code in range(ord("ァ"), ord("ヶ") + 1)}
 
 
 class Register(NamedTuple):
@@ -201,10 +201,9 @@ def _correct(engine: Engine, rows: pa.Table, reference_date: date) -> None:
 def _take_over(engine: Engine, history: _History) -> pa.Table:
     """Lets successors stand under their predecessors' numbers; returns who is who (`succession.aliases`)."""
     seen = history.sightings()
-    engine.register("sighting_text", seen.append_column("kana_text", _spaceless(seen["member_kana"])))
+    engine.register("sighting_text", seen.append_column("kana", _kana_keys(seen["member_kana"])))
     engine.register("parsed_date", parsed_dates(seen["birth_date"]))
-    letters = {"katakana": _KATAKANA, "hiragana": _HIRAGANA}
-    engine.register("sighting", _fetch(engine, "sighting", **letters))
+    engine.register("sighting", _fetch(engine, "sighting"))
     engine.register("entry", _fetch(engine, "entry"))
     engine.register("declared", _fetch(engine, "declared"))
     places = history.places(_fetch(engine, "suspect")["household_no"])
@@ -215,16 +214,21 @@ def _take_over(engine: Engine, history: _History) -> pa.Table:
     members, standing = _fetch(engine, "taken_over_member"), _fetch(engine, "taken_over_standing")
     engine.register("member", members)
     engine.register("standing", standing)
-    _key_members(engine)
+    keys = _kana_keys(members["member_kana"])
+    engine.register("keyed_member", members.select(["household_no", "birth_date"]).append_column("kana", keys))
     engine.register("person_twice", _fetch(engine, "person_twice"))
     return alias
 
 
-def _key_members(engine: Engine) -> None:
-    """`keyed_member`: members as they are found again, whatever the width, the kind of kana and the spaces."""
-    text = _fetch(engine, "member_text")
-    engine.register("member_text", text.append_column("kana_text", _spaceless(text["member_kana"])))
-    engine.register("keyed_member", _fetch(engine, "keyed_member", katakana=_KATAKANA, hiragana=_HIRAGANA))
+def _kana_keys(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Names as they are found again, whatever the width, the kind of kana and the spaces."""
+    keys = _spaceless(texts)
+    other = pc.fill_null(pc.match_substring_regex(keys, _KATAKANA), False)
+    if not pc.any(other).as_py():
+        return keys
+    folded = [text.translate(_TO_HIRAGANA) for text in keys.filter(other).to_pylist()]
+    whole = pc.replace_with_mask(keys.combine_chunks(), other.combine_chunks(), pa.array(folded, pa.string()))
+    return pa.chunked_array([whole])
 
 
 def _spaceless(texts: pa.ChunkedArray) -> pa.ChunkedArray:
