@@ -7,11 +7,22 @@ from datetime import date
 
 import pytest
 from programme import Programme, one
+from register_steps import (
+    additions,
+    answers,
+    asked,
+    corrections,
+    household,
+    named_former,
+    numbered,
+    revision,
+    sends,
+    state,
+    stop,
+)
 from small_ward import (
-    CORRECTION_HEADER,
     COUPLE,
     FAMILY,
-    GOOD,
     HEADER,
     LATE,
     MOVER,
@@ -19,9 +30,7 @@ from small_ward import (
     QUIET,
     SINGLE,
     THREE,
-    Home,
     correction,
-    drop,
     home_of,
     households,
     sealed,
@@ -29,7 +38,7 @@ from small_ward import (
     without,
 )
 
-from todoke.errors import GateClosed, TodokeError
+from todoke.errors import TodokeError
 from todoke.process import register_answers
 from todoke.process.register_rebuild import rebuilt
 from todoke.process.register_versions import compared, parents
@@ -37,52 +46,6 @@ from todoke.process.register_versions import compared, parents
 NEXT, LATER, LAST = date(2026, 7, 22), date(2026, 7, 23), date(2026, 7, 24)
 LABELS = date(2026, 9, 7)
 RICE = "3006"
-
-
-def sends(programme: Programme, on: date, **files: bytes) -> dict:
-    """The ward sends files of some kinds, and the register is made anew; what the publication said."""
-    for kind, content in files.items():
-        programme.ward_sends(kind, content, on)
-    programme.run("intake", on)
-    return programme.run("register", on)["publish"]
-
-
-def corrections(*blocks: list[tuple[str, ...]]) -> bytes:
-    return table(CORRECTION_HEADER, [row for block in blocks for row in block])
-
-
-def additions(*homes: Home) -> bytes:
-    return table(HEADER, [row for home in homes for row in home.rows()])
-
-
-def named_former(home: Home, former: str) -> list[tuple[str, ...]]:
-    """The rows of a household that the ward says had another number."""
-    place = HEADER.index("旧世帯番号")
-    return [(*row[:place], former, *row[place + 1 :]) for row in home.rows()]
-
-
-def household(programme: Programme, number: str) -> dict:
-    return one([row for row in programme.version("household") if row["household_no"] == number])
-
-
-def state(programme: Programme, number: str) -> tuple[str, str | None]:
-    row = household(programme, number)
-    return row["state"], row["state_reason"]
-
-
-def asked() -> list[tuple[str, str, str]]:
-    return [(row["kind"], row["household_no"], row["other_no"]) for row in register_answers.questions("gift")]
-
-
-def answers(programme: Programme, verdict: str, on: date) -> dict:
-    """A person answers the only open question, and the register is made anew."""
-    question = one(register_answers.questions("gift"))
-    register_answers.answer("gift", question["question_id"], verdict, "admin")
-    return programme.run("register", on)["publish"]
-
-
-def numbered(programme: Programme) -> dict[str, str]:
-    return {row["household_no"]: row["application_no"] for row in programme.rows("application_number")}
 
 
 ANEW = replace(home_of(SINGLE), no="00009001")
@@ -255,10 +218,6 @@ def test_one_and_the_same_person_in_two_households_waits_for_the_wards_correctio
     assert state(july, guest.no) == ("live", None)
 
 
-def stop(*numbers: str) -> bytes:
-    return table(("世帯番号", "理由"), [(number, "区の指示") for number in numbers])
-
-
 def test_a_stop_holds_everything_until_a_person_resumes_it_and_another_stop_holds_it_again(july: Programme):
     sends(july, NEXT, stop=stop(FAMILY, "00009999"))
     assert (state(july, FAMILY), asked()) == (("held", "stopped"), [("stopped", FAMILY, "")])
@@ -278,73 +237,6 @@ def test_a_stop_recalls_what_the_carrier_has_not_taken(november: Programme):
     november.run("orders", on)
     assert november.decision("W:w1") == ("review", "departed")
     assert [row["区分"] for row in november.shipped()] == ["出荷", "取消"]
-
-
-def revision(programme: Programme, name: str, content: bytes, on: date) -> dict:
-    drop(programme.inbox("lgwan"), f"{name}.csv.pgp", sealed(content))
-    programme.run("intake", on)
-    return programme.run("register", on)["publish"]
-
-
-def test_a_revision_after_publication_acts_as_corrections_and_its_removals_wait(july: Programme):
-    smaller = replace(home_of(THREE), members=home_of(THREE).members[:2])
-    forgotten = replace(home_of(QUIET), no="00009006", members=(("新", "あらた", "1999-09-09"),))
-    homes = [smaller if home.no == THREE else home for home in without(LATE)]
-    said = revision(july, "households_20260721_01_r2", households([*homes, forgotten]), NEXT)
-    assert (said["households"], said["new_numbers"], said["questions"]) == (13, 1, 1)
-    assert (household(july, THREE)["members"], state(july, forgotten.no)) == (2, ("live", None))
-    assert (asked(), state(july, LATE)) == ([("removed", LATE, "")], ("live", None))
-    answers(july, "remove", LATER)
-    assert (state(july, LATE), asked()) == (("deleted", "error"), [])
-    assert LATE in numbered(july)
-
-
-def test_a_removal_that_a_person_does_not_want_is_asked_again_only_by_another_revision(july: Programme):
-    revision(july, "households_20260721_01_r2", households(without(LATE)), NEXT)
-    answers(july, "keep", NEXT)
-    assert (state(july, LATE), asked()) == (("live", None), [])
-    revision(july, "households_20260721_01_r3", households([*without(LATE, THREE), home_of(THREE)]), LATER)
-    assert (state(july, LATE), asked()) == (("live", None), [])
-
-
-def test_a_revision_does_not_undo_corrections_of_what_it_leaves_as_it_was(july: Programme):
-    moved = replace(home_of(COUPLE), block="9-9-9")
-    sends(july, NEXT, corrections=corrections(correction(moved)))
-    smaller = replace(home_of(THREE), members=home_of(THREE).members[:2])
-    homes = [smaller if home.no == THREE else home for home in GOOD]
-    revision(july, "households_20260723_01", households(homes), LATER)
-    assert {row["block"] for row in july.version("person") if row["household_no"] == COUPLE} == {"9-9-9"}
-
-
-def test_a_household_in_two_additions_files_is_the_first_ones(july: Programme):
-    added = replace(home_of(QUIET), no="00009007", members=(("新", "あらた", "1999-09-09"),))
-    larger = replace(added, members=(*added.members, ("緑", "みどり", "2001-01-01")))
-    july.ward_sends("additions", additions(larger), LATER)
-    july.ward_sends("additions", additions(added), NEXT)
-    july.run("intake", LATER)
-    said = july.run("register", LATER)
-    assert (said["publish"]["new_numbers"], household(july, added.no)["members"]) == (1, 1)
-    found = [(row["household_no"], row["reason"]) for row in july.version("quarantine")]
-    assert (added.no, "household_duplicate") in found
-
-
-def test_the_order_in_which_files_arrive_does_not_matter(july: Programme, tmp_path):
-    early = [("corrections", corrections(correction(replace(home_of(COUPLE), block="7-7-7"))), NEXT)]
-    early += [("corrections", corrections(correction(replace(home_of(COUPLE), block="8-8-8"))), LATER)]
-    added = [
-        replace(home_of(QUIET), no=f"0000901{n}", members=(("新", "あらた", f"1999-09-0{n + 1}"),)) for n in range(2)
-    ]
-    early += [("additions", additions(added[0]), NEXT), ("additions", additions(added[1]), LATER)]
-    parts = []
-    for place, files in enumerate((early, early[::-1])):
-        with july.copied(tmp_path / str(place)).entered() as programme:
-            for kind, content, on in files:
-                programme.ward_sends(kind, content, on)
-                programme.run("intake", LAST)
-            programme.run("register", LAST)
-            parts.append([programme.version(name) for name in ("person", "household")] + [numbered(programme)])
-    assert parts[0] == parts[1]
-    assert {row["block"] for row in parts[0][0] if row["household_no"] == COUPLE} == {"8-8-8"}
 
 
 def test_additional_households_get_their_labels_and_nobody_gets_them_twice(july: Programme):
@@ -438,10 +330,3 @@ def test_answers_are_checked_and_recorded_with_who_gave_them(july: Programme):
     register_answers.answer("gift", question, "different", "op07")
     said = one(july.version("register_answer"))
     assert (said["verdict"], said["by_whom"], said["question_id"]) == ("different", "op07", question)
-
-
-def test_a_revision_that_drops_too_many_closes_the_gate(july: Programme):
-    july.ward_sends("households", households(without(LATE, QUIET, MOVER)), NEXT)
-    july.run("intake", NEXT)
-    with pytest.raises(GateClosed):
-        july.run("register", NEXT)

@@ -1,4 +1,18 @@
 -- What a person is asked, one row a question: of two households that wait for each other the first stands for both.
+WITH left_out AS (
+    SELECT
+        removed.household_no,
+        removed.receipt_no
+    FROM removed
+    INNER JOIN standing ON removed.household_no = standing.ward_no
+    WHERE NOT standing.is_gone
+    UNION
+    SELECT
+        household_no,
+        receipt_no
+    FROM withdrawn
+)
+
 SELECT
     'same_household' AS kind,
     household_no,
@@ -22,14 +36,13 @@ SELECT
     removed.household_no,
     NULL AS other_no,
     removed.receipt_no
-FROM removed
-INNER JOIN standing ON removed.household_no = standing.ward_no
+FROM left_out AS removed
 LEFT JOIN answer
     ON
         answer.kind = 'removed'
         AND removed.household_no = answer.household_no
         AND removed.receipt_no = answer.receipt_no
-WHERE NOT standing.is_gone AND answer.verdict IS NULL
+WHERE answer.verdict IS NULL
 UNION ALL
 SELECT
     'stopped' AS kind,

@@ -134,7 +134,7 @@ class Question(Labelled):
 
     SAME_HOUSEHOLD = "same_household", "削除された世帯と同じ世帯か"
     PERSON_TWICE = "person_twice", "二つの世帯にいる人は同じ人か"
-    REMOVED = "removed", "改訂版にない世帯を削除するか"
+    REMOVED = "removed", "改訂版にない世帯（異動）を取り消すか"
     STOPPED = "stopped", "停止を解くか"
 
 

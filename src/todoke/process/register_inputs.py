@@ -13,10 +13,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection
 
-from todoke.process.ward_files import FileName, Judged, in_effect, published_states
+from todoke.process.ward_files import (
+    NOTHING_WITHDRAWN,
+    FileName,
+    Judged,
+    State,
+    in_effect,
+    merged_states,
+    published_states,
+    revisions,
+)
 from todoke.process.workspace import Workspace
-from todoke.quality.findings import accepted_rows
-from todoke.register.build import Register, Revision, build
+from todoke.register.build import Register, build
 from todoke.store.ledger import VersionRef
 from todoke.store.schema import REGISTER
 
@@ -31,7 +39,7 @@ INPUTS = (
     "register_answer",
 )
 OUTPUTS = ("person", "household", "register_question")
-_WITH_STATES = ("ward_row", "addition_row")
+_WITH_STATES = ("ward_row", "addition_row", "correction_row")
 
 
 @dataclass(frozen=True)
@@ -40,8 +48,8 @@ class Parents:
 
     Attributes:
         inputs: version by dataset, of `INPUTS`.
-        published: the judged versions of the base and of the additions that earlier register versions were made
-            from, oldest first.
+        published: the judged versions of the base, the additions and the corrections that earlier register versions
+            were made from, oldest first.
     """
 
     inputs: Mapping[str, VersionRef]
@@ -108,23 +116,32 @@ def version_parts(ws: Workspace, tx: Connection, version: VersionRef, role: str)
 def make(ws: Workspace, parents: Parents, names: Mapping[str, FileName]) -> Register:
     """The register of these parents; the same for the same parents."""
     inputs = parents.inputs
-    firsts: list[pa.Table] = []
-    revisions: list[Revision] = []
-    for name in _WITH_STATES:
-        head = Judged(inputs[name], inputs["quarantine"]) if name in inputs else None
-        tables, later = published_states(ws, parents.published[name], head, names)
-        firsts += tables
-        revisions += later
-    found = ws.version_table("quarantine", inputs["quarantine"])
-    corrections = accepted_rows(ws.version_table("correction_row", inputs.get("correction_row")), found)
+    base, additions, corrections = (_published(ws, parents, name, names) for name in _WITH_STATES)
+    answers = ws.version_table("register_answer", inputs.get("register_answer"))
+    merged = [merged_states(states, answers) for states in corrections]
+    firsts = sorted((states[0] for states in (*base, *additions)), key=lambda state: _base_first(state, names))
+    later = [(names[each.receipt_no], each) for states in (*base, *additions) for each in revisions(states)]
+    files = [(names[each.rows.receipt_no], each.rows.accepted) for each in merged]
     return build(
-        pa.concat_tables(list(_each_household_once(firsts))),
-        _in_order(in_effect(corrections, names), revisions, names),
+        pa.concat_tables(list(_each_household_once(state.accepted for state in firsts))),
+        [change for _, change in sorted((*files, *later), key=lambda change: change[0])],
         in_effect(ws.version_table("delivery_instruction", inputs.get("delivery_instruction")), names),
         ws.contract.reference_date,
+        withdrawn=pa.concat_tables([NOTHING_WITHDRAWN, *(each.withdrawn for each in merged)]),
         stops=in_effect(ws.version_table("stop_row", inputs.get("stop_row")), names),
-        answers=ws.version_table("register_answer", inputs.get("register_answer")),
+        answers=answers,
     )
+
+
+def _published(ws: Workspace, parents: Parents, name: str, names: Mapping[str, FileName]) -> list[list[State]]:
+    inputs = parents.inputs
+    head = Judged(inputs[name], inputs["quarantine"]) if name in inputs else None
+    return published_states(ws, parents.published[name], head, names)
+
+
+def _base_first(state: State, names: Mapping[str, FileName]) -> tuple[bool, FileName]:
+    name = names[state.receipt_no]
+    return (name.kind != "households", name)
 
 
 def _each_household_once(files: Iterable[pa.Table]) -> Iterator[pa.Table]:
@@ -133,15 +150,3 @@ def _each_household_once(files: Iterable[pa.Table]) -> Iterator[pa.Table]:
     for rows in files:
         yield rows.filter(pc.invert(pc.is_in(rows["household_no"], known)))
         known = pa.concat_arrays([known, pc.unique(rows["household_no"])])
-
-
-def _in_order(
-    corrections: pa.Table, revisions: Iterable[Revision], names: Mapping[str, FileName]
-) -> list[pa.Table | Revision]:
-    """Corrections files and revisions as they take effect."""
-    changes: list[tuple[FileName, pa.Table | Revision]] = [
-        (names[receipt], corrections.filter(pc.equal(corrections["receipt_no"], receipt)))
-        for receipt in pc.unique(corrections["receipt_no"]).to_pylist()
-    ]
-    changes += [(names[revision.receipt_no], revision) for revision in revisions]
-    return [change for _, change in sorted(changes, key=lambda change: change[0])]

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, select
 
+from todoke.model.codes import Question
 from todoke.process.workspace import Workspace
 from todoke.quality.findings import accepted_rows
 from todoke.register.build import Revision
@@ -98,8 +99,13 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class _State:
-    """A file as it was, or is to be, published."""
+class State:
+    """A file as it was, or is to be, published.
+
+    Attributes:
+        accepted: its accepted rows, `schema.WARD_ROW`.
+        named: household_no of all its rows, those in quarantine too.
+    """
 
     receipt_no: str
     accepted: pa.Table
@@ -108,17 +114,14 @@ class _State:
 
 def published_states(
     ws: Workspace, published: Iterable[Judged], head: Judged | None, names: Mapping[str, FileName]
-) -> tuple[list[pa.Table], list[Revision]]:
-    """What was first published of each file, and every later state of it as a revision.
+) -> list[list[State]]:
+    """Every file with the states of it that were published, oldest first, and the one that is to be.
 
     Args:
         published: versions that register versions were made from, oldest first.
         head: the version that the next one is made from; None when there is none.
-
-    Returns:
-        accepted rows, one table a file in the order of effect; revisions.
     """
-    of_group: dict[Group, list[_State]] = {}
+    of_group: dict[Group, list[State]] = {}
     versions = [*published, *([head] if head is not None else [])]
     seen: set[str] = set()
     known = _last_judgement(ws, versions)
@@ -131,19 +134,57 @@ def published_states(
             if receipt not in seen:
                 seen.add(receipt)
                 of_group.setdefault(names[receipt].group, []).append(known.state(receipt))
-    firsts = sorted((states[0] for states in of_group.values()), key=lambda state: names[state.receipt_no])
-    revisions = [
-        Revision(before.accepted, after.accepted, after.named, after.receipt_no)
-        for states in of_group.values()
-        for before, after in pairwise(states)
+    return list(of_group.values())
+
+
+def revisions(states: Iterable[State]) -> list[Revision]:
+    """Every state of the base or of an additions file but the first: what has been published is corrected by it."""
+    return [
+        Revision(before.accepted, after.accepted, after.named, after.receipt_no) for before, after in pairwise(states)
     ]
-    return [state.accepted for state in firsts], revisions
+
+
+@dataclass(frozen=True)
+class Merged:
+    """A corrections file as it is in force; `withdrawn`: household_no, receipt_no of what a revision leaves out."""
+
+    rows: State
+    withdrawn: pa.Table
+
+
+NOTHING_WITHDRAWN = pa.schema([("household_no", pa.string()), ("receipt_no", pa.string())]).empty_table()
+
+
+def merged_states(states: Iterable[State], answers: pa.Table) -> Merged:
+    """The last state of a corrections file, and of those before it what it leaves out and nobody has let go.
+
+    Args:
+        answers: `schema.REGISTER_ANSWER`.
+    """
+    first, *later = states
+    rows, withdrawn = first, NOTHING_WITHDRAWN
+    let_go = answers.filter(
+        pc.and_(pc.equal(answers["kind"], Question.REMOVED), pc.equal(answers["verdict"], "remove"))
+    )
+    for state in later:
+        said = let_go.filter(pc.equal(let_go["receipt_no"], state.receipt_no))["household_no"]
+        settled = pc.or_(
+            pc.is_in(rows.accepted["household_no"], pc.unique(state.named)),
+            pc.is_in(rows.accepted["household_no"], pc.unique(said)),
+        )
+        kept = rows.accepted.filter(pc.invert(settled))
+        column = pa.repeat(pa.scalar(state.receipt_no, pa.string()), kept.num_rows)
+        kept = kept.set_column(kept.schema.get_field_index("receipt_no"), "receipt_no", column)
+        left_out = kept.select(["household_no", "receipt_no"]).group_by(["household_no", "receipt_no"]).aggregate([])
+        withdrawn = pa.concat_tables([withdrawn, left_out])
+        rows = State(state.receipt_no, pa.concat_tables([state.accepted, kept]), state.named)
+    return Merged(rows, withdrawn)
 
 
 @dataclass(frozen=True)
 class _Judgements:
     receipts: Mapping[str, list[str]]
-    state: Callable[[str], _State]
+    state: Callable[[str], State]
 
 
 def _last_judgement(ws: Workspace, versions: Iterable[Judged]) -> _Judgements:
@@ -158,9 +199,9 @@ def _last_judgement(ws: Workspace, versions: Iterable[Judged]) -> _Judgements:
     def judged(version: Judged) -> tuple[pa.Table, pa.Table]:
         return ws.lake.read(version.rows), ws.lake.read(version.quarantine)
 
-    def state(receipt: str) -> _State:
+    def state(receipt: str) -> State:
         rows, found = judged(last[receipt])
         mine = rows.filter(pc.equal(rows["receipt_no"], receipt))
-        return _State(receipt, accepted_rows(mine, found), mine["household_no"])
+        return State(receipt, accepted_rows(mine, found), mine["household_no"])
 
     return _Judgements(receipts, state)

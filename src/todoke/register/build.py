@@ -62,6 +62,7 @@ def build(
     special_delivery: pa.Table | None,
     reference_date: date,
     *,
+    withdrawn: pa.Table | None = None,
     stops: pa.Table | None = None,
     answers: pa.Table | None = None,
 ) -> Register:
@@ -74,6 +75,7 @@ def build(
             what was published; a table may hold several files, told apart by receipt number, in order.
         special_delivery: `schema.DELIVERY_INSTRUCTION`, in the order of the ward's files.
         reference_date: entitlement follows the members on it.
+        withdrawn: household_no, receipt_no: corrections that a revision of their file leaves out, still in force.
         stops: `schema.STOP_ROW`.
         answers: `schema.REGISTER_ANSWER`: what persons decided.
 
@@ -104,6 +106,7 @@ def build(
             under_identity(_or_empty(stops, STOP_ROW), alias),
         )
         engine.register("removed", history.removed())
+        engine.register("withdrawn", withdrawn if withdrawn is not None else history.removed().slice(0, 0))
         return Register(
             _fetch(engine, "person").cast(PERSON),
             _fetch(engine, "household").cast(HOUSEHOLD),
@@ -121,7 +124,9 @@ class _History:
     def add(self, rows: pa.Table) -> None:
         self._rows += list(_files([rows]))
 
-    def remove(self, households: pa.Array, receipt_no: str) -> None:
+    def remove(self, households: pa.Array, named: pa.ChunkedArray, receipt_no: str) -> None:
+        """A revision no longer names some households; those that it names have come back if they were missing."""
+        self._removed = [rows.filter(pc.invert(pc.is_in(rows["household_no"], named))) for rows in self._removed]
         receipts = pa.repeat(pa.scalar(receipt_no, pa.string()), len(households))
         self._removed.append(pa.table({"household_no": households, "receipt_no": receipts}))
 
@@ -171,8 +176,9 @@ def _as_corrections(engine: Engine, revision: Revision, history: _History) -> pa
     engine.register("after_member", _members(engine, revision.after))
     changed = pc.unique(_fetch(engine, "revised_household")["household_no"])
     sent = revision.after.filter(pc.is_in(revision.after["household_no"], changed))
-    gone = revision.before.filter(pc.invert(pc.is_in(revision.before["household_no"], pc.unique(revision.named))))
-    history.remove(pc.unique(gone["household_no"]), revision.receipt_no)
+    named = pc.unique(revision.named)
+    gone = revision.before.filter(pc.invert(pc.is_in(revision.before["household_no"], named)))
+    history.remove(pc.unique(gone["household_no"]), named, revision.receipt_no)
     approved = engine.fetch(sqlfiles.load("register", "approved_removal"), {"receipt_no": revision.receipt_no})
     deleted = gone.filter(pc.is_in(gone["household_no"], pc.unique(approved["household_no"])))
     return pa.concat_tables([_marked(sent, "更新", revision.receipt_no), _marked(deleted, "削除", revision.receipt_no)])
