@@ -55,3 +55,13 @@ def test_a_ward_is_simulated_only_where_the_environment_says_so(todoke, tmp_path
 def test_a_key_is_sixty_four_digits_and_never_the_same(todoke):
     first, second = todoke("key").stdout.strip(), todoke("key").stdout.strip()
     assert len(bytes.fromhex(first)) == 32 and first != second
+
+
+def test_a_register_that_is_not_there_asks_nothing_and_cannot_be_compared(todoke):
+    asked = todoke("register", "questions", "gift")
+    assert (asked.returncode, asked.stdout) == (0, "")
+    for words in (("diff", "gift", "1", "2"), ("rebuild", "gift", "1", "--check")):
+        run = todoke("register", *words)
+        assert run.returncode == 2 and "第1版" in run.stderr and "Traceback" not in run.stderr
+    run = todoke("register", "answer", "gift", "Q0000000000", "same", "--by", "op07")
+    assert run.returncode == 2 and "todoke register questions" in run.stderr
