@@ -10,6 +10,8 @@
 出荷指示済みのものは停止ファイルを運送会社に出します。引渡し済みのものは事故として確認依頼に載ります。
 - **検査の結果**：品質検査の文書（`validate` のボタン、または戻り値 `page`。`quality/` の下のHTML）に、検査項目・件数・\
 隔離の理由があります。個人情報は載りません。
+- **人の判断**：同じ世帯か、同じ人か、改訂版にない世帯、停止した世帯は、発行の結果に確認事項（questions）の数で出ます。\
+`todoke register questions` で確かめ、`todoke register answer` で答えると、次の発行で反映します。
 - **次に動くもの**：発行すると `todoke://<契約>/register` が鳴り、宛名ラベルの準備が始まります。
 """
 
@@ -35,9 +37,9 @@ def register(contract: str) -> None:
     @task(task_display_name="検査・隔離", queue="heavy")
     def validate() -> Counts:
         """Quarantine failing rows with reasons and close the gates on a bad version (G03, G04)."""
-        from todoke.process import register
+        from todoke.process import register_checks
 
-        return register.validate(contract, business_date())
+        return register_checks.validate(contract, business_date())
 
     @task(task_display_name="台帳の発行", queue="heavy", outlets=[asset(contract, "register")])
     def publish() -> Counts:

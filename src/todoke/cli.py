@@ -24,8 +24,10 @@ outbox_app = typer.Typer(help="出力（暗号化された送信箱）", no_args
 approval_app = typer.Typer(help="承認", no_args_is_help=True)
 mail_app = typer.Typer(help="区へのメール", no_args_is_help=True)
 receipts_app = typer.Typer(help="受領（預かり証・記録簿）", no_args_is_help=True)
+register_app = typer.Typer(help="世帯台帳の版と確認事項", no_args_is_help=True)
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(receipts_app, name="receipts")
+app.add_typer(register_app, name="register")
 app.add_typer(outbox_app, name="outbox")
 app.add_typer(approval_app, name="approval")
 app.add_typer(mail_app, name="mail")
@@ -158,6 +160,71 @@ def receipts_export(
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     target.write_bytes(export_register(contract))
     print(f"書き出しました: {target}")
+
+
+@register_app.command("versions")
+def register_versions(contract: ContractId) -> None:
+    """世帯台帳の版と、それぞれの元になった版・受領を示します。"""
+    from todoke.process.register_versions import parents
+
+    for line in parents(contract):
+        print(line)
+
+
+@register_app.command("diff")
+def register_diff(
+    contract: ContractId,
+    older: Annotated[int, typer.Argument(help="古い版の番号")],
+    newer: Annotated[int, typer.Argument(help="新しい版の番号")],
+) -> None:
+    """世帯台帳の2つの版の違いと、古い版を使った処理を、件数で示します。"""
+    from todoke.process.register_versions import compared
+
+    writer = csv.writer(sys.stdout)
+    writer.writerow(("group", "kind", "count"))
+    for group, counts in compared(contract, older, newer).items():
+        writer.writerows((group, kind, count) for kind, count in counts.items())
+
+
+@register_app.command("rebuild")
+def register_rebuild(
+    contract: ContractId,
+    number: Annotated[int, typer.Argument(help="版の番号")],
+    check: Annotated[bool, typer.Option("--check", help="食い違いがあれば終了コード1にします")] = False,
+) -> None:
+    """世帯台帳の版を、保管した原本から作り直して照合します。何も書き換えません。"""
+    from todoke.process.register_rebuild import DIFFERS, rebuilt
+
+    said = rebuilt(contract, number)
+    for name, verdict in said.items():
+        print(f"{name}: {verdict}")
+    raise typer.Exit(1 if check and DIFFERS in said.values() else 0)
+
+
+@register_app.command("questions")
+def register_questions(contract: ContractId) -> None:
+    """人の判断を待つ世帯をCSVで示します（世帯番号だけで、氏名・住所は出しません）。"""
+    from todoke.process.register_answers import questions
+
+    asked = questions(contract)
+    writer = csv.writer(sys.stdout)
+    if asked:
+        writer.writerow(asked[0])
+    writer.writerows(row.values() for row in asked)
+
+
+@register_app.command("answer")
+def register_answer(
+    contract: ContractId,
+    question: Annotated[str, typer.Argument(help="確認事項の番号（questions で示すもの）")],
+    verdict: Annotated[str, typer.Argument(help="回答（same, different, remove, keep, resume）")],
+    by: Annotated[str, typer.Option(help="回答した人のアカウント名")],
+) -> None:
+    """確認事項への回答を記録します。次の「世帯台帳の検査と発行」で反映します。最初の回答が残ります。"""
+    from todoke.process.register_answers import answer
+
+    recorded = answer(contract, question, verdict, by)["recorded"]
+    print("記録しました" if recorded else "すでに回答されています（最初の回答が残ります）")
 
 
 @outbox_app.command("list")

@@ -146,3 +146,13 @@ def test_a_layout_check_fails_where_the_file_would_be_refused(todoke, tmp_path: 
 def test_a_layout_check_of_a_kind_that_the_contract_does_not_know_names_those_it_does(todoke, tmp_path: Path):
     run = todoke("layout", "check", "gift", "salaries", ward_file(tmp_path, ROW))
     assert run.returncode == 2 and "households、additions、corrections" in run.stderr
+
+
+def test_a_register_that_is_not_there_asks_nothing_and_cannot_be_compared(todoke):
+    asked = todoke("register", "questions", "gift")
+    assert (asked.returncode, asked.stdout) == (0, "")
+    for words in (("diff", "gift", "1", "2"), ("rebuild", "gift", "1", "--check")):
+        run = todoke("register", *words)
+        assert run.returncode == 2 and "第1版" in run.stderr and "Traceback" not in run.stderr
+    run = todoke("register", "answer", "gift", "Q0000000000", "same", "--by", "op07")
+    assert run.returncode == 2 and "todoke register questions" in run.stderr

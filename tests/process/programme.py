@@ -33,6 +33,7 @@ from todoke.process import (
     orders,
     receipts,
     register,
+    register_checks,
     reports,
     stops,
     survey,
@@ -49,7 +50,7 @@ ROOT = Path(__file__).parents[2]
 #: The tasks of each DAG in their order; what a person has not said yes to is skipped there.
 TASKS: Mapping[str, tuple[Callable[[str, date], Counts], ...]] = {
     "intake": (intake.look, intake.check_viruses, intake.receive, receipts.issue),
-    "register": (register.validate, register.publish, stops.stop),
+    "register": (register_checks.validate, register.publish, stops.stop),
     "labels": (labels.prove, labels.plan, labels.test_pack, labels.release_batches),
     "orders": (orders.land_web, orders.land_postcards, orders.check_postcards, orders.settle, orders.release),
     "deliveries": (deliveries.land_results, deliveries.check_results, deliveries.settle),

@@ -27,7 +27,7 @@ from small_ward import (
 )
 
 from todoke.errors import FileRefused, GateClosed
-from todoke.process import deliveries, orders, register
+from todoke.process import deliveries, orders, register_checks
 from todoke.process.workspace import Workspace
 
 CONTRACT = "gift"
@@ -102,7 +102,7 @@ def test_a_row_that_a_receipt_counts_and_the_lake_has_not_closes_the_gate(july: 
     before = july.version("quarantine")
     tamper("ward_row", lambda rows: rows.slice(1))
     with pytest.raises(GateClosed, match=r"行数とデータの行数が合いません.*受領 22行、データ 21行"):
-        register.validate(CONTRACT, FILES)
+        register_checks.validate(CONTRACT, FILES)
     assert july.version("quarantine") == before
 
 

@@ -25,7 +25,7 @@ from small_ward import (
     table,
 )
 
-from todoke.process import labels, orders, register
+from todoke.process import labels, orders, register, register_checks
 from todoke.process.releasing import claimed
 from todoke.process.workspace import Workspace
 
@@ -37,7 +37,7 @@ def publishes(programme: Programme, on: date, *rows: tuple[str, ...]) -> None:
     """A register is published, and nothing that follows from it is done yet."""
     programme.ward_sends("corrections", table(CORRECTION_HEADER, rows), on)
     programme.run("intake", on)
-    register.validate(CONTRACT, on)
+    register_checks.validate(CONTRACT, on)
     register.publish(CONTRACT, on)
 
 

@@ -144,13 +144,13 @@ def test_an_added_household_that_is_there_already_is_a_duplicate():
         household("2", receipt_no="R2"),
         household("2", receipt_no="R3"),
     )
-    found = check(rows, bringing=["R1", "R2", "R3"])
+    found = check(rows, bringing={"R1": 0, "R2": 1, "R3": 2})
     assert set(found["reason"].to_pylist()) == {"household_duplicate"}
     assert quarantined_households(found).to_pylist() == [
         {"receipt_no": "R2", "household_no": "1"},
         {"receipt_no": "R3", "household_no": "2"},
     ]
-    assert check(rows, bringing=["R1"]).num_rows == 0, "the others tell of changes"
+    assert check(rows, bringing={"R1": 0}).num_rows == 0, "the others tell of changes"
 
 
 def test_each_file_is_judged_by_itself():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+from zlib import crc32
+
 import pyarrow as pa
 
 from todoke.store.schema import WARD_ROW
@@ -25,7 +28,7 @@ def household(no: str, size: int = 2, **changes: object) -> list[Row]:
             "building": "",
             "household_size": str(size),
             "member_no": str(n + 1),
-            "birth_date": f"19{60 + n}-04-0{n + 1}",
+            "birth_date": str(date(1940, 1, 1) + timedelta(crc32(no.encode()) % 20_000 + 1 + n)),
             "relationship": "世帯主" if n == 0 else "子",
             "confidential": "0",
         }

@@ -40,6 +40,7 @@ def instruction(no: str, **fields: str) -> dict[str, str]:
         "method": "局留",
         "postal_code": "141-0021",
         "address": "",
+        "recipient_name": "世帯　一",
         "held_at": "見本局",
     } | fields
 
@@ -63,6 +64,7 @@ def test_rows_become_members_and_households_sorted_and_typed():
         "instructed": False,
         "state": "live",
         "state_reason": None,
+        "ward_no": "1",
     }
 
 

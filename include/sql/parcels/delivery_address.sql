@@ -4,7 +4,7 @@
 SELECT
     h.household_no,
     h.confidential,
-    CASE WHEN h.confidential THEN i.postal_code ELSE p.postal_code END AS postal_code,
+    CASE WHEN h.confidential THEN REPLACE(i.postal_code, '-', '') ELSE p.postal_code END AS postal_code,
     CASE WHEN h.confidential THEN '' ELSE p.town END AS town,
     CASE WHEN h.confidential THEN i.address ELSE p.block END AS block,
     CASE

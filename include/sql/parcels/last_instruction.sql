@@ -1,19 +1,32 @@
--- The delivery instruction in force for each household: the last one received.
--- in: delivery_instruction, rows in the order of their arrival (place)
-WITH newest AS (
+-- The delivery instruction in force for each household: the ward's last one under any number that it has had for it.
+-- in: household, delivery_instruction, rows in the order of the ward's files (place)
+WITH known AS (
     SELECT
         household_no,
-        MAX(place) AS place
-    FROM delivery_instruction
-    GROUP BY household_no
+        household_no AS any_no
+    FROM household
+    UNION
+    SELECT
+        household_no,
+        COALESCE(ward_no, household_no) AS any_no
+    FROM household
+),
+
+newest AS (
+    SELECT
+        known.household_no,
+        MAX(d.place) AS place
+    FROM known
+    INNER JOIN delivery_instruction AS d ON known.any_no = d.household_no
+    GROUP BY known.household_no
 )
 
 SELECT
-    d.household_no,
+    newest.household_no,
     d.postal_code,
     d.address,
     d.building,
     d.recipient_name,
     d.held_at
-FROM delivery_instruction AS d
-INNER JOIN newest ON d.household_no = newest.household_no AND d.place = newest.place
+FROM newest
+INNER JOIN delivery_instruction AS d ON newest.place = d.place

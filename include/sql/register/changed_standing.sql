@@ -26,7 +26,13 @@ SELECT
         WHEN change.is_known THEN standing.state_reason
         WHEN change.changes_members THEN NULL
         ELSE change.reason
-    END AS state_reason
+    END AS state_reason,
+    CASE
+        WHEN change.household_no IS NULL THEN standing.is_gone
+        WHEN change.change_kind = '削除' THEN TRUE
+        WHEN change.is_error OR NOT change.is_known THEN FALSE
+        ELSE standing.is_gone
+    END AS is_gone
 FROM standing
 FULL OUTER JOIN change ON standing.household_no = change.household_no
 LEFT JOIN

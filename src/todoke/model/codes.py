@@ -172,3 +172,32 @@ class CarrierRemark(Labelled):
     OUTSIDE_TERM = "outside_term", "日時が契約期間の外"
     REVISION_NOT_RELEASED = "revision_not_released", "出荷指示していない改訂"
     TRACKING_NO_CHANGED = "tracking_no_changed", "送り状番号が複数"
+
+
+class Question(Labelled):
+    """What a register version cannot decide by itself and asks a person (`interfaces.md`, from the ward)."""
+
+    SAME_HOUSEHOLD = "same_household", "削除された世帯と同じ世帯か"
+    PERSON_TWICE = "person_twice", "二つの世帯にいる人は同じ人か"
+    REMOVED = "removed", "改訂版にない世帯（異動）を取り消すか"
+    STOPPED = "stopped", "停止を解くか"
+
+
+class Verdict(Labelled):
+    """What a person may say to a question."""
+
+    SAME = "same", "同じ"
+    DIFFERENT = "different", "別"
+    REMOVE = "remove", "削除する"
+    KEEP = "keep", "残す"
+    RESUME = "resume", "再開する"
+
+
+VERDICTS: dict[Question, tuple[Verdict, ...]] = {
+    Question.SAME_HOUSEHOLD: (Verdict.SAME, Verdict.DIFFERENT),
+    Question.PERSON_TWICE: (Verdict.SAME, Verdict.DIFFERENT),
+    Question.REMOVED: (Verdict.REMOVE, Verdict.KEEP),
+    Question.STOPPED: (Verdict.RESUME,),
+}
+#: Until these are answered a household gets no number, label or claim.
+BEFORE_NUMBER = frozenset({Question.SAME_HOUSEHOLD, Question.PERSON_TWICE})

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from todoke.process.ward_files import file_names, in_effect
 from todoke.process.workspace import Workspace
 from todoke.store.engine import Engine
 from todoke.store.ledger import VersionRef
@@ -26,7 +27,9 @@ def delivery_addresses(ws: Workspace, versions: Mapping[str, VersionRef]) -> pa.
         instruction has no row.
     """
     person = ws.version_table("person", versions.get("person"), _PERSON)
-    instructions = ws.version_table("delivery_instruction", versions.get("delivery_instruction"))
+    with ws.ledger.read() as tx:
+        names = file_names(tx, ws.contract.id)
+    instructions = in_effect(ws.version_table("delivery_instruction", versions.get("delivery_instruction")), names)
     with Engine() as engine:
         engine.register("household", ws.version_table("household", versions.get("household")))
         engine.register("person", person.filter(pc.field("is_head")))

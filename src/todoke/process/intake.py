@@ -27,6 +27,7 @@ DATASET_OF_KIND = {
     "additions": "addition_row",
     "corrections": "correction_row",
     "special_delivery": "delivery_instruction",
+    "stop": "stop_row",
 }
 _FONT_ENDINGS = (".tte", ".ttf")
 

@@ -15,7 +15,7 @@ from datetime import date
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, select
 
 from todoke.errors import GateClosed, NotApproved, StalePlan
 from todoke.labels import batch as printing
@@ -125,13 +125,14 @@ def _settle(ws: Workspace) -> Counts:
 
     def read(tx: Connection, pin: Pin, _as_of: date) -> Computation:
         known = Held(facts.shipments(tx, contract, ["catalogue"]), facts.revisions(tx, contract, ["catalogue"]))
+        numbered = facts.numbers(tx, contract)["household_no"].combine_chunks()
         differences = facts.differences(tx, contract)
         moved = moved_parcels(ws, tx, pin, ["catalogue"])
 
         def compute() -> Changes:
             nonlocal held_count
             records = _unprinted(ws, pin.heads, known.shipments)
-            households = _households(ws, pin, unprintable(ws, records))
+            households = _households(ws, pin, unprintable(ws, records), numbered)
             wanted = one_item_wanted(households, ShipmentKind.CATALOGUE, CATALOGUE_ITEM)
             held_count = int(pc.sum(wanted["held"]).as_py() or 0)
             parcels = changed_parcels(ws.ledger.keys.id_key, contract, wanted, known, moved=moved)
@@ -153,10 +154,14 @@ def _settle(ws: Workspace) -> Counts:
     }
 
 
-def _households(ws: Workspace, pin: Pin, undrawn: pa.Array) -> pa.Table:
-    """Who is to have a catalogue: household_no, quantity, held, confidential."""
+def _households(ws: Workspace, pin: Pin, undrawn: pa.Array, numbered: pa.Array) -> pa.Table:
+    """Who is to have a catalogue: household_no, quantity, held, confidential.
+
+    A household in question has no number yet, and gets neither label nor claim.
+    """
     table = ws.head_table("household", pin)
-    live = table.filter(pc.not_equal(table["state"], "deleted"))
+    certain = pc.is_in(table["household_no"], value_set=numbered)
+    live = table.filter(pc.and_(pc.not_equal(table["state"], "deleted"), certain))
     unknown_place = pc.and_not(live["confidential"], live["instructed"])
     held = pc.or_(pc.equal(live["state"], "held"), unknown_place)
     return pa.table(
@@ -282,7 +287,7 @@ def _control(ws: Workspace, tx: Connection, keys: list[str], ward: WardCount) ->
     """The totals over all batches of the run as they are once these are printed, each counted by itself (G04).
 
     Labels: households printed, or with these, once each. Held: those whose parcel waits, for a person or for its own
-    approval. Excluded: those whose parcel was taken back before it was printed, and deleted ones that never had one.
+    approval, and those in question, which have no number yet. Excluded: those whose parcel was taken back before it was printed, and deleted ones that never had one.
 
     Raises:
         GateClosed: a household is in none of them, or in neither register nor quarantine.
@@ -305,8 +310,12 @@ def _control(ws: Workspace, tx: Connection, keys: list[str], ward: WardCount) ->
             held.add(household)
         elif state == ShipmentState.CANCELLED:
             excluded.add(household)
-    deleted = select(e.household_no).where(e.contract == ws.contract.id, e.state == "deleted")
+    n = t.application_number.c
+    numbered = exists().where(n.contract == e.contract, n.household_no == e.household_no)
+    mine_of_register = e.contract == ws.contract.id
+    deleted = select(e.household_no).where(mine_of_register, e.state == "deleted")
     excluded |= set(tx.execute(deleted).scalars()) - with_parcel
+    held |= set(tx.execute(select(e.household_no).where(mine_of_register, e.state != "deleted", ~numbered)).scalars())
     return printing.control_totals(
         labels=len(labels),
         held=len(held - labels),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -72,7 +72,7 @@ def findings(
     reference: Reference,
     *,
     bad_rows: pa.Table | None = None,
-    bringing: Sequence[str] = (),
+    bringing: Mapping[str, int] | None = None,
 ) -> pa.Table:
     """Everything wrong in one or more files of a ward; each file (receipt) is judged by itself.
 
@@ -83,8 +83,8 @@ def findings(
         engine: a fresh one; leaves the tables `usable_row`, `household_fact`, `finding`.
         ward_rows: `schema.WARD_ROW`.
         bad_rows: `schema.QUARANTINE` of the reader; becomes part of the result.
-        bringing: receipts of the files that bring new households, in the order in which they count; a household
-            that an earlier one has brought is a duplicate in a later one.
+        bringing: receipts of the files that bring new households, each with the place at which its file counts; a
+            household that a file before has brought is a duplicate. Revisions of a file share its place.
 
     Returns:
         `schema.QUARANTINE`, by receipt_no and row_no. A household number that could hold a name is left null.
@@ -95,7 +95,7 @@ def findings(
     engine.register("invalid_kana", _texts(invalid_kana(ward_rows["member_kana"], ward_rows["head_kana"])))
     fields = (ward_rows[name] for name in PRINTED_FIELDS)
     engine.register("undrawable", _texts(undrawable(reference.gaiji, *fields)))
-    engine.register("bringing", _in_order(bringing))
+    engine.register("bringing", _places(bringing or {}))
     engine.register("precedence", _precedence())
     engine.register("bad_row", bad_rows if bad_rows is not None else QUARANTINE.empty_table())
     params = {
@@ -186,10 +186,9 @@ def _texts(texts: pa.Array) -> pa.Table:
     return pa.table({"text": texts})
 
 
-def _in_order(receipts: Sequence[str]) -> pa.Table:
-    return pa.table(
-        {"receipt_no": pa.array(receipts, pa.string()), "place": pa.array(range(len(receipts)), pa.int32())}
-    )
+def _places(bringing: Mapping[str, int]) -> pa.Table:
+    places = pa.array(bringing.values(), pa.int32())
+    return pa.table({"receipt_no": pa.array(bringing, pa.string()), "place": places})
 
 
 def _precedence() -> pa.Table:

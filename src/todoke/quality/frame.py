@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,7 +35,7 @@ def suite_frame(
     *,
     accepted: pa.ChunkedArray,
     points_per_member: int,
-    bringing: Sequence[str] = (),
+    bringing: Mapping[str, int] | None = None,
 ) -> pd.DataFrame:
     """One row per ward row, for `suites.run_suite`.
 
@@ -60,7 +60,7 @@ def suite_frame(
     columns = columns_of(ward_rows)
     usable = columns("household_no").matches(r"\A[0-9]{1,15}\z")
     faults = {name: np.where(usable, flags, np.nan) for name, flags in _row_faults(columns, reference).items()}
-    households = _Households(ward_rows, usable, found, bringing)
+    households = _Households(ward_rows, usable, found, bringing or {})
     faults |= {str(reason): households.spread(fault) for reason, fault in households.faults().items()}
     taken = np.asarray(accepted)
     faults["household_incomplete"] = households.spread(households.incomplete(taken))
@@ -129,7 +129,7 @@ def _days(column: Column) -> NDArray[np.datetime64]:
 class _Households:
     """Usable rows by file and household; `first` is the position of each household's first row among them."""
 
-    def __init__(self, ward_rows: pa.Table, usable: Flags, found: pa.Table, bringing: Sequence[str]) -> None:
+    def __init__(self, ward_rows: pa.Table, usable: Flags, found: pa.Table, bringing: Mapping[str, int]) -> None:
         self.usable, self.rows, self.found = usable, ward_rows.filter(pa.array(usable)), found
         self.column = columns_of(self.rows)
         self.files, self.numbers = self.column("receipt_no"), self.column("household_no")
@@ -185,11 +185,10 @@ class _Households:
     def _came_before(self) -> Flags:
         """Whether an earlier one of the files that bring households has brought it."""
         number, file = self.keys % len(self.numbers.values), self.keys // len(self.numbers.values)
-        order = {receipt: place for place, receipt in enumerate(self.bringing)}
-        place_of = np.array([order.get(receipt, -1) for receipt in self.files.values.to_pylist()], np.int64)
+        place_of = np.array([self.bringing.get(receipt, -1) for receipt in self.files.values.to_pylist()], np.int64)
         place = place_of[file] if len(place_of) else file
         brought = place >= 0
-        earliest = np.full(len(self.numbers.values), len(order), np.int64)
+        earliest = np.full(len(self.numbers.values), len(self.bringing), np.int64)
         np.minimum.at(earliest, number[brought], place[brought])
         before: Flags = brought & (place > earliest[number])
         return before

@@ -20,15 +20,20 @@ def web_accounts(
     Args:
         household: `schema.HOUSEHOLD`.
         numbers: household_no, application_no.
-        special_delivery: `schema.DELIVERY_INSTRUCTION`, where a confidential household's postal code comes from.
+        special_delivery: `schema.DELIVERY_INSTRUCTION` in the order of the ward's files, where a confidential
+            household's postal code comes from.
 
     Returns:
         application_no, postal_code, members, points, active (0/1); a deleted, held or uninstructed confidential
         household is inactive.
     """
     instructions = special_delivery if special_delivery is not None else DELIVERY_INSTRUCTION.empty_table()
-    inputs = {"household": household, "application_number": numbers, "special_delivery": instructions}
+    place = pa.array(range(instructions.num_rows), pa.int64())
     with Engine() as engine:
+        engine.register("household", household)
+        engine.register("delivery_instruction", instructions.append_column("place", place))
+        engine.create("instruction", sqlfiles.load("parcels", "last_instruction"))
+        inputs = {"application_number": numbers}
         accounts = engine.run(
             sqlfiles.load("register", "web_account"), inputs, {"points_per_member": points_per_member}
         )

@@ -1,6 +1,6 @@
 """Makes a register version out of the ward's accepted rows: who is entitled, where they live, who is held (G01, G09).
 
-A pure function of its inputs: the same receipts give the same version, row by row.
+A pure function of its inputs: the same files and answers give the same version, row by row (`docs/register.md`).
 """
 
 from __future__ import annotations
@@ -15,32 +15,73 @@ import pyarrow.compute as pc
 from todoke.errors import GateClosed
 from todoke.intake.changes import REASONS, check_changes
 from todoke.intake.dates import parsed_dates
+from todoke.register.succession import aliases, under_identity
 from todoke.store import sqlfiles
 from todoke.store.engine import Engine
-from todoke.store.schema import DELIVERY_INSTRUCTION, HOUSEHOLD, PERSON
+from todoke.store.schema import (
+    DELIVERY_INSTRUCTION,
+    HOUSEHOLD,
+    PERSON,
+    REGISTER_ANSWER,
+    REGISTER_QUESTION,
+    STOP_ROW,
+    WARD_ROW,
+)
+
+_ERROR = "誤り"
+_KATAKANA = "[ァ-ヶ]"
+_TO_HIRAGANA = {code: code - 0x60 for code in range(ord("ァ"), ord("ヶ") + 1)}
 
 
 class Register(NamedTuple):
-    """`person` as `schema.PERSON`, `household` as `schema.HOUSEHOLD`; sorted by household and member number."""
+    """`person` as `schema.PERSON`, `household` as `schema.HOUSEHOLD`, sorted by household and member number; `question`
+    as `schema.REGISTER_QUESTION` without ids: what a person is asked."""
 
     person: pa.Table
     household: pa.Table
+    question: pa.Table
+
+
+class Revision(NamedTuple):
+    """A later state of a file of which an earlier one has been published; it acts as corrections.
+
+    Attributes:
+        before, after: accepted rows, `schema.WARD_ROW`.
+        named: household_no of all rows of the later state, those in quarantine too: what is not among them is removed.
+    """
+
+    before: pa.Table
+    after: pa.Table
+    named: pa.ChunkedArray
+    receipt_no: str
 
 
 def build(
-    accepted: pa.Table, corrections: Iterable[pa.Table], special_delivery: pa.Table | None, reference_date: date
+    accepted: pa.Table,
+    corrections: Iterable[pa.Table | Revision],
+    special_delivery: pa.Table | None,
+    reference_date: date,
+    *,
+    withdrawn: pa.Table | None = None,
+    stops: pa.Table | None = None,
+    answers: pa.Table | None = None,
 ) -> Register:
     """The register after all files.
 
     Args:
-        accepted: accepted rows of the base file and the additions, `schema.WARD_ROW`.
-        corrections: accepted rows of the corrections in the order in which they take effect; a table may hold
-            several files, told apart by receipt number, in order.
-        special_delivery: `schema.DELIVERY_INSTRUCTION`.
+        accepted: accepted rows of the base file as first published and the additions in the order of the ward's
+            files, `schema.WARD_ROW`.
+        corrections: accepted rows of the corrections in the order in which they take effect, with the revisions of
+            what was published; a table may hold several files, told apart by receipt number, in order.
+        special_delivery: `schema.DELIVERY_INSTRUCTION`, in the order of the ward's files.
         reference_date: entitlement follows the members on it.
+        withdrawn: household_no, receipt_no: corrections that a revision of their file leaves out, still in force.
+        stops: `schema.STOP_ROW`.
+        answers: `schema.REGISTER_ANSWER`: what persons decided.
 
     Returns:
-        Deleted and held households stay, with their members, and say so in `state`.
+        Deleted and held households stay, with their members, and say so in `state`. A successor stands under the
+        number of its predecessor.
 
     Raises:
         GateClosed: a household stands in two of the base files and additions.
@@ -48,15 +89,108 @@ def build(
     """
     _check_once(accepted)
     with Engine() as engine:
-        engine.register("member", _members(engine, accepted))
-        engine.register("standing", _fetch(engine, "base_standing"))
+        engine.register("answer", _or_empty(answers, REGISTER_ANSWER))
         reasons = pa.table({"written": list(REASONS), "code": list(REASONS.values())})
         engine.register("change_reason", reasons)
-        for rows in _files(corrections):
+        history = _History()
+        engine.register("member", _members(engine, accepted))
+        engine.register("standing", _fetch(engine, "base_standing"))
+        history.add(accepted)
+        for rows in _changes(engine, corrections, history):
             _correct(engine, rows, reference_date)
-        instructions = special_delivery if special_delivery is not None else DELIVERY_INSTRUCTION.empty_table()
-        engine.register("special_delivery", instructions)
-        return Register(_fetch(engine, "person").cast(PERSON), _fetch(engine, "household").cast(HOUSEHOLD))
+            history.add(rows)
+        alias = _take_over(engine, history)
+        _decide_holds(
+            engine,
+            under_identity(_or_empty(special_delivery, DELIVERY_INSTRUCTION), alias),
+            under_identity(_or_empty(stops, STOP_ROW), alias),
+        )
+        engine.register("removed", history.removed())
+        engine.register("withdrawn", withdrawn if withdrawn is not None else history.removed().slice(0, 0))
+        return Register(
+            _fetch(engine, "person").cast(PERSON),
+            _fetch(engine, "household").cast(HOUSEHOLD),
+            _questions(_fetch(engine, "question")),
+        )
+
+
+class _History:
+    """Which file brought whom, in the order of effect, and what the files say besides: predecessors, removals."""
+
+    def __init__(self) -> None:
+        self._rows: list[pa.Table] = []
+        self._removed: list[pa.Table] = []
+
+    def add(self, rows: pa.Table) -> None:
+        self._rows += list(_files([rows]))
+
+    def remove(self, households: pa.Array, named: pa.ChunkedArray, receipt_no: str) -> None:
+        """A revision no longer names some households; those that it names have come back if they were missing."""
+        self._removed = [rows.filter(pc.invert(pc.is_in(rows["household_no"], named))) for rows in self._removed]
+        receipts = pa.repeat(pa.scalar(receipt_no, pa.string()), len(households))
+        self._removed.append(pa.table({"household_no": households, "receipt_no": receipts}))
+
+    def removed(self) -> pa.Table:
+        """household_no, receipt_no of the revision that no longer names it."""
+        empty = pa.schema([("household_no", pa.string()), ("receipt_no", pa.string())]).empty_table()
+        return pa.concat_tables([empty, *self._removed])
+
+    def sightings(self) -> pa.Table:
+        """household_no, member_kana, birth_date (text), former_household_no and nth: the place of the file."""
+        names = ["household_no", "member_kana", "birth_date", "former_household_no"]
+        parts = [
+            rows.select(names).append_column("nth", pa.repeat(pa.scalar(place, pa.int32()), rows.num_rows))
+            for place, rows in enumerate(self._rows)
+        ]
+        return pa.concat_tables(parts)
+
+    def places(self, households: pa.ChunkedArray) -> pa.Table:
+        """household_no and place: each address that any file gave for these households, in one way of writing."""
+        wanted = pc.unique(households)
+        mine = pa.concat_tables(self._rows)
+        mine = mine.filter(pc.is_in(mine["household_no"], wanted))
+        written = [pc.fill_null(mine[name], "") for name in ("postal_code", "town", "block", "building")]
+        place = _spaceless(pc.binary_join_element_wise(pc.replace_substring(written[0], "-", ""), *written[1:], "/"))
+        return (
+            pa.table({"household_no": mine["household_no"], "place": place})
+            .group_by(["household_no", "place"])
+            .aggregate([])
+        )
+
+
+def _changes(engine: Engine, corrections: Iterable[pa.Table | Revision], history: _History) -> Iterator[pa.Table]:
+    """One corrections file after the other."""
+    for item in corrections:
+        if isinstance(item, Revision):
+            yield _as_corrections(engine, item, history)
+        else:
+            yield from _files([item])
+
+
+def _as_corrections(engine: Engine, revision: Revision, history: _History) -> pa.Table:
+    """A revision as the corrections it stands for: its changed and new households, put right as errors.
+
+    A household that it no longer names stays as it is; once a person has said so, it is deleted.
+    """
+    engine.register("before_member", _members(engine, revision.before))
+    engine.register("after_member", _members(engine, revision.after))
+    changed = pc.unique(_fetch(engine, "revised_household")["household_no"])
+    sent = revision.after.filter(pc.is_in(revision.after["household_no"], changed))
+    named = pc.unique(revision.named)
+    gone = revision.before.filter(pc.invert(pc.is_in(revision.before["household_no"], named)))
+    history.remove(pc.unique(gone["household_no"]), named, revision.receipt_no)
+    approved = engine.fetch(sqlfiles.load("register", "approved_removal"), {"receipt_no": revision.receipt_no})
+    deleted = gone.filter(pc.is_in(gone["household_no"], pc.unique(approved["household_no"])))
+    return pa.concat_tables([_marked(sent, "更新", revision.receipt_no), _marked(deleted, "削除", revision.receipt_no)])
+
+
+def _marked(rows: pa.Table, kind: str, receipt_no: str) -> pa.Table:
+    said = {"receipt_no": receipt_no, "change_kind": kind, "change_reason": _ERROR, "changed_on": ""}
+    columns = [
+        pa.repeat(pa.scalar(said[name], pa.string()), rows.num_rows) if name in said else rows[name]
+        for name in WARD_ROW.names
+    ]
+    return pa.table(columns, schema=WARD_ROW)
 
 
 def _correct(engine: Engine, rows: pa.Table, reference_date: date) -> None:
@@ -70,6 +204,60 @@ def _correct(engine: Engine, rows: pa.Table, reference_date: date) -> None:
     engine.register("standing", standing)
 
 
+def _take_over(engine: Engine, history: _History) -> pa.Table:
+    """Lets successors stand under their predecessors' numbers; returns who is who (`succession.aliases`)."""
+    seen = history.sightings()
+    engine.register("sighting_text", seen.append_column("kana", _kana_keys(seen["member_kana"])))
+    engine.register("parsed_date", parsed_dates(seen["birth_date"]))
+    engine.register("sighting", _fetch(engine, "sighting"))
+    engine.register("entry", _fetch(engine, "entry"))
+    engine.register("declared", _fetch(engine, "declared"))
+    places = history.places(_fetch(engine, "suspect")["household_no"])
+    engine.register("place_seen", places)
+    engine.register("succession", _fetch(engine, "succession"))
+    alias = aliases(engine.fetch(sqlfiles.load("register", "succession_made")))
+    engine.register("alias", alias)
+    members, standing = _fetch(engine, "taken_over_member"), _fetch(engine, "taken_over_standing")
+    engine.register("member", members)
+    engine.register("standing", standing)
+    keys = _kana_keys(members["member_kana"])
+    engine.register("keyed_member", members.select(["household_no", "birth_date"]).append_column("kana", keys))
+    engine.register("person_twice", _fetch(engine, "person_twice"))
+    return alias
+
+
+def _kana_keys(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Names as they are found again, whatever the width, the kind of kana and the spaces."""
+    keys = _spaceless(texts)
+    other = pc.fill_null(pc.match_substring_regex(keys, _KATAKANA), False)
+    if not pc.any(other).as_py():
+        return keys
+    folded = [text.translate(_TO_HIRAGANA) for text in keys.filter(other).to_pylist()]
+    whole = pc.replace_with_mask(keys.combine_chunks(), other.combine_chunks(), pa.array(folded, pa.string()))
+    return pa.chunked_array([whole])
+
+
+def _spaceless(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.replace_substring(pc.utf8_normalize(texts, form="NFKC"), " ", "")
+
+
+def _decide_holds(engine: Engine, special_delivery: pa.Table, stops: pa.Table) -> None:
+    place = pa.array(range(special_delivery.num_rows), pa.int64())
+    engine.register("special_delivery", special_delivery.append_column("place", place))
+    engine.register("instruction", _fetch(engine, "instruction"))
+    engine.register("stop_row", stops)
+    engine.register("stopped", _fetch(engine, "stopped"))
+    engine.register("hold", _fetch(engine, "hold"))
+
+
+def _questions(asked: pa.Table) -> pa.Table:
+    columns = [
+        asked[name] if name in asked.column_names else pa.nulls(asked.num_rows, pa.string())
+        for name in REGISTER_QUESTION.names
+    ]
+    return pa.table(columns, names=REGISTER_QUESTION.names).cast(REGISTER_QUESTION)
+
+
 def _members(engine: Engine, rows: pa.Table) -> pa.Table:
     engine.register("ward_row", rows)
     engine.register("parsed_date", parsed_dates(rows["birth_date"], rows["changed_on"]))
@@ -78,6 +266,10 @@ def _members(engine: Engine, rows: pa.Table) -> pa.Table:
 
 def _fetch(engine: Engine, name: str, **params: object) -> pa.Table:
     return engine.fetch(sqlfiles.load("register", name), params)
+
+
+def _or_empty(table: pa.Table | None, schema: pa.Schema) -> pa.Table:
+    return schema.empty_table() if table is None else table
 
 
 def _files(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:

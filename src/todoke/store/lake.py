@@ -11,7 +11,7 @@ import io
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 import pyarrow as pa
 import pyarrow.csv
@@ -55,7 +55,7 @@ class Lake:
         digest, kept = _RowsDigest(DATASETS[dataset]), after.files if after else ()
         for batch in self.batches(after) if after else ():
             digest.add(batch)
-        groups = _row_groups(rows, DATASETS[dataset])
+        groups = row_groups(rows, DATASETS[dataset])
         first = next(groups, None)
         if first is None and after is not None:
             return Staged(version_id, dataset, after.rows, kept, digest.close(), tuple(inputs))
@@ -67,14 +67,16 @@ class Lake:
     def _write(self, dataset: str, key: str, groups: Iterable[pa.Table], digest: _RowsDigest) -> int:
         properties = self._cipher.for_writing() if dataset in ENCRYPTED else None
         count = 0
-        with (
-            self._files.create(key) as stream,
-            pq.ParquetWriter(stream, DATASETS[dataset], compression="zstd", encryption_properties=properties) as writer,
-        ):
+
+        def counted() -> Iterator[pa.Table]:
+            nonlocal count
             for group in groups:
-                writer.write_table(group)
                 digest.add(group)
                 count += group.num_rows
+                yield group
+
+        with self._files.create(key) as stream:
+            write_parquet(counted(), DATASETS[dataset], stream, properties)
         return count
 
     def read(self, version: VersionRef, columns: Sequence[str] | None = None) -> pa.Table:
@@ -95,6 +97,10 @@ class Lake:
                         if name not in have:
                             group = group.append_column(name, pa.nulls(group.num_rows, schema.field(name).type))
                     yield from group.select(schema.names).cast(schema).to_batches()
+
+    def contents(self, version: VersionRef) -> list[bytes]:
+        """The files of a version as they lie there."""
+        return [self._files.read(key) for key in version.files]
 
     def head(self, dataset: str) -> VersionRef | None:
         """The newest version of a dataset."""
@@ -118,7 +124,7 @@ def _schema(dataset: str, columns: Sequence[str] | None) -> pa.Schema:
     return schema if columns is None else pa.schema([schema.field(name) for name in columns])
 
 
-def _row_groups(rows: Rows, schema: pa.Schema) -> Iterator[pa.Table]:
+def row_groups(rows: Rows, schema: pa.Schema) -> Iterator[pa.Table]:
     """The rows in pieces of about `_GROUP_ROWS`, in the schema's form; small batches are put together."""
     if isinstance(rows, pa.Table):
         rows = rows.to_batches(max_chunksize=_GROUP_ROWS)
@@ -129,6 +135,13 @@ def _row_groups(rows: Rows, schema: pa.Schema) -> Iterator[pa.Table]:
         if waiting and (batch is None or sum(part.num_rows for part in waiting) >= _GROUP_ROWS):
             yield pa.Table.from_batches(waiting, schema)
             waiting = []
+
+
+def write_parquet(groups: Iterable[pa.Table], schema: pa.Schema, stream: BinaryIO, properties: Any = None) -> None:
+    """The one way in which rows become Parquet: equal groups become equal bytes, but for encryption."""
+    with pq.ParquetWriter(stream, schema, compression="zstd", encryption_properties=properties) as writer:
+        for group in groups:
+            writer.write_table(group)
 
 
 class _Hashing(io.RawIOBase):

@@ -10,7 +10,7 @@ import contextlib
 import gc
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -28,7 +28,12 @@ from todoke.store.keys import KeyRing
 
 @dataclass(frozen=True)
 class VersionRef:
-    """An immutable version of a dataset; `files` are keys in the lake, `inputs` what it was made from."""
+    """An immutable version of a dataset; `files` are keys in the lake.
+
+    Attributes:
+        inputs: its parents – receipt numbers, ids of versions, and digests of what else the rows were made with.
+        seq: the position of the stream at which it became the head.
+    """
 
     id: str
     dataset: str
@@ -37,6 +42,7 @@ class VersionRef:
     files: tuple[str, ...]
     rows_digest: str
     inputs: tuple[str, ...] = ()
+    seq: int = 0
 
 
 @dataclass(frozen=True)
@@ -152,6 +158,22 @@ class Ledger:
         """The version of that id."""
         return _version(tx.execute(select(t.dataset_version).where(t.dataset_version.c.id == version_id)).one())
 
+    def next_version(self, staged: Staged, head: VersionRef | None) -> VersionRef:
+        """The version that staged files become on `head`; `head` itself when the rows are equal."""
+        if head is not None and head.rows_digest == staged.rows_digest:
+            return head
+        number = (head.number if head else 0) + 1
+        # the same inputs may come back (A, B, A): a version is named by its place in the chain too
+        return VersionRef(
+            f"{staged.id}-{number}",
+            staged.dataset,
+            number,
+            staged.rows,
+            staged.files,
+            staged.rows_digest,
+            staged.inputs,
+        )
+
     def commit_version(self, tx: Connection, staged: Staged, parent: VersionRef | None) -> VersionRef:
         """Makes staged files the next version of their dataset; equal rows make no version.
 
@@ -160,28 +182,25 @@ class Ledger:
         """
         self.lock(tx)
         head = self.heads(tx).get(staged.dataset)
-        if head is not None and head.rows_digest == staged.rows_digest:
+        version = self.next_version(staged, head)
+        if version == head:
             return head
         if (head.id if head else "") != (parent.id if parent else ""):
             raise StaleParent("ほかの処理が先に新しい版を登録しました", where=staged.dataset)
-        self.move(tx)
-        number = (parent.number if parent else 0) + 1
-        # the same inputs may come back (A, B, A): a version is named by its place in the chain too
-        version_id = f"{staged.id}-{number}"
+        version = replace(version, seq=self.move(tx))
+        manifest = {"files": version.files, "rows": version.rows, "inputs": version.inputs, "seq": version.seq}
         tx.execute(
             insert(t.dataset_version).values(
-                id=version_id,
+                id=version.id,
                 contract=self.contract,
-                dataset=staged.dataset,
-                number=number,
-                parent=parent.id if parent else "",
-                manifest=json.dumps({"files": staged.files, "rows": staged.rows, "inputs": staged.inputs}),
-                rows_digest=staged.rows_digest,
+                dataset=version.dataset,
+                number=version.number,
+                parent=head.id if head else "",
+                manifest=json.dumps(manifest),
+                rows_digest=version.rows_digest,
             )
         )
-        return VersionRef(
-            version_id, staged.dataset, number, staged.rows, staged.files, staged.rows_digest, staged.inputs
-        )
+        return version
 
     def version_id(self, dataset: str, *inputs: str) -> str:
         """The HMAC that names a version made from `inputs` (ids, digests, revisions)."""
@@ -198,6 +217,7 @@ def _version(row: object) -> VersionRef:
         tuple(manifest["files"]),
         row.rows_digest,  # type: ignore[attr-defined]
         tuple(manifest["inputs"]),
+        manifest["seq"],
     )
 
 

@@ -70,7 +70,8 @@ PERSON = _schema(
     building=_text,
 )
 
-#: Households of a register version. `state`: live, deleted, held. `state_reason` for the last two.
+#: Households of a register version. `state`: live, deleted, held. `state_reason` for the last two. `household_no` is
+#: the number under which we came to know the household, `ward_no` the one that the ward uses now (a successor's).
 HOUSEHOLD = _schema(
     household_no=_text,
     members=_int,
@@ -79,7 +80,30 @@ HOUSEHOLD = _schema(
     instructed=pa.bool_(),
     state=_text,
     state_reason=_text,
+    ward_no=_text,
 )
+
+#: Households for which everything is to be held now.
+STOP_ROW = _schema(receipt_no=_text, row_no=_int, household_no=_text, note=_text)
+
+#: What a register version asks a person. `kind`: `todoke.model.codes.Question`; `other_no`: the other household of a
+#: pair; `receipt_no`: the file that is in question where it is not a pair.
+REGISTER_QUESTION = _schema(question_id=_text, kind=_text, household_no=_text, other_no=_text, receipt_no=_text)
+
+#: What persons answered, one row a question. `verdict`: `todoke.model.codes.Verdict`.
+REGISTER_ANSWER = _schema(
+    question_id=_text,
+    kind=_text,
+    household_no=_text,
+    other_no=_text,
+    receipt_no=_text,
+    verdict=_text,
+    by_whom=_text,
+    answered_at=_at,
+)
+
+#: A register version: the versions that it was made from (`role` input) and those that it consists of (output).
+REGISTER = _schema(role=_text, dataset=_text, version=_text)
 
 #: What the ward says of the delivery to a confidential household; the last row of a household counts.
 DELIVERY_INSTRUCTION = _schema(
@@ -172,6 +196,10 @@ DATASETS: dict[str, pa.Schema] = {
     "quarantine": QUARANTINE,
     "person": PERSON,
     "household": HOUSEHOLD,
+    "register_question": REGISTER_QUESTION,
+    "register_answer": REGISTER_ANSWER,
+    "register": REGISTER,
+    "stop_row": STOP_ROW,
     "delivery_instruction": DELIVERY_INSTRUCTION,
     "catalogue": CATALOGUE,
     "web_application": WEB_APPLICATION,
@@ -196,6 +224,7 @@ ENCRYPTED = frozenset(
         "correction_row",
         "person",
         "delivery_instruction",
+        "stop_row",
         "postcard",
         "survey_answer",
         "carrier_result",

@@ -1,0 +1,29 @@
+-- The delivery instruction in force for each household: the last one of the ward. It counts when it says how and
+-- where: a kept parcel needs the place that keeps it, another address the address (G09).
+-- in: special_delivery, rows in the order of the ward's files (place)
+WITH newest AS (
+    SELECT
+        household_no,
+        MAX(place) AS place
+    FROM special_delivery
+    GROUP BY household_no
+)
+
+SELECT
+    special_delivery.household_no,
+    special_delivery.postal_code,
+    special_delivery.address,
+    special_delivery.building,
+    special_delivery.recipient_name,
+    special_delivery.held_at,
+    CASE TRIM(COALESCE(special_delivery.method, ''))
+        WHEN '営業所留' THEN TRIM(COALESCE(special_delivery.held_at, '')) <> ''
+        WHEN '局留' THEN TRIM(COALESCE(special_delivery.held_at, '')) <> ''
+        WHEN '別住所' THEN TRIM(COALESCE(special_delivery.address, '')) <> ''
+        ELSE FALSE
+    END
+    AND TRIM(COALESCE(special_delivery.postal_code, '')) <> ''
+    AND TRIM(COALESCE(special_delivery.recipient_name, '')) <> '' AS is_complete
+FROM special_delivery
+INNER JOIN newest
+    ON special_delivery.household_no = newest.household_no AND special_delivery.place = newest.place

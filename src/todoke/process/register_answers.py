@@ -1,0 +1,125 @@
+"""What a register version asks persons, and what they answered: an input of the next version (G01, G07).
+
+An operator's page, a workbook and the command line record through `answer`; the next publication carries it out.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import Connection, select
+
+from todoke import clock
+from todoke.errors import StaleParent, TodokeError
+from todoke.model.codes import VERDICTS, Question, ShipmentKind, ShipmentState, Verdict
+from todoke.process.workspace import Counts, Workspace
+from todoke.store import tables as t
+from todoke.store.ledger import Pin
+from todoke.store.schema import REGISTER_ANSWER
+
+_ATTEMPTS = 10
+
+
+def questions(contract: str) -> list[dict[str, str]]:
+    """Open questions of the version in force that nobody has answered.
+
+    Returns:
+        question_id, kind, household_no, other_no, receipt_no, verdicts (what may be answered); no names.
+    """
+    ws = Workspace.open(contract, _today())
+    with ws.ledger.read() as tx:
+        pin = ws.ledger.pin(tx)
+    answered = ws.head_table("register_answer", pin)["question_id"]
+    asked = ws.head_table("register_question", pin)
+    still_open = asked.filter(pc.invert(pc.is_in(asked["question_id"], pc.unique(answered))))
+    return [
+        {name: value or "" for name, value in row.items()} | {"verdicts": " ".join(VERDICTS[Question(row["kind"])])}
+        for row in still_open.to_pylist()
+    ]
+
+
+def answer(contract: str, question_id: str, verdict: str, by_whom: str) -> Counts:
+    """Records what a person said to a question; the first answer stands.
+
+    Args:
+        verdict: one of `VERDICTS` of the question's kind.
+        by_whom: the account of the person who answers.
+
+    Returns:
+        recorded: 1, or 0 when it had been answered.
+
+    Raises:
+        TodokeError: the version in force does not ask that, the verdict does not fit the question, or it would let one
+            household stand for two.
+    """
+    ws = Workspace.open(contract, _today())
+    for _ in range(_ATTEMPTS):
+        with ws.ledger.read() as tx:
+            pin = ws.ledger.pin(tx)
+            known = ws.head_table("register_answer", pin)
+            if question_id in known["question_id"].to_pylist():
+                return {"recorded": 0}
+            asked = _asked(ws, pin, question_id)
+            _check(ws, tx, asked, verdict, by_whom, known)
+        row = {**asked, "verdict": verdict, "by_whom": by_whom, "answered_at": clock.now_tokyo()}
+        table = pa.concat_tables([known, pa.Table.from_pylist([row], REGISTER_ANSWER)])
+        try:
+            ws.commit_tables({"register_answer": table}, pin.heads, [question_id, verdict])
+        except StaleParent:
+            continue
+        return {"recorded": 1}
+    raise StaleParent("ほかの処理と競合し続けています", where=question_id, next_step="もう一度実行してください")
+
+
+def _asked(ws: Workspace, pin: Pin, question_id: str) -> dict[str, str | None]:
+    for row in ws.head_table("register_question", pin).to_pylist():
+        if row["question_id"] == question_id:
+            return dict(row)
+    raise TodokeError(
+        "この確認事項は今の台帳の版にありません",
+        where=question_id,
+        next_step="todoke register questions で今の確認事項を確かめてください",
+    )
+
+
+def _check(
+    ws: Workspace, tx: Connection, asked: dict[str, str | None], verdict: str, by_whom: str, known: pa.Table
+) -> None:
+    question = Question(str(asked["kind"]))
+    if verdict not in VERDICTS[question]:
+        allowed = "、".join(f"{each}（{each.label}）" for each in VERDICTS[question])
+        raise TodokeError("この確認事項には使えない回答です", where=question.label, next_step=f"使える回答: {allowed}")
+    if not by_whom.strip():
+        raise TodokeError("回答した人がわかりません", where="by", next_step="担当者のアカウント名を入れてください")
+    if question is Question.SAME_HOUSEHOLD and verdict == Verdict.SAME:
+        _check_takeover(ws, tx, asked, known)
+
+
+def _check_takeover(ws: Workspace, tx: Connection, asked: dict[str, str | None], known: pa.Table) -> None:
+    """One successor for one predecessor, and nothing of the points has gone to the successor."""
+    made = [row for row in known.to_pylist() if row["kind"] == asked["kind"] and row["verdict"] == Verdict.SAME]
+    if any(row["household_no"] == asked["household_no"] or row["other_no"] == asked["other_no"] for row in made):
+        raise TodokeError(
+            "どちらかの世帯は、すでに別の世帯を引き継いでいます",
+            where=str(asked["question_id"]),
+            next_step="区に確かめ、同じ世帯でなければ different（別）と回答してください",
+        )
+    s = t.shipment.c
+    shipped = select(s.id).where(
+        s.contract == ws.contract.id,
+        s.household_no == asked["household_no"],
+        s.kind.in_([ShipmentKind.GOODS, ShipmentKind.TOILET]),
+        s.state != ShipmentState.CANCELLED,
+    )
+    if tx.execute(shipped.limit(1)).first():
+        raise TodokeError(
+            "新しい世帯番号の世帯に、すでに出荷があります",
+            where=str(asked["question_id"]),
+            next_step="区と配送の状況を確かめてください。元の世帯は削除されたままなので、二重には届きません",
+        )
+
+
+def _today() -> date:
+    return clock.now_tokyo().date()

@@ -1,0 +1,195 @@
+"""`<contract>_register`, the checks: rows that cannot be taken, by SQL, and the suite that counts them again (G03, G04).
+
+The rows that fail go into quarantine; the Great Expectations suite is the gate and must count the same.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import select
+
+from todoke.contract import loader
+from todoke.errors import GateClosed
+from todoke.process.gaiji_fonts import gaiji_fonts
+from todoke.process.quality_pages import QualityPage
+from todoke.process.ward_files import FileName, Group, file_names
+from todoke.process.workspace import Counts, Workspace
+from todoke.quality.docs import Listing, quality_page
+from todoke.quality.findings import RULES, Reference, accepted, by_reason, findings
+from todoke.quality.frame import suite_frame
+from todoke.quality.postal import postal_table
+from todoke.quality.suites import SuiteResult, agree, gate, run_suite
+from todoke.store import tables as t
+from todoke.store.engine import Engine
+from todoke.store.ledger import Pin
+from todoke.store.sqlfiles import digest as sql_digest
+
+_LANDED = ("ward_row", "addition_row", "correction_row", "bad_row")
+#: The rules over ten wards at once were run within it.
+_MEMORY = "4GB"
+#: Code points of the user-defined area of CP932.
+_GAIJI = range(0xE000, 0xE758)
+
+
+def validate(contract: str, on: date) -> Counts:
+    """Finds the rows that cannot be taken, gates the rest, and documents the quality.
+
+    Returns:
+        Over all files that count: rows, accepted, quarantined (rows; they close), findings (lines in the quarantine),
+        page (its place below `quality/`); nothing when no file is new.
+
+    Raises:
+        GateClosed: rows of a file are missing; the suite fails on accepted rows, or counts otherwise than the rules.
+    """
+    ws = Workspace.open(contract, on)
+    with ws.ledger.read() as tx:
+        pin = ws.ledger.pin(tx)
+        names = file_names(tx, contract)
+    inputs = quality_inputs(ws, pin)
+    page = QualityPage(ws, "households", inputs)
+    if "ward_row" not in pin.heads or page.is_there(pin.heads.get("quarantine")):
+        return {}
+    landed = _Landed.read(ws, pin, names)
+    _all_there(ws, landed)
+    reference = _reference(ws, landed)
+    found = _findings(landed, reference)
+    taken, all_rows = _gate(ws, landed, found, reference)
+    rows = all_rows.rows + landed.bad.num_rows
+    shown = quality_page(
+        taken,
+        landed=all_rows,
+        counts={"受領した行": rows, "受け入れた行": taken.rows, "隔離した行": rows - taken.rows},
+        listings=[_reasons(found)],
+        contract_name=ws.contract.name,
+        on=on,
+    )
+    made = ws.commit_tables({"quarantine": found}, pin.heads, inputs)
+    return {
+        "rows": rows,
+        "accepted": taken.rows,
+        "quarantined": rows - taken.rows,
+        "findings": found.num_rows,
+        "page": page.put(made["quarantine"], shown),
+    }
+
+
+def quality_inputs(ws: Workspace, pin: Pin) -> list[str]:
+    """Everything that the quarantine follows from, by id or digest."""
+    ids = [pin.heads[name].id if name in pin.heads else "" for name in _LANDED]
+    return [*ids, _drawable_digest(ws), sql_digest("register"), loader.digest(ws.contract)]
+
+
+def _drawable_digest(ws: Workspace) -> str:
+    return "".join(sorted(_drawable(ws)))
+
+
+def _drawable(ws: Workspace) -> frozenset[str]:
+    """The private-use characters that the ward's font draws."""
+    drawn = gaiji_fonts(ws).drawable
+    return frozenset(char for char in map(chr, _GAIJI) if char in drawn)
+
+
+@dataclass(frozen=True)
+class _Landed:
+    """The rows of the ward's files as they were read, and those of the same files that could not be."""
+
+    base: pa.Table
+    additions: pa.Table
+    corrections: pa.Table
+    bad: pa.Table
+    names: Mapping[str, FileName]
+
+    @classmethod
+    def read(cls, ws: Workspace, pin: Pin, names: Mapping[str, FileName]) -> _Landed:
+        base, additions, corrections, bad = (ws.head_table(name, pin) for name in _LANDED)
+        receipts = pc.unique(pa.concat_tables([base, additions, corrections])["receipt_no"])
+        return cls(base, additions, corrections, bad.filter(pc.is_in(bad["receipt_no"], value_set=receipts)), names)
+
+    @cached_property
+    def rows(self) -> pa.Table:
+        return pa.concat_tables([self.base, self.additions, self.corrections])
+
+    @property
+    def bringing(self) -> dict[str, int]:
+        """The place of every file that brings new households, the base first; revisions of a file share its place."""
+        receipts = pc.unique(pa.concat_tables([self.base, self.additions])["receipt_no"]).to_pylist()
+        places: dict[Group, int] = {}
+        for receipt in sorted(receipts, key=self._base_first):
+            places.setdefault(self.names[receipt].group, len(places))
+        return {receipt: places[self.names[receipt].group] for receipt in receipts}
+
+    def _base_first(self, receipt: str) -> tuple[bool, FileName]:
+        return (self.names[receipt].kind != "households", self.names[receipt])
+
+
+def findings_of(ws: Workspace, base: pa.Table, additions: pa.Table, corrections: pa.Table, bad: pa.Table) -> pa.Table:
+    """The quarantine over landed rows, each `schema.WARD_ROW`; `bad`: rows that could not be read."""
+    with ws.ledger.read() as tx:
+        landed = _Landed(base, additions, corrections, bad, file_names(tx, ws.contract.id))
+    return _findings(landed, _reference(ws, landed))
+
+
+def _reference(ws: Workspace, landed: _Landed) -> Reference:
+    return Reference(postal_table(landed.rows["postal_code"]), _drawable(ws), ws.contract.reference_date)
+
+
+def _all_there(ws: Workspace, landed: _Landed) -> None:
+    """Every row that a receipt counts is among the rows landed or those that could not be read."""
+    here = Counter([*landed.rows["receipt_no"].to_pylist(), *landed.bad["receipt_no"].to_pylist()])
+    with ws.ledger.read() as tx:
+        counted = tx.execute(
+            select(t.receipt.c.receipt_no, t.receipt.c.rows).where(t.receipt.c.receipt_no.in_(list(here)))
+        ).all()
+    if wrong := sorted(f"{no}（受領 {rows}行、データ {here[no]}行）" for no, rows in counted if rows != here[no]):
+        raise GateClosed(
+            "受領した行数とデータの行数が合いません",
+            where="、".join(wrong),
+            next_step="ファイルの受領（intake）をやり直してください。世帯台帳は更新していません",
+        )
+
+
+def _findings(landed: _Landed, reference: Reference) -> pa.Table:
+    """The quarantine over all files. A household of an addition that is there already is a duplicate."""
+    with Engine(memory_limit=_MEMORY) as engine:
+        return findings(engine, landed.rows, reference, bad_rows=landed.bad, bringing=landed.bringing)
+
+
+def _gate(ws: Workspace, landed: _Landed, found: pa.Table, reference: Reference) -> tuple[SuiteResult, SuiteResult]:
+    """The suite over the rows that are taken, and over all rows.
+
+    It runs over those taken and over the rest; the sum is the suite over all, for what the frame holds of a row does
+    not depend on which other households are looked at with it.
+    """
+    taken = accepted(landed.rows, found)
+    frame = suite_frame(
+        landed.rows,
+        found,
+        reference,
+        accepted=taken,
+        points_per_member=ws.contract.entitlement.points_per_member,
+        bringing=landed.bringing,
+    )
+    mask = np.asarray(taken)
+    over_accepted, over_rest = run_suite("households", frame[mask]), run_suite("households", frame[~mask])
+    over_landed = over_accepted + over_rest
+    agree(over_landed, found, RULES)
+    gate(over_accepted)
+    return over_accepted, over_landed
+
+
+def _reasons(found: pa.Table) -> Listing:
+    return Listing(
+        "隔離の理由",
+        ("理由", "世帯", "指摘"),
+        [(reason.label, *lines) for reason, lines in by_reason(found).items()],
+        empty="隔離した世帯はありません。",
+        note="誤りが1つでもある世帯は、世帯全体を隔離しています。",
+    )
