@@ -287,7 +287,8 @@ def _control(ws: Workspace, tx: Connection, keys: list[str], ward: WardCount) ->
     """The totals over all batches of the run as they are once these are printed, each counted by itself (G04).
 
     Labels: households printed, or with these, once each. Held: those whose parcel waits, for a person or for its own
-    approval, and those in question, which have no number yet. Excluded: those whose parcel was taken back before it was printed, and deleted ones that never had one.
+    approval, and those in question, which have no number yet. Excluded: those whose parcel was taken back before it
+    was printed, and deleted ones that never had one.
 
     Raises:
         GateClosed: a household is in none of them, or in neither register nor quarantine.

@@ -1,4 +1,4 @@
-"""`<contract>_register`, the checks: rows that cannot be taken, by SQL, and the suite that counts them again (G03, G04).
+"""`<contract>_register`, the checks: rows that cannot be taken, and the suite that counts them again (G03, G04).
 
 The rows that fail go into quarantine; the Great Expectations suite is the gate and must count the same.
 """
