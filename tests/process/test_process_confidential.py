@@ -26,7 +26,6 @@ from small_ward import (
     Home,
     correction,
     home_of,
-    secret,
     table,
 )
 
@@ -186,7 +185,6 @@ def test_a_predecessors_secret_stays_a_secret_of_its_successor(july: Programme):
     july.run("register", FIRST)
     row = one([row for row in july.version("household") if row["household_no"] == SECRET])
     assert (row["ward_no"], row["confidential"], row["state"]) == (again.no, True, "live")
-    assert secret(again).confidential
 
 
 def test_one_step_alone_reads_registered_addresses(november: Programme, monkeypatch: pytest.MonkeyPatch):
