@@ -17,7 +17,11 @@ _SQLALCHEMY = {"postgres": "postgresql+psycopg", "mysql": "mysql+pymysql", "sqli
 
 
 def use_connections(context: Mapping[str, Any]) -> None:
-    """Before a task of `<contract>_<process>`: `<contract>_lgwan`, `<contract>_web` and `todoke_smtp`."""
+    """Before a task of `<contract>_<process>`: `<contract>_lgwan`, `<contract>_web` and `todoke_smtp`.
+
+    `<contract>_lgwan` holds the passphrase as its password; its extras `secret_key` (ours) and `signer_key` (the
+    ward's public one) are ASCII-armoured OpenPGP keys.
+    """
     contract = context["dag"].dag_id.rpartition("_")[0]
     name = f"TODOKE_{contract.upper()}"
     wanted: dict[str, dict[str, Callable[[Connection], str | None]]] = {

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+
 import pytest
 
 pytestmark = [pytest.mark.xdist_group("airflow"), pytest.mark.usefixtures("dags")]
@@ -33,3 +36,19 @@ def test_a_mail_connection_is_read_as_airflows_own_hook_reads_it(extra: str, sch
 
     connection = Connection(conn_id="todoke_smtp", conn_type="smtp", host="mail", port=587, extra=extra)
     assert smtp_url(connection) == f"{scheme}://mail:587"
+
+
+def test_what_opens_the_wards_files_comes_from_its_connection_and_what_it_lacks_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    from types import SimpleNamespace
+
+    from todoke_dags.connections import use_connections
+
+    stored = {"conn_type": "generic", "password": "合言葉", "extra": {"secret_key": "the desk's key"}}
+    monkeypatch.setenv("AIRFLOW_CONN_GIFT_LGWAN", json.dumps(stored))
+    for name, value in {"PASSPHRASE": "old", "SECRET_KEY": "old", "SIGNER_KEY": "the ward's key"}.items():
+        monkeypatch.setenv(f"TODOKE_GIFT_LGWAN_{name}", value)
+    use_connections({"dag": SimpleNamespace(dag_id="gift_intake")})
+    found = {name: os.environ[f"TODOKE_GIFT_LGWAN_{name}"] for name in ("PASSPHRASE", "SECRET_KEY", "SIGNER_KEY")}
+    assert found == {"PASSPHRASE": "合言葉", "SECRET_KEY": "the desk's key", "SIGNER_KEY": "the ward's key"}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import struct
+import subprocess
+import tempfile
 import zlib
 from collections.abc import Sequence
 
@@ -20,6 +22,17 @@ PASSPHRASE = "ひらけごま open sesame"
 SALT = bytes.fromhex("12ad24b8dd12b751")
 FOLDER = -1
 Entries = Sequence[tuple[str, bytes | int]]
+
+
+def openpgp(plain: bytes, passphrase: str = PASSPHRASE) -> bytes:
+    """An OpenPGP message under a passphrase; its key is quickly made."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as home:
+        command = ["gpg", "--homedir", home, "--batch", "--quiet", "--pinentry-mode", "loopback"]
+        command += ["--passphrase", passphrase, "--s2k-count", "65536", "--symmetric", "--output", "-"]
+        try:
+            return subprocess.run(command, input=plain, capture_output=True, check=True).stdout
+        finally:
+            subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], check=False, capture_output=True)
 
 
 def program(size: int = 1024) -> bytes:

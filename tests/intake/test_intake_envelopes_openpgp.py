@@ -120,6 +120,17 @@ def test_a_signed_file_cut_or_changed_never_opens(ward: Ward, folder: Path):
     assert outcome(raw + raw, folder) != "opened"
 
 
+def test_a_protected_secret_key_opens_with_its_passphrase_alone(ward: Ward, folder: Path):
+    made = ward.gpg.gen_key_input(key_type="RSA", key_length=2048, name_email="desk@example.jp", passphrase=PASSPHRASE)
+    desk = ward.gpg.gen_key(made).fingerprint
+    secret = ward.gpg.export_keys(desk, secret=True, passphrase=PASSPHRASE)
+    raw = ward.gpg.encrypt(CSV, desk, always_trust=True, armor=True).data
+    assert outcome(raw, folder, Keys(PASSPHRASE, secret)) == "opened"
+    assert outcome(raw, folder, Keys("other", secret)) == "wrong_passphrase"
+    assert outcome(raw, folder, Keys(None, secret)) == "no_passphrase"
+    assert outcome(raw, folder) == "no_key"
+
+
 def test_a_bomb_is_stopped_while_it_is_being_written(ward: Ward, folder: Path):
     raw = ward.sends(bytes(3_000_000))
     assert outcome(raw, folder, limits=Limits(small=100_000, ratio=50)) == "bomb"

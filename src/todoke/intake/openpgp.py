@@ -17,6 +17,8 @@ from todoke.intake.private_folder import private_folder
 
 #: gpg's children see nothing of ours: a passphrase in the environment can be read in /proc. English, to be parsed.
 _ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
+#: Of libgpg-error, behind the number of the source.
+_BAD_PASSPHRASE = 11
 _NO_KEY_TO_CHECK = {"NO_PUBKEY", "ERRSIG"}
 
 
@@ -68,7 +70,7 @@ def decrypt(
             )
         lines = _status(result.stderr)
         if not _is_whole(lines, result.returncode) or not unproven.is_file():
-            raise fault(_reason(lines, result.stderr), where)
+            raise fault(_reason(lines, result.stderr, bool(passphrase)), where)
         proven = _is_signed(lines, signers, where)
         if unproven.stat().st_size == 0:
             raise fault("empty", where)
@@ -124,16 +126,21 @@ def _is_signed(lines: list[list[str]], signers: tuple[str, ...], where: str) -> 
     raise fault("signature_expired" if expired else "unknown_signer", where)
 
 
-def _reason(lines: list[list[str]], said: str) -> str:
-    """Why gpg failed."""
+def _reason(lines: list[list[str]], said: str, has_passphrase: bool) -> str:
+    """Why gpg failed, having been given a passphrase or not."""
     status = {line[0] for line in lines}
+    key_refused = [line[2] for line in lines if line[:2] == ["ERROR", "pkdecrypt_failed"] and line[2:]]
     signs = {
         "bomb": "exceeded --max-output limit" in said,
         # A packet that is shorter than it says is called manipulated by gpg as well.
         "truncated": "block_filter" in said and "read error" in said,
         "tampered": "BADMDC" in status or "manipulated" in said or "not integrity protected" in said,
         "bad_signature": "BADSIG" in status,
-        "wrong_passphrase": "BAD_PASSPHRASE" in said or "Bad session key" in said or "MISSING_PASSPHRASE" in status,
+        "wrong_passphrase": "BAD_PASSPHRASE" in said
+        or "Bad session key" in said
+        or "MISSING_PASSPHRASE" in status
+        or any(code.isdigit() and int(code) & 0xFFFF == _BAD_PASSPHRASE for code in key_refused),
+        "no_passphrase": bool(key_refused) and not has_passphrase,
         "no_key": "NO_SECKEY" in status,
     }
     # A session key, and nothing that it opens.
