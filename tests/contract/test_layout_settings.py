@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,15 @@ def test_members_are_numbered_as_the_ward_numbers_them():
         "世帯員07氏名",
         "世帯員７氏名",
     ]
+
+
+def test_the_wide_form_that_operators_are_shown_is_a_layout():
+    example = re.findall(r"```yaml\n(members:.*?)```", (ROOT / "docs/operations.md").read_text("utf-8"), re.DOTALL)
+    layout = Layout.model_validate({"required": {"世帯主氏名": "head_name"}, **yaml.safe_load(one(example))})
+    header = ["世帯主氏名", "世帯員1氏名", "世帯員1生年月日", "世帯員2生年月日"]
+    assert layout.missing(header) == ["世帯員2氏名"]
+
+
+def one(found: list[str]) -> str:
+    assert len(found) == 1
+    return found[0]

@@ -159,7 +159,7 @@ class Places:
             first row is somebody's data.
         """
         names = tuple(name.strip() for name in header)
-        once, members = layout.required | layout.optional, _member_columns(layout, names)
+        once, members = layout.required | layout.optional, _member_columns(layout)
         known = {*once, *(name for columns in members for name in columns)}
         if missing := layout.missing(names):
             raise _refused("columns_missing", f"必要な列がありません: {'、'.join(missing)}")
@@ -194,8 +194,8 @@ class Places:
         return "extra"
 
 
-def _member_columns(layout: Layout, names: tuple[str, ...]) -> list[dict[str, str]]:
-    """Header → canonical name of each member that the file has columns for, the head in its own columns first."""
+def _member_columns(layout: Layout) -> list[dict[str, str]]:
+    """Header → canonical name of each member that a file can have, the head in its own columns first."""
     if layout.members is None:
         return []
     numbers = range(1, layout.members.most + 1)

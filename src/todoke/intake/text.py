@@ -242,12 +242,14 @@ class _Reader:
             return None
         if self.codec == "cp932" and any(single in text for single in _ILLEGAL_SINGLES):
             return None
-        if by_column and (columns := _split_columns(raw, text, self.width)):
-            return Block(range(self.next_row, self.next_row + len(columns[0])), [], [], columns)
-        rows = _split_rows(text)
-        if rows is None or not set(map(len, rows)) <= {self.width}:
+        try:
+            # setting up Arrow's reader costs more than it saves on a small piece
+            columns = _split_columns(raw, text, self.width) if by_column and len(raw) * 8 > self.size else None
+            rows = [] if columns else _split_rows(text, self.width)
+        except (pa.ArrowInvalid, csv.Error):  # whose messages hold the row
             return None
-        return Block(range(self.next_row, self.next_row + len(rows)), rows, [])
+        count = len(columns[0]) if columns else len(rows)
+        return Block(range(self.next_row, self.next_row + count), rows, [], columns or [])
 
     def _careful_block(self) -> Block:
         """The complete records of the next piece one by one."""
@@ -335,40 +337,45 @@ def _is_utf8(head: bytes) -> bool:
 
 
 def _split_columns(raw: bytes, text: str, width: int) -> list[pa.Array] | None:
-    """The columns of a piece by Arrow's reader; None where it would be more lenient than RFC 4180."""
+    """The columns of a piece by Arrow's reader; None where it would be more lenient than RFC 4180.
+
+    Raises:
+        pa.ArrowInvalid: a row of another width.
+    """
     lines = raw.count(b"\n")
     if width < 2 or not lines or raw.count(b"\r") != raw.count(b"\r\n") or text.startswith("\ufeff"):
         return None
     if b'"' in raw and b'"' in _QUOTED.sub(b"", raw):
         return None
     utf8, names = text.encode(), [str(place) for place in range(width)]
-    try:
-        table = pa.csv.read_csv(
-            pa.py_buffer(utf8),
-            read_options=pa.csv.ReadOptions(use_threads=False, block_size=len(utf8) + 1, column_names=names),
-            parse_options=pa.csv.ParseOptions(newlines_in_values=True),
-            convert_options=pa.csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()), null_values=[], check_utf8=False
-            ),
-        )
-    except pa.ArrowInvalid:  # its message holds the row
-        return None
+    table = pa.csv.read_csv(
+        pa.py_buffer(utf8),
+        read_options=pa.csv.ReadOptions(use_threads=False, block_size=len(utf8) + 1, column_names=names),
+        parse_options=pa.csv.ParseOptions(newlines_in_values=True),
+        convert_options=pa.csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()), null_values=[], check_utf8=False
+        ),
+    )
     # fewer records than lines: empty lines, or fields over several lines, whose number is limited
     if table.num_rows != lines + (not raw.endswith(b"\n")):
         return None
     return [column.combine_chunks() for column in table.columns]
 
 
-def _split_rows(text: str) -> list[list[str]] | None:
-    """The records of a piece; None when one of them is ill-formed or runs over too many lines."""
-    try:
-        rows = [row for row in csv.reader(io.StringIO(text, newline="\n"), strict=True) if row]
-    except csv.Error:
-        return None
-    if text.count("\n") - len(rows) < _LINES_IN_RECORD - 1:  # the last record may have no line end
-        return rows
-    lines = max((sum(cell.count("\n") for cell in row) for row in rows), default=0)
-    return rows if lines < _LINES_IN_RECORD else None
+def _split_rows(text: str, width: int) -> list[list[str]]:
+    """The records of a piece.
+
+    Raises:
+        csv.Error: one is ill-formed, of another width, or runs over too many lines.
+    """
+    rows = [row for row in csv.reader(io.StringIO(text, newline="\n"), strict=True) if row]
+    if not set(map(len, rows)) <= {width}:
+        raise csv.Error
+    if text.count("\n") - len(rows) >= _LINES_IN_RECORD - 1:  # the last record may have no line end
+        lines = max((sum(cell.count("\n") for cell in row) for row in rows), default=0)
+        if lines >= _LINES_IN_RECORD:
+            raise csv.Error
+    return rows
 
 
 def _columns(rows: list[list[str]]) -> list[pa.Array]:
