@@ -6,6 +6,7 @@ same. Publishing gives entitlements, application numbers and web accounts.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import date
 
@@ -75,7 +76,7 @@ def _quality_inputs(ws: Workspace, pin: Pin) -> list[str]:
 
 
 def _drawable_digest(ws: Workspace) -> str:
-    return "".join(sorted(_drawable(ws)))
+    return hashlib.sha256("".join(sorted(_drawable(ws))).encode()).hexdigest()
 
 
 def _drawable(ws: Workspace) -> frozenset[str]:
