@@ -6,7 +6,6 @@ same. Publishing gives entitlements, application numbers and web accounts.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import date
 
@@ -16,6 +15,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from todoke.contract import loader
 from todoke.errors import GateClosed
+from todoke.ids import members_digest
 from todoke.process.gaiji_fonts import gaiji_fonts
 from todoke.process.workspace import Counts, Workspace
 from todoke.quality import docs
@@ -76,7 +76,7 @@ def _quality_inputs(ws: Workspace, pin: Pin) -> list[str]:
 
 
 def _drawable_digest(ws: Workspace) -> str:
-    return hashlib.sha256("".join(sorted(_drawable(ws))).encode()).hexdigest()
+    return members_digest(list(_drawable(ws)))
 
 
 def _drawable(ws: Workspace) -> frozenset[str]:
