@@ -18,6 +18,7 @@ from sqlalchemy import select
 
 from todoke.contract import loader
 from todoke.errors import GateClosed
+from todoke.ids import members_digest
 from todoke.process.gaiji_fonts import gaiji_fonts
 from todoke.process.quality_pages import QualityPage
 from todoke.process.ward_files import FileName, Group, file_names
@@ -88,7 +89,7 @@ def quality_inputs(ws: Workspace, pin: Pin) -> list[str]:
 
 
 def _drawable_digest(ws: Workspace) -> str:
-    return "".join(sorted(_drawable(ws)))
+    return members_digest(list(_drawable(ws)))
 
 
 def _drawable(ws: Workspace) -> frozenset[str]:
