@@ -72,7 +72,7 @@ def _numbers(rows: pa.Table) -> set[str]:
 def _former(sent: Sequence[pa.Table]) -> Iterator[tuple[str, str]]:
     """A number and the one that the ward says it had before."""
     for rows in sent:
-        named = rows.filter(pc.is_valid(rows["former_household_no"]))
+        named = rows.filter(pc.match_substring_regex(rows["former_household_no"], _NUMBER))
         yield from set(zip(named["household_no"].to_pylist(), named["former_household_no"].to_pylist(), strict=True))
 
 
