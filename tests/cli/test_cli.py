@@ -58,7 +58,7 @@ def test_an_unknown_view_names_those_there_are(todoke):
 
 def test_a_mail_in_doubt_is_listed_and_decided_once_by_a_named_person(todoke, tmp_path: Path):
     key = "report/deliveries/2026-11"
-    with databases.environment(TODOKE_HOME=str(tmp_path), TODOKE_GIFT_KEY="12" * 32):
+    with databases.environment(TODOKE_HOME=str(tmp_path), TODOKE_GIFT_KEY="12" * 32, TODOKE_ENV="test"):
         ledger = Ledger("gift")
         with ledger.write() as tx:
             row = {"key": key, "message_id": "<1@desk.example.jp>", "digest": "", "state": "sending"}
@@ -78,7 +78,7 @@ def test_a_mail_in_doubt_is_listed_and_decided_once_by_a_named_person(todoke, tm
 
 def test_a_rejected_request_is_listed_and_asked_again_for_a_named_person(todoke, tmp_path: Path):
     place = ("gift:labels:catalogue", "d" * 64)
-    with databases.environment(TODOKE_HOME=str(tmp_path), TODOKE_GIFT_KEY="12" * 32):
+    with databases.environment(TODOKE_HOME=str(tmp_path), TODOKE_GIFT_KEY="12" * 32, TODOKE_ENV="test"):
         approvals.request(Workspace.open("gift", date(2026, 9, 7)), "labels:catalogue", place[1], "件名", "本文")
         approval.record("gift", *place, "rejected", "admin")
         database.engine_of("gift").dispose()

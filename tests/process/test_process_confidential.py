@@ -42,7 +42,7 @@ from todoke.store.schema import ENCRYPTED
 from todoke.store.tables import VIEWS
 
 FIRST, SECOND, THIRD = date(2026, 11, 10), date(2026, 11, 11), date(2026, 11, 12)
-REPORT, TOILETS = date(2026, 12, 10), date(2027, 1, 20)
+REPORT, AFTER_DEADLINE, TOILETS = date(2026, 12, 10), date(2027, 1, 18), date(2027, 1, 20)
 RICE = "3006"
 ENCODINGS = ("utf-8", "cp932", "utf-16-le")
 RELOCATED = replace(home_of(SECRET_INSTRUCTED), town="碑文谷", postal_code="1520003", block="6丁目6番6号")
@@ -108,6 +108,7 @@ def season(programme: Programme) -> frozenset[str]:
     programme.ward_sends("corrections", table(CORRECTION_HEADER, rows), THIRD)
     for process in ("intake", "register", "labels", "orders", "survey"):
         programme.run(process, THIRD)
+    programme.run("orders", AFTER_DEADLINE)
     programme.run("nonapplicants", TOILETS)
     programme.answer()
     programme.run("nonapplicants", TOILETS)
@@ -206,7 +207,7 @@ def test_one_step_alone_reads_registered_addresses(november: Programme, monkeypa
             within[0] -= 1
 
     monkeypatch.setattr(Lake, "read", noted)
-    for module in ("labels", "batch_contents"):
+    for module in ("labels", "batch_contents", "address_changes", "nonapplicants"):
         monkeypatch.setattr(f"todoke.process.{module}.delivery_addresses", entered)
     season(november)
     assert reads

@@ -105,7 +105,8 @@ def test_the_same_content_encrypted_anew_changes_nothing(july: Programme):
         "rows": 0,
         "quarantined": 0,
     }
-    assert july.run("register", NEXT) == {"validate": {}, "publish": {}}
+    nothing = {"held": 0, "incidents": 0, "stops": 0}
+    assert july.run("register", NEXT) == {"validate": {}, "publish": {}, "stop": nothing}
     assert versions(july) == before
     assert states(july) == [("accepted", None), ("repeat", None)]
 

@@ -52,7 +52,7 @@ def test_rows_of_the_carrier_that_were_not_taken_are_listed(november: Programme)
     bad = review(november, FIRST)
 
     assert [(item["確認する理由"], item["受付方法"], item["備考"].partition("。")[0]) for item in bad] == [
-        ("台帳にない出荷番号", "運送会社", "results_20261110_01.csv の1件目「出荷番号」"),
+        ("当方にない出荷番号", "運送会社", "results_20261110_01.csv の1件目「出荷番号」"),
         ("対応表にない状態", "運送会社", "results_20261110_01.csv の2件目「状態」"),
     ]
     assert "ミホン" not in str(bad)

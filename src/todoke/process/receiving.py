@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
+import pyarrow as pa
 from sqlalchemy import Connection
 
 from todoke.errors import FileRefused, Passing, StaleParent
@@ -66,14 +68,21 @@ class Landing:
         """This with its counts, and its rows in the lake, not yet committed; what gets no row more is left out."""
         staged = {}
         for name, rows in self.tables.items():
-            after = pin.heads.get(name) if name in self.adds else None
-            item = ws.lake.stage(name, rows, [receipt_no], after)
-            if name not in self.adds or item.rows > (after.rows if after else 0):
-                staged[name] = item
+            if name not in self.adds:
+                staged[name] = ws.lake.stage(name, rows, [receipt_no])
+            elif (more := _if_any(rows)) is not None:
+                staged[name] = ws.lake.stage(name, more, [receipt_no], pin.heads.get(name))
         if self.counted is None:
             return self, staged
         rows_in, accepted, quarantined = self.counted()
         return replace(self, rows=rows_in, accepted=accepted, quarantined=quarantined), staged
+
+
+def _if_any(rows: Rows) -> Iterator[pa.RecordBatch] | None:
+    """The batches that have rows; None when none has."""
+    batches = (batch for batch in (rows.to_batches() if isinstance(rows, pa.Table) else rows) if batch.num_rows)
+    first = next(batches, None)
+    return None if first is None else chain([first], batches)
 
 
 Reader = Callable[[Workspace, IncomingFile, Path, str, Pin], Landing]

@@ -143,8 +143,13 @@ def _reference(ws: Workspace, landed: _Landed) -> Reference:
 
 
 def _all_there(ws: Workspace, landed: _Landed) -> None:
-    """Every row that a receipt counts is among the rows landed or those that could not be read."""
-    here = Counter([*landed.rows["receipt_no"].to_pylist(), *landed.bad["receipt_no"].to_pylist()])
+    """Every row that a receipt counts is among the rows landed or those that could not be read.
+
+    A row of the wide form has landed as several, which share its number.
+    """
+    place = ["receipt_no", "row_no"]
+    rows = pa.concat_tables([landed.rows.select(place), landed.bad.select(place)]).group_by(place).aggregate([])
+    here = Counter(rows["receipt_no"].to_pylist())
     with ws.ledger.read() as tx:
         counted = tx.execute(
             select(t.receipt.c.receipt_no, t.receipt.c.rows).where(t.receipt.c.receipt_no.in_(list(here)))

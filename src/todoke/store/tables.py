@@ -6,7 +6,6 @@ append-only log, changed in the same transaction; `todoke ledger verify` rebuild
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -16,7 +15,6 @@ from sqlalchemy import (
     Column,
     Date,
     DateTime,
-    Dialect,
     Index,
     Integer,
     MetaData,
@@ -25,25 +23,8 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
-from sqlalchemy.types import TypeDecorator
 
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """A moment of the ledger's clock: aware, kept in UTC; a naive one is refused."""
-
-    impl = DateTime(timezone=False)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a clock field of the ledger needs an aware time")
-        return value.astimezone(UTC).replace(tzinfo=None)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else value.replace(tzinfo=UTC)
-
+from todoke.store.utc_datetime import UtcDateTime
 
 metadata = MetaData()
 
