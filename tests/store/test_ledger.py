@@ -164,7 +164,8 @@ def test_views_tell_every_time_in_tokyo(ledger: Ledger) -> None:
     decided = ("tiny", "W:1", 1, date(2026, 11, 10), "S", "web", None, in_tokyo, "accepted", None, 0, False, "V")
     receipt = {"receipt_no": "R1", "contract": "tiny", "source": "lgwan", "file_name": "f", "sha256": "s", "bytes": 1,
                "rows": 0, "accepted": 0, "quarantined": 0, "received_at": at_night, "received_by": "a", "kind": "k",
-               "state": "accepted", "arrived_ns": 1, "arrival": 1, "seq": 1, "file_seq": 0, "file_revision": 0}  # fmt: skip
+               "state": "accepted", "arrived_ns": 1, "arrival": 1, "seq": 1, "file_seq": 0,
+               "file_revision": 0}  # fmt: skip
     report = {"contract": "tiny", "kind": "deliveries", "due_on": date(2026, 12, 10), "state": "sent"}
     with ledger.write() as tx:
         tx.execute(insert(t.decision_head).values(dict(zip(_DECISION, decided, strict=True))))
