@@ -10,7 +10,7 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 
 import pyarrow as pa
@@ -243,36 +243,39 @@ def release_batches(contract: str, on: date) -> Counts:
         GateClosed: households are missing from the totals; nothing has been locked for printing.
     """
     ws = Workspace.open(contract, on)
-    ward: WardCount | None = None
 
-    def resettle() -> None:
-        nonlocal ward
-        _settle(ws)
+    def note() -> Guard:
         with ws.ledger.read() as tx:
             register = ws.ledger.heads(tx)["household"]
         ward = ward_count(ws, register)
+        return lambda tx, keys: _control(ws, tx, keys, ward)
 
-    def note(tx: Connection, keys: list[str]) -> Mapping[str, int]:
-        assert ward is not None
-        return _control(ws, tx, keys, ward)
-
-    return release_approved(ws, "labels", _KINDS, resettle=resettle, note=note)
+    return release_approved(ws, "labels", _KINDS, resettle=lambda: _settle(ws), note=note)
 
 
 def release_approved(
-    ws: Workspace, process: str, kinds: Iterable[str], *, resettle: Refresh, note: Guard = nothing_to_say
+    ws: Workspace,
+    process: str,
+    kinds: Iterable[str],
+    *,
+    resettle: Refresh,
+    note: Callable[[], Guard] = lambda: nothing_to_say,
 ) -> Counts:
     """Prints the pending labels of each kind that a person has approved for `process`; see `release_batches`.
 
     Args:
         resettle: brings what is pending up to the register in force; a yes to something else does not hold then.
+        note: makes the guard whose figures are kept with the batch, when something is pending.
     """
     counts = {"batches": 0, "labels": 0, "waiting": 0, **stops.hold(ws), "stops": stops.put_out(ws)}
     waiting: list[NotApproved] = []
     for kind in kinds:
-        guard = approvals.only_if_approved(ws, process, kind, note)
+
+        def guard(kind: str = kind) -> Guard:
+            return approvals.only_if_approved(ws, process, kind, note())
+
         try:
-            for then, batch in claimed(ws, kind, refresh=resettle, guard=guard):
+            for then, batch in claimed(ws, kind, process=process, refresh=resettle, guard=guard):
                 counts["labels"] += publish_labels(then, batch)
                 counts["batches"] += 1
         except NotApproved as error:

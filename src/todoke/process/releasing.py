@@ -14,10 +14,9 @@ from todoke.outbox.batch import Batch, Guard, any_pending, claim, nothing_to_say
 from todoke.process.gaiji_fonts import font_receipt
 from todoke.process.workspace import Workspace
 from todoke.store import tables as t
+from todoke.store.settle import register_digest, settled_under
 
 _CONTRACT, _FONT = "contract", "gaiji_font"
-#: What decides whether a parcel may go, and where to.
-_REGISTER = ("household", "person", "delivery_instruction")
 _ATTEMPTS = 20
 
 #: Brings what is pending up to the register in force.
@@ -25,23 +24,32 @@ Refresh = Callable[[], object]
 
 
 def claimed(
-    ws: Workspace, kind: str, *, refresh: Refresh | None = None, guard: Guard = nothing_to_say
+    ws: Workspace,
+    kind: str,
+    *,
+    process: str = "",
+    refresh: Refresh | None = None,
+    guard: Callable[[], Guard] = lambda: nothing_to_say,
 ) -> Iterator[tuple[Workspace, Batch]]:
     """Batches to render, each with the workspace as it was when it was claimed: those an earlier run left come first.
 
     Args:
         refresh: is called when something is pending, and again whenever a register has been published meanwhile:
             nothing is claimed on the word of an older one.
-        guard: as `outbox.batch.claim` takes it.
+        process: whose settlements make what is pending agree with a register; when it settled last under the one in
+            force, nothing is to be refreshed.
+        guard: makes what `outbox.batch.claim` takes, outside the transaction.
     """
     for batch in unpublished(ws.ledger, kind):
         yield _as_claimed(ws, batch), batch
+    ws.record_contract()
     with ws.ledger.read() as tx:
         as_of = ws.ledger.pin(tx).frontier(ws.on)
     for _ in range(_ATTEMPTS):
         if not any_pending(ws.ledger, kind, as_of):
             return
-        only_now = _only_under(ws, _refreshed(ws, refresh), guard)
+        seen = None if refresh is None else _refreshed(ws, process, refresh)
+        only_now = guard() if seen is None else _only_under(ws, seen, guard())
         try:
             new = claim(ws.ledger, kind, as_of, guard=only_now, settings=_settings(ws))
         except StalePlan:
@@ -52,28 +60,23 @@ def claimed(
     raise StalePlan("世帯台帳が続けて更新されています", where=kind, next_step="しばらくしてから再実行してください")
 
 
-def _refreshed(ws: Workspace, refresh: Refresh | None) -> Mapping[str, str] | None:
-    """The register that everything pending agrees with from here on; None: it need not agree with any."""
-    ws.record_contract()
-    if refresh is None:
-        return None
+def _refreshed(ws: Workspace, process: str, refresh: Refresh) -> str:
+    """The digest of the register that everything pending agrees with from here on."""
     while True:
         with ws.ledger.read() as tx:
-            before = _register(ws, tx)
+            before = register_digest(ws.ledger.heads(tx))
+            agrees = settled_under(ws.ledger, tx, process) == before
+        if agrees:
+            return before
         refresh()
         with ws.ledger.read() as tx:
-            if _register(ws, tx) == before:
+            if register_digest(ws.ledger.heads(tx)) == before:
                 return before
 
 
-def _register(ws: Workspace, tx: Connection) -> Mapping[str, str]:
-    heads = ws.ledger.heads(tx)
-    return {name: heads[name].id for name in _REGISTER if name in heads}
-
-
-def _only_under(ws: Workspace, seen: Mapping[str, str] | None, guard: Guard) -> Guard:
+def _only_under(ws: Workspace, seen: str, guard: Guard) -> Guard:
     def check(tx: Connection, keys: list[str]) -> Mapping[str, int]:
-        if seen is not None and _register(ws, tx) != seen:
+        if register_digest(ws.ledger.heads(tx)) != seen:
             raise StalePlan("世帯台帳が更新されました", where=ws.contract.id)
         return guard(tx, keys)
 

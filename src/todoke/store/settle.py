@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 
@@ -16,7 +16,7 @@ from todoke.model.changes import Changes, ParcelChange, StateChange
 from todoke.model.codes import Claim, ShipmentKind, ShipmentState
 from todoke.store import tables as t
 from todoke.store.bulk import insert_rows
-from todoke.store.ledger import MANY, Ledger, Pin, analyze
+from todoke.store.ledger import MANY, Ledger, Pin, VersionRef, analyze
 
 #: What a household's first parcel of a kind takes, once for all kinds that take it.
 CLAIMED_BY = {
@@ -27,6 +27,8 @@ CLAIMED_BY = {
 #: The process whose runs close a business day. Nothing else moves the frontier: a sweep at seven in the morning would
 #: push yesterday's run, should it come late, into a day that is not over.
 CLOSES_DAYS = "orders"
+#: Datasets that a register consists of, with where the ward wants parcels to go.
+REGISTER = ("household", "person", "delivery_instruction")
 _DECISION = (
     "contract",
     "application_id",
@@ -113,9 +115,8 @@ def apply(
     Raises:
         StalePlan: it has moved since.
     """
-    if not changes and _is_settled(ledger, process, on or as_of):
+    if not changes and _is_settled(ledger, process, on or as_of, pin):
         return None
-    inputs = json.dumps({name: ref.id for name, ref in sorted(pin.heads.items())})
     with ledger.write() as tx:
         seq = ledger.move(tx, pin)
         if process == CLOSES_DAYS:
@@ -128,7 +129,8 @@ def apply(
                 contract=ledger.contract,
                 process=process,
                 as_of=as_of,
-                inputs_digest=hashlib.sha256(inputs.encode()).hexdigest(),
+                inputs_digest=_digest(pin.heads),
+                register_digest=register_digest(pin.heads),
                 seq=seq,
             )
         )
@@ -139,14 +141,30 @@ def apply(
     return Settlement(settlement_id, as_of, changes.counts())
 
 
-def _is_settled(ledger: Ledger, process: str, day: date) -> bool:
+def _is_settled(ledger: Ledger, process: str, day: date, pin: Pin) -> bool:
+    """Whether the process has settled the day, and last did so under the register in force."""
+    c = t.settlement.c
+    mine = (c.contract == ledger.contract) & (c.process == process)
     with ledger.read() as tx:
-        last = tx.execute(
-            select(func.max(t.settlement.c.as_of)).where(
-                t.settlement.c.contract == ledger.contract, t.settlement.c.process == process
-            )
-        ).scalar_one()
-    return last is not None and last >= day
+        last = tx.execute(select(func.max(c.as_of)).where(mine)).scalar_one()
+        return last is not None and last >= day and settled_under(ledger, tx, process) == register_digest(pin.heads)
+
+
+def settled_under(ledger: Ledger, tx: Connection, process: str) -> str | None:
+    """The digest of the register under which a process settled last; what it has planned agrees with that one."""
+    c = t.settlement.c
+    last = select(c.register_digest).where(c.contract == ledger.contract, c.process == process)
+    return tx.execute(last.order_by(c.seq.desc()).limit(1)).scalar()
+
+
+def register_digest(heads: Mapping[str, VersionRef]) -> str:
+    """The digest of the versions that decide whether a parcel may go, and where to."""
+    return _digest({name: heads[name] for name in REGISTER if name in heads})
+
+
+def _digest(heads: Mapping[str, VersionRef]) -> str:
+    inputs = json.dumps({name: ref.id for name, ref in sorted(heads.items())})
+    return hashlib.sha256(inputs.encode()).hexdigest()
 
 
 def _write_decisions(ledger: Ledger, tx: Connection, settlement_id: str, as_of: date, changes: Changes) -> None:

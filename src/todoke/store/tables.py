@@ -154,6 +154,7 @@ settlement = Table(
     _id("process", nullable=False),
     Column("as_of", Date, nullable=False),
     Column("inputs_digest", String(64), nullable=False),
+    Column("register_digest", String(64), nullable=False),
     Column("seq", Integer, nullable=False),
     UniqueConstraint("contract", "seq"),
 )

@@ -286,6 +286,7 @@ def upgrade() -> None:
         sa.Column("process", sa.String(length=80), nullable=False),
         sa.Column("as_of", sa.Date(), nullable=False),
         sa.Column("inputs_digest", sa.String(length=64), nullable=False),
+        sa.Column("register_digest", sa.String(length=64), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("contract", "seq"),
