@@ -14,9 +14,7 @@ from sqlalchemy import delete, update
 
 from orchestration import demo_checks
 from todoke.errors import GateClosed
-from todoke.outbox.batch import pending_keys
 from todoke.process import labels
-from todoke.process.ward_count import ward_count
 from todoke.process.workspace import Workspace
 from todoke.store import tables as t
 
@@ -53,28 +51,16 @@ def left_out_of_the_register(programme: Programme) -> None:
 
 
 @pytest.mark.parametrize("loses", [parcel_lost, parcel_in_no_known_state])
-def test_a_household_that_the_plan_loses_closes_the_gate(july: Programme, loses: Callable[[Programme], None]):
-    loses(july)
-    ws = Workspace.open("gift", LABELS)
-    with ws.ledger.read() as tx:
-        register = ws.ledger.heads(tx)["household"]
-        keys = pending_keys(ws.ledger, tx, "catalogue", LABELS)
-        with pytest.raises(GateClosed, match="labels＋held＋excluded"):
-            labels._control(ws, tx, keys, ward_count(ws, register))
-
-
-@pytest.mark.parametrize("loses", [parcel_lost, parcel_in_no_known_state])
-def test_a_household_lost_before_the_print_is_planned_again_and_asked_for(
+def test_a_household_that_the_plan_loses_stops_the_print_before_anything_is_locked(
     july: Programme, loses: Callable[[Programme], None]
 ):
     loses(july)
     labels.test_pack("gift", LABELS)
     july.answer()
-    assert labels.release_batches("gift", LABELS)["waiting"] == 1
-    july.run("labels", LABELS)
-    july.answer()
-    july.run("labels", LABELS)
-    assert july.parcel(COUPLE, "catalogue")["state"] == "released"
+    with pytest.raises(GateClosed, match="labels＋held＋excluded"):
+        labels.release_batches("gift", LABELS)
+    assert july.rows("batch") == []
+    assert july.out("labels/") == {}
 
 
 def test_a_household_that_the_register_loses_stops_the_print_before_anything_is_locked(july: Programme):

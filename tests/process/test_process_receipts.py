@@ -161,7 +161,7 @@ def test_the_register_lists_every_receipt_with_state_reason_and_repeats(july: Pr
         ("corrections_20260722_1.csv", "異動・訂正データ", "受領（後の版で差替え）", "", 1),
         ("corrections_20260722_1_r1.csv", "異動・訂正データ", "受領", "", 0),
         ("households_20260723_01.csv.pgp", "世帯データ", "同一内容（変更なし）", "", 0),
-        ("stop_20260723_01.csv.pgp", "発送停止の指示", "受領不可", "契約で扱わない種類", 0),
+        ("stop_20260723_01.csv.pgp", "発送停止の指示", "受領不可", "必要な列がない", 0),
     }
     assert {row["受領番号"] for row in rows} == {row["receipt_no"] for row in july.rows("receipt")}
     for page in book:

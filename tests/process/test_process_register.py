@@ -236,7 +236,7 @@ def test_a_stop_recalls_what_the_carrier_has_not_taken(november: Programme):
     sends(november, on, stop=stop(FAMILY))
     november.run("orders", on)
     assert november.decision("W:w1") == ("review", "departed")
-    assert [row["区分"] for row in november.shipped()] == ["出荷", "取消"]
+    assert [row["区分"] for row in november.shipped()] == ["出荷", "停止", "取消"]
 
 
 def test_additional_households_get_their_labels_and_nobody_gets_them_twice(july: Programme):
