@@ -32,6 +32,8 @@ STORY: tuple[tuple[str, str, date] | str, ...] = (
     ("intake", "receive", DELIVERED),
     ("register", "validate", DELIVERED),
     ("register", "publish", DELIVERED),
+    "approve",
+    ("register", "publish", DELIVERED),
     ("labels", "prove", LABELS),
     ("labels", "plan", LABELS),
     ("labels", "test_pack", LABELS),
@@ -74,7 +76,7 @@ def _approve(_households: int) -> None:
     from todoke.process import approval
 
     for request in approval.pending(CONTRACT):
-        approval.record(CONTRACT, request["subject"], request["digest"], "approved", "bench")
+        approval.record(CONTRACT, request["subject"], request["digest"], request["options"][0], "bench")
 
 
 def _carry(_households: int) -> None:

@@ -31,6 +31,7 @@ FROM_CLIENT = ("lgwan", "cloud")
 
 #: Why a file was refused or left alone.
 REASONS = {
+    "not_released": "隔離・増減を確かめた結果、担当者が不採用と判断",
     "rejected": "以前と同じ内容のため、確認の結果、不採用",
     "infected": "ウイルスを検出",
     "my_number": "特定個人情報を含むため（原本は保管していません）",

@@ -56,7 +56,7 @@ def validate(contract: str, on: date) -> Counts:
         names = file_names(tx, contract)
     inputs = quality_inputs(ws, pin)
     page = QualityPage(ws, "households", inputs)
-    if "ward_row" not in pin.heads or page.is_there(pin.heads.get("quarantine")):
+    if not has_base(pin) or page.is_there(pin.heads.get("quarantine")):
         return {}
     landed = _Landed.read(ws, pin, names)
     _all_there(ws, landed)
@@ -80,6 +80,11 @@ def validate(contract: str, on: date) -> Counts:
         "findings": found.num_rows,
         "page": page.put(made["quarantine"], shown),
     }
+
+
+def has_base(pin: Pin) -> bool:
+    """Whether there is a base file that counts."""
+    return "ward_row" in pin.heads and pin.heads["ward_row"].rows > 0
 
 
 def quality_inputs(ws: Workspace, pin: Pin) -> list[str]:

@@ -361,6 +361,8 @@ approval_request = Table(
     _id("contract", nullable=False),
     Column("title", String(200), nullable=False),
     Column("body", Text, nullable=False),
+    #: verdicts that may be chosen, with blanks between them, the yes first
+    Column("options", String(80), nullable=False),
     Column("requested_on", Date, nullable=False),
     Column("reopened_by", String(80)),
 )
