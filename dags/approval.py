@@ -48,19 +48,19 @@ class AnswerOperator(HITLOperator):
         return super().execute_complete(context, event)
 
     def _offer(self, context: Any) -> None:
-        from todoke.process.approvals import Verdict
+        from todoke.process import approvals
 
-        self.options = [Verdict(code).label for code in context["params"]["options"]]
+        self.options = [approvals.Verdict(code).label for code in context["params"]["options"]]
         self.defaults = self.options[-1:]
 
 
 def said(chosen: list[str], person: dict[str, str] | None) -> tuple[str, str]:
     """Verdict and account; when the time is over, Airflow chooses the default for nobody."""
-    from todoke.process.approvals import Verdict
+    from todoke.process import approvals
 
     if person is None:
-        return Verdict.EXPIRED.value, Verdict.EXPIRED.label
-    return next(verdict.value for verdict in Verdict if [verdict.label] == chosen), person["name"]
+        return approvals.Verdict.EXPIRED.value, approvals.Verdict.EXPIRED.label
+    return next(verdict.value for verdict in approvals.Verdict if [verdict.label] == chosen), person["name"]
 
 
 @process_dags(

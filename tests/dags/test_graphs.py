@@ -20,7 +20,7 @@ pytestmark = pytest.mark.xdist_group("airflow")
 ROOT = Path(__file__).parents[2]
 JAPANESE = re.compile(r"[぀-ヿ一-鿿]")
 TASKS = {
-    "gift_intake": ["look", "check_viruses", "receive", "issue", "list_requests", "request_approval"],
+    "gift_intake": ["look", "check_viruses", "receive", "take_answers", "issue", "list_requests", "request_approval"],
     "gift_register": ["validate", "publish", "stop", "list_requests", "request_approval"],
     "gift_labels": ["prove", "plan", "test_pack", "list_requests", "request_approval", "release_batches"],
     "gift_orders": ["land_web", "land_postcards", "check_postcards", "settle", "release"],

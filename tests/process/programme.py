@@ -31,6 +31,7 @@ from todoke.process import (
     labels,
     nonapplicants,
     orders,
+    queries,
     receipts,
     register,
     register_checks,
@@ -49,7 +50,7 @@ ARRIVED_ON = date(2026, 11, 4)
 ROOT = Path(__file__).parents[2]
 #: The tasks of each DAG in their order; what a person has not said yes to is skipped there.
 TASKS: Mapping[str, tuple[Callable[[str, date], Counts], ...]] = {
-    "intake": (intake.look, intake.check_viruses, intake.receive, receipts.issue),
+    "intake": (intake.look, intake.check_viruses, intake.receive, queries.take_answers, receipts.issue),
     "register": (register_checks.validate, register.publish, stops.stop),
     "labels": (labels.prove, labels.plan, labels.test_pack, labels.release_batches),
     "orders": (orders.land_web, orders.land_postcards, orders.check_postcards, orders.settle, orders.release),

@@ -24,10 +24,10 @@ KINDS = {
     "carrier": "配送結果",
     "calls": "応対記録",
     "worklog": "業務日誌",
-    "returned_work": "要確認一覧の回答",
+    "returned_work": "照会票の回答",
 }
 #: Where files come from that the client hands over: for these a receipt (預かり証) is due.
-FROM_CLIENT = ("lgwan", "cloud")
+FROM_CLIENT = ("lgwan", "cloud", "returned_work")
 
 #: Why a file was refused or left alone.
 REASONS = {
