@@ -30,6 +30,7 @@ from small_ward import (
 
 import databases
 from todoke.process import approval
+from todoke.process.register_versions import parents
 
 FILES, NEXT, THIRD = date(2026, 7, 21), date(2026, 7, 22), date(2026, 7, 23)
 NEW = replace(home_of(SINGLE), no="00004001", surname=("新規", "しんき"))
@@ -179,6 +180,10 @@ def test_a_refused_base_gives_way_to_the_one_before(programme: Programme):
     assert {row["household_no"] for row in programme.version("ward_row")} == {home.no for home in HOMES}
     assert published(programme) == {home.no for home in GOOD}
     assert programme.run("register", THIRD)["publish"] == {}
+    assert takes(programme, THIRD, "additions", additions(NEW))["households"] == len(GOOD) + 1
+    numbers = {row["receipt_no"] for row in programme.rows("receipt", state="accepted") if row["kind"] != "gaiji_font"}
+    *_, last = parents(CONTRACT)
+    assert set(re.findall(r"R[0-9A-Z]{10}", last)) == numbers
     assert programme.faults() == []
 
 

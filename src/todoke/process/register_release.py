@@ -133,7 +133,9 @@ class Release:
                 continue
             if name == "ward_row":  # a base takes the place of the one before: that one counts again
                 kept = self._base_before(receipts)
-            staged[name] = ws.lake.stage(name, kept, [head.id, *receipts])
+            # named by its files like any other landed version
+            files = pc.unique(kept["receipt_no"]).to_pylist()
+            staged[name] = ws.lake.stage(name, kept, [*files, head.id, *receipts])
         r = t.receipt.c
         with ws.ledger.write() as tx:
             seq = ws.ledger.move(tx)
@@ -150,13 +152,13 @@ class Release:
         return now.rows > 0 and (released is None or released.rows_digest != now.rows_digest)
 
     def _files(self, found: Drift) -> list[str]:
-        """Receipts of the files that are not in the version in force: those with findings, or all for a drift."""
+        """Receipts of files that are not in the version in force: those with findings, or for a drift all."""
         new = sorted(_receipts(self.ws, dict(self.parents.inputs)) - _receipts(self.ws, self.before))
         if found.beyond(self.ws.contract.register_.drift_gate_percent):
             return new
         quarantine = self.ws.version_table("quarantine", self.parents.inputs["quarantine"], ["receipt_no"])
         with_findings = set(quarantine["receipt_no"].to_pylist())
-        return [receipt for receipt in new if receipt in with_findings] or new
+        return [receipt for receipt in new if receipt in with_findings]
 
     def _base_before(self, refused: Sequence[str]) -> pa.Table:
         """The newest base file that was taken and is not refused; no rows when there is none."""

@@ -27,7 +27,7 @@ _ANSWER = "区の回答"
 _COLUMNS = (
     Column("item_no", "管理番号", 15),
     Column("digest", "版", 15),
-    Column("file_name", "ファイル名", 24, wrap=True),
+    Column("file_name", "ファイル名", 31, wrap=True),
     Column("row_no", "行", 7),
     Column("household_no", "世帯番号", 17, null="–"),
     Column("heading", "項目", 14, null="–", wrap=True),
@@ -133,7 +133,7 @@ def with_errors(path: Path, name: str, errors: Mapping[int, Sequence[tuple[str, 
     head.font, head.alignment = Font(bold=True, color="FFB42318"), Alignment(horizontal="center")
     sheet.column_dimensions[head.column_letter].width = 44
     for row, wrong in errors.items():
-        words = [f"{sheet.cell(row, places[key]).coordinate}: {finding.label}" for key, finding in wrong]
+        words = [f"{sheet.title}!{sheet.cell(row, places[key]).coordinate}: {finding.label}" for key, finding in wrong]
         cell = sheet.cell(row, column, "\n".join(words))
         cell.alignment, cell.fill = Alignment(wrap_text=True, vertical="center"), red
         for key, _ in wrong:
