@@ -7,6 +7,7 @@ Imports are part of the figures, as they are in a task of Airflow.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import multiprocessing
 import os
@@ -19,6 +20,8 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+from todoke.errors import NotApproved
 
 CONTRACT = "gift"
 SEED = 20260601
@@ -61,7 +64,8 @@ STORY: tuple[tuple[str, str, date] | str, ...] = (
 
 def _stage(process: str, function: str, on: date, answer: Any) -> None:
     started = time.monotonic()
-    getattr(importlib.import_module(f"todoke.process.{process}"), function)(CONTRACT, on)
+    with contextlib.suppress(NotApproved):  # it asks; the stage runs once more after the answer
+        getattr(importlib.import_module(f"todoke.process.{process}"), function)(CONTRACT, on)
     used = resource.getrusage(resource.RUSAGE_SELF)
     answer.put((time.monotonic() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024))
 

@@ -71,7 +71,6 @@ def intake(contract: str) -> None:
     # a refusal fails the run at the last task: receipts are issued all the same
     requests, _ = ask_for_approval(contract, trigger_rule="none_failed")
     look()
-    taken, certificates = [receive(), take_answers()], issue()
-    chain(check_viruses(), taken)
-    for task_ in taken:
-        chain(task_, [certificates, requests])
+    checked, certificates = check_viruses(), issue()
+    for take in (receive(), take_answers()):
+        chain(checked, take, [certificates, requests])
