@@ -7,6 +7,7 @@ Imports are part of the figures, as they are in a task of Airflow.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import multiprocessing
 import os
@@ -20,6 +21,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from todoke.errors import NotApproved
+
 CONTRACT = "gift"
 SEED = 20260601
 DELIVERED, LABELS = date(2026, 7, 21), date(2026, 9, 7)
@@ -31,6 +34,8 @@ STORY: tuple[tuple[str, str, date] | str, ...] = (
     "deliver",
     ("intake", "receive", DELIVERED),
     ("register", "validate", DELIVERED),
+    ("register", "publish", DELIVERED),
+    "approve",
     ("register", "publish", DELIVERED),
     ("labels", "prove", LABELS),
     ("labels", "plan", LABELS),
@@ -59,7 +64,8 @@ STORY: tuple[tuple[str, str, date] | str, ...] = (
 
 def _stage(process: str, function: str, on: date, answer: Any) -> None:
     started = time.monotonic()
-    getattr(importlib.import_module(f"todoke.process.{process}"), function)(CONTRACT, on)
+    with contextlib.suppress(NotApproved):  # it asks; the stage runs once more after the answer
+        getattr(importlib.import_module(f"todoke.process.{process}"), function)(CONTRACT, on)
     used = resource.getrusage(resource.RUSAGE_SELF)
     answer.put((time.monotonic() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024))
 
@@ -74,7 +80,7 @@ def _approve(_households: int) -> None:
     from todoke.process import approval
 
     for request in approval.pending(CONTRACT):
-        approval.record(CONTRACT, request["subject"], request["digest"], "approved", "bench")
+        approval.record(CONTRACT, request["subject"], request["digest"], request["options"][0], "bench")
 
 
 def _carry(_households: int) -> None:

@@ -1,6 +1,7 @@
 """承認
 
-印刷や発送の前に、人が内容を確かめて「承認」か「却下」を選びます。依頼する側のDAG（宛名ラベル、未申込世帯）が1件ずつ始めます。
+印刷・発送や、隔離のある世帯台帳の発行の前に、人が内容を確かめて答えを選びます（「承認」か「却下」。台帳では\
+「残りを発行する」「待つ」「ファイルを受け付けない」）。依頼する側のDAG（宛名ラベル、未申込世帯、世帯台帳など）が1件ずつ始めます。
 
 - **いつ**：依頼があったとき。実行IDは承認する内容のダイジェストで、同じ内容の依頼は一度だけ出ます。
 - **答え方**：画面左の「要対応項目」から開き、件名と本文を読んで選びます。\
@@ -8,12 +9,14 @@
 - **効き目**：承認はその内容だけに効きます。内容が1文字でも変われば、新しい依頼が出ます。
 - **却下のあとで**：最初の答えが残ります。内容を直すと新しい依頼が出ます。\
 同じ内容のままもう一度依頼するには `todoke approval reopen` を使います。
+- **待つ**：何も発行せず、内容が変わるか翌日の実行で、もう一度依頼します。
 - **次に動くもの**：答えを記録すると `todoke://<契約>/approval` が鳴り、依頼した側の出力が始まります。
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Param, get_current_context, task
@@ -29,14 +32,35 @@ def request_params() -> dict[str, Param]:
     """What is to be approved; filled in by the DAG that asks."""
     titles = {"subject": "対象", "digest": "内容のダイジェスト", "title": "件名", "body": "本文"}
     told = {name: Param("", type="string", title=title) for name, title in titles.items()}
-    return {**told, "round": Param(1, type="integer", minimum=1, title="何回目の依頼か")}
+    options = Param(["approved", "rejected"], type="array", items={"type": "string"}, minItems=1, title="答えの選択肢")
+    return {**told, "options": options, "round": Param(1, type="integer", minimum=1, title="何回目の依頼か")}
+
+
+class AnswerOperator(HITLOperator):
+    """Offers what the request itself may be answered with; without an answer in time the last of it, for nobody."""
+
+    def execute(self, context: Any) -> Any:
+        self._offer(context)
+        return super().execute(context)
+
+    def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
+        self._offer(context)
+        return super().execute_complete(context, event)
+
+    def _offer(self, context: Any) -> None:
+        from todoke.process import approvals
+
+        self.options = [approvals.Verdict(code).label for code in context["params"]["options"]]
+        self.defaults = self.options[-1:]
 
 
 def said(chosen: list[str], person: dict[str, str] | None) -> tuple[str, str]:
     """Verdict and account; when the time is over, Airflow chooses the default for nobody."""
+    from todoke.process import approvals
+
     if person is None:
-        return "expired", "期限切れ"
-    return "approved" if chosen == [APPROVE] else "rejected", person["name"]
+        return approvals.Verdict.EXPIRED.value, approvals.Verdict.EXPIRED.label
+    return next(verdict.value for verdict in approvals.Verdict if [verdict.label] == chosen), person["name"]
 
 
 @process_dags(
@@ -48,7 +72,7 @@ def said(chosen: list[str], person: dict[str, str] | None) -> tuple[str, str]:
     max_active_runs=50,
 )
 def approval(contract: str) -> None:
-    answer = HITLOperator(
+    answer = AnswerOperator(
         task_id="answer",
         task_display_name="承認または却下",
         subject="{{ params.title }}",

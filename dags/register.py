@@ -2,10 +2,15 @@
 
 受領した世帯データを1行ずつ検査し、誤りのある行を理由とともに隔離し、残りを世帯台帳の新しい版として発行します。申込番号とWebの利用者情報もここで作ります。
 
-- **いつ**：受領（`todoke://<契約>/received`）のたび。念のため毎日6時30分にも未処理の版を確かめます。
+- **いつ**：受領（`todoke://<契約>/received`）と承認（`todoke://<契約>/approval`）のたび。念のため毎日6時30分にも未処理の版を確かめます。
+- **担当者の判断**：隔離した世帯があるとき（台帳に載せた隔離と同じときを除く）や、\
+世帯の増減・変更が契約の上限を超えるときは、発行せずに「承認」へ依頼を出します\
+（契約の `register.release: automatic` では、上限を超えないかぎり発行します）。\
+「残りを発行する」「待つ」「ファイルを受け付けない」から選びます。答えはその内容だけに効きます。
+- **照会票**：隔離した世帯を区に確かめるワークブックを、検査のたびに送信箱の `queries` に出します。
 - **やり直し**：何度実行しても安全です。同じ入力からは同じ版ができ、申込番号は変わりません。
-- **止まったとき**：前の版からの世帯の増減・変更が契約の上限を超えると発行しません。区に確認し、\
-正しいファイルを受領してください。
+- **止まったとき**：行数の合わないファイルや、成り立たない台帳では発行しません。\
+失敗したタスクのログの最後に、理由と対応があります。
 - **発送の保留・停止**：秘匿となった世帯、対象外となった世帯の引渡し前の荷物をすぐに保留し、\
 出荷指示済みのものは停止ファイルを運送会社に出します。引渡し済みのものは事故として確認依頼に載ります。
 - **検査の結果**：品質検査の文書（`validate` のボタン、または戻り値 `page`。`quality/` の下のHTML）に、検査項目・件数・\
@@ -17,11 +22,12 @@
 
 from __future__ import annotations
 
-from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, task
+from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, chain, task
 
+from todoke_dags.approval_request import ask_for_approval
 from todoke_dags.graph import asset, process_dags
 from todoke_dags.quality_link import with_quality_page
-from todoke_dags.run import Counts, business_date, news
+from todoke_dags.run import Counts, business_date, news, skipped_until_approved
 
 
 @process_dags(
@@ -30,7 +36,7 @@ from todoke_dags.run import Counts, business_date, news
     doc=__doc__,
     schedule=lambda contract: AssetOrTimeSchedule(
         timetable=CronTriggerTimetable("30 6 * * *", timezone="Asia/Tokyo"),
-        assets=[asset(contract.id, "received")],
+        assets=asset(contract.id, "received") | asset(contract.id, "approval"),
     ),
 )
 def register(contract: str) -> None:
@@ -46,7 +52,8 @@ def register(contract: str) -> None:
         """Publish the register with entitlements, application numbers and web accounts (G05)."""
         from todoke.process import register
 
-        return news(register.publish(contract, business_date()))
+        with skipped_until_approved():
+            return news(register.publish(contract, business_date()))
 
     @task(task_display_name="発送の保留・停止", trigger_rule="none_failed")
     def stop() -> Counts:
@@ -55,4 +62,5 @@ def register(contract: str) -> None:
 
         return stops.stop(contract, business_date())
 
-    with_quality_page(validate()) >> publish() >> stop()
+    requests, _ = ask_for_approval(contract, trigger_rule="none_failed")
+    chain(with_quality_page(validate()), publish(), [stop(), requests])

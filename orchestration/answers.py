@@ -71,8 +71,8 @@ class Person:
         )
         waiting.raise_for_status()
         for request in waiting.json()["hitl_details"]:
-            yes, no = request["options"]
-            self._answer(request["task_instance"], yes if verdict == "approve" else no)
+            options = request["options"]  # the yes first, the no last
+            self._answer(request["task_instance"], options[0] if verdict == "approve" else options[-1])
 
     def _answer(self, ti: dict[str, Any], option: str) -> None:
         self._api.patch(

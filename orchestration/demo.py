@@ -73,11 +73,19 @@ class Demo:
             report(result)
             raise SystemExit(1)
 
-    def approve(self, on: date) -> None:
-        """A person says yes, through Airflow's API."""
-        for result in self._airflow.answer_approvals(CONTRACT, on=on):
+    def approve(self, on: date) -> bool:
+        """A person says yes, through Airflow's API, to whatever is asked; whether anything was."""
+        answered = self._airflow.answer_approvals(CONTRACT, on=on)
+        for result in answered:
             self.stages["approval"] = self.stages.get("approval", 0.0) + result.seconds
             _say(f"{on}  {'approval':<14} {result.seconds:6.1f}秒")
+        return bool(answered)
+
+    def register(self, on: date) -> None:
+        """The register; where something is in quarantine, a person releases the rest."""
+        self.run("register", on)
+        if self.approve(on):
+            self.run("register", on)
 
     @contextmanager
     def outside(self, what: str) -> Iterator[None]:
@@ -111,7 +119,7 @@ class Demo:
                 with self.outside("corrections"):
                     write_corrections(self._ward, inbox(CONTRACT, "lgwan"), on=day, passphrase=passphrase(CONTRACT))
             self.run("intake", day)
-            self.run("register", day)
+            self.register(day)
         self.run("labels", LABELS)
         self.approve(LABELS)
         self.run("labels", LABELS)
@@ -140,7 +148,7 @@ class Demo:
         with self.outside("corrections"):
             write_corrections(self._ward, inbox(CONTRACT, "lgwan"), on=day, passphrase=passphrase(CONTRACT), late=True)
         self.run("intake", day)
-        self.run("register", day)
+        self.register(day)
         self.run("labels", day)
         self.approve(day)
         self.run("labels", day)

@@ -258,8 +258,9 @@ def outbox_export(
 def approval_list(contract: ContractId) -> None:
     """承認の依頼と答えの一覧です（依頼日・対象・ダイジェスト・何回目か・答え・答えた人）。"""
     from todoke.process import approval
+    from todoke.process.approvals import Verdict
 
-    labels = {None: "未回答", "approved": "承認", "rejected": "却下", "expired": "期限切れ"}
+    labels = {None: "未回答"} | {str(verdict): verdict.label for verdict in Verdict}
     for row in approval.history(contract):
         asked = (row["requested_on"], row["subject"], row["subject_digest"], f"{row['round']}回目")
         print(*asked, labels[row["verdict"]], row["by_whom"] or "", sep="\t")

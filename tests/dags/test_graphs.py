@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import subprocess
 import sys
@@ -19,8 +20,8 @@ pytestmark = pytest.mark.xdist_group("airflow")
 ROOT = Path(__file__).parents[2]
 JAPANESE = re.compile(r"[぀-ヿ一-鿿]")
 TASKS = {
-    "gift_intake": ["look", "check_viruses", "receive", "issue", "list_requests", "request_approval"],
-    "gift_register": ["validate", "publish", "stop"],
+    "gift_intake": ["look", "check_viruses", "receive", "take_answers", "issue", "list_requests", "request_approval"],
+    "gift_register": ["validate", "publish", "stop", "list_requests", "request_approval"],
     "gift_labels": ["prove", "plan", "test_pack", "list_requests", "request_approval", "release_batches"],
     "gift_orders": ["land_web", "land_postcards", "check_postcards", "settle", "release"],
     "gift_deliveries": ["land_results", "check_results", "settle"],
@@ -101,7 +102,7 @@ def test_a_receipt_is_issued_and_the_run_fails_when_a_file_is_refused(dags):
 
 def test_no_answer_in_time_is_a_no(dags):
     answer = dags["gift_approval"].get_task("answer")
-    assert answer.options == ["承認", "却下"]
+    assert answer.options == ["承認", "却下"]  # those of a request that says nothing else
     assert answer.defaults == ["却下"]
     assert answer.response_timeout <= timedelta(days=14)
 
@@ -112,6 +113,14 @@ def test_an_answer_is_that_of_the_account_and_the_time_limit_is_nobodys_answer(d
     assert said(["承認"], admin) == ("approved", "admin")
     assert said(["却下"], admin) == ("rejected", "admin")
     assert said(["却下"], None)[0] == "expired"
+    assert said(["残りを発行する"], admin) == ("release", "admin")
+
+
+def test_a_request_is_answered_by_what_it_offers_itself(dags):
+    answer = copy.copy(dags["gift_approval"].get_task("answer"))
+    answer._offer({"params": {"options": ["release", "wait", "refuse"]}})
+    assert answer.options == ["残りを発行する", "待つ", "ファイルを受け付けない"]
+    assert answer.defaults == ["ファイルを受け付けない"]
 
 
 def test_operators_read_japanese(dags):
@@ -196,7 +205,7 @@ def test_bells_are_heard_where_they_should_start_something(dags):
         return set(uris(dags[dag_id].timetable.asset_condition))
 
     rung = {outlet.uri for task in all_tasks(dags) for outlet in task.outlets}
-    assert heard("gift_register") == {"todoke://gift/received"}
+    assert heard("gift_register") == {"todoke://gift/received", "todoke://gift/approval"}
     assert heard("gift_labels") == {"todoke://gift/register", "todoke://gift/approval"}
     assert heard("gift_nonapplicants") == {"todoke://gift/approval"}
     assert {f"todoke://gift/{name}" for name in ("received", "register", "approval", "orders", "deliveries")} == rung

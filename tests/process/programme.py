@@ -31,6 +31,7 @@ from todoke.process import (
     labels,
     nonapplicants,
     orders,
+    queries,
     receipts,
     register,
     register_checks,
@@ -49,7 +50,7 @@ ARRIVED_ON = date(2026, 11, 4)
 ROOT = Path(__file__).parents[2]
 #: The tasks of each DAG in their order; what a person has not said yes to is skipped there.
 TASKS: Mapping[str, tuple[Callable[[str, date], Counts], ...]] = {
-    "intake": (intake.look, intake.check_viruses, intake.receive, receipts.issue),
+    "intake": (intake.look, intake.check_viruses, intake.receive, queries.take_answers, receipts.issue),
     "register": (register_checks.validate, register.publish, stops.stop),
     "labels": (labels.prove, labels.plan, labels.test_pack, labels.release_batches),
     "orders": (orders.land_web, orders.land_postcards, orders.check_postcards, orders.settle, orders.release),
@@ -85,7 +86,7 @@ def installation(folder: Path, **settings: Any) -> Path:
     contract = folder / "contracts" / CONTRACT
     shutil.copytree(ROOT / "contracts" / CONTRACT, contract)
     body = yaml.safe_load((contract / "contract.yaml").read_text("utf-8"))
-    for section, changed in {"register": {"drift_gate_percent": 20}, **settings}.items():
+    for section, changed in {"register": {"drift_gate_percent": 20, "release": "automatic"}, **settings}.items():
         body[section] |= changed
     (contract / "contract.yaml").write_text(yaml.safe_dump(body, allow_unicode=True), "utf-8")
     return folder
@@ -207,11 +208,12 @@ class Programme:
         return said
 
     def answer(self, verdict: str = "approved") -> list[str]:
-        """A person answers every open request; returns their subjects."""
+        """A person answers every open request; returns their subjects. The yes and the no as the request words them."""
         waiting = approval.pending(CONTRACT)
         for request in waiting:
             place = (CONTRACT, request["subject"], request["digest"])
-            approval.record(*place, verdict, "admin", request["round"])
+            own = {"approved": request["options"][0], "rejected": request["options"][-1]}.get(verdict, verdict)
+            approval.record(*place, own, "admin", request["round"])
         return [request["subject"] for request in waiting]
 
     def _pass_time(self, on: date) -> None:

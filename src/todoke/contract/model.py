@@ -92,6 +92,9 @@ class Intake(Settings):
 
 class Register(Settings):
     drift_gate_percent: float = Field(ge=0, le=100)
+    release: Literal["person", "automatic"] = Field(
+        default="person", description="who lets a register go whose files left something in quarantine"
+    )
 
 
 class Carrier(Settings):

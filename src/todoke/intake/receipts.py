@@ -24,13 +24,14 @@ KINDS = {
     "carrier": "配送結果",
     "calls": "応対記録",
     "worklog": "業務日誌",
-    "returned_work": "要確認一覧の回答",
+    "returned_work": "照会票の回答",
 }
 #: Where files come from that the client hands over: for these a receipt (預かり証) is due.
-FROM_CLIENT = ("lgwan", "cloud")
+FROM_CLIENT = ("lgwan", "cloud", "returned_work")
 
 #: Why a file was refused or left alone.
 REASONS = {
+    "not_released": "隔離・増減を確かめた結果、担当者が不採用と判断",
     "rejected": "以前と同じ内容のため、確認の結果、不採用",
     "infected": "ウイルスを検出",
     "my_number": "特定個人情報を含むため（原本は保管していません）",

@@ -127,6 +127,34 @@ class Finding(Labelled):
     BIRTH_DATE_INVALID = "birth_date_invalid", "生年月日の誤り"
     GAIJI_UNKNOWN = "gaiji_unknown", "外字フォントにない文字"
     HOUSEHOLD_CONFLICT = "household_conflict", "世帯内の記載不一致"
+    NOT_WANTED = "not_wanted", "区の回答により不採用"
+
+
+class QueryDecision(Labelled):
+    """What the ward answers to a finding that it was asked about (照会票)."""
+
+    CORRECT = "correct", "訂正"
+    REJECT = "reject", "却下"
+    ASK_AGAIN = "ask_again", "再照会"
+
+
+class QueryFinding(Labelled):
+    """Why an answer of the ward is not taken."""
+
+    UNKNOWN_ITEM = "unknown_item", "管理番号が今の照会票にありません"
+    STALE = "stale", "版が古くなっています。新しい照会票に回答してください"
+    ANSWERED = "answered", "すでに別の回答を受け取っています"
+    ITEM_TWICE = "item_twice", "同じ管理番号の回答が2つあります"
+    DECISION_MISSING = "decision_missing", "決定が空欄です"
+    DECISION_UNKNOWN = "decision_unknown", "決定は、訂正・却下・再照会から選んでください"
+    APPROVAL_FORBIDDEN = "approval_forbidden", "決まりに合わない行は承認できません"
+    CORRECTION_FORBIDDEN = (
+        "correction_forbidden",
+        "値の訂正では直せません。データを送り直すか、却下してください",
+    )
+    VALUE_MISSING = "value_missing", "訂正後の値が空欄です"
+    VALUE_UNREADABLE = "value_unreadable", "訂正後の値を読めません（200字以内の文字で書いてください）"
+    PERSON_MISSING = "person_missing", "担当者が空欄です"
 
 
 class CardFinding(Labelled):

@@ -116,7 +116,7 @@ def render(sheets: Sequence[Sheet], *, title: str, subtitle: str, password: str 
     for sheet in sheets:
         _write_sheet(book, sheet, formats, title, subtitle)
     book.close()
-    return _encrypt(buffer.getvalue(), password) if password else buffer.getvalue()
+    return encrypted(buffer.getvalue(), password) if password else buffer.getvalue()
 
 
 class _Formats:
@@ -365,7 +365,8 @@ def _without_chance_and_clock(password: str, plain: bytes) -> Iterator[None]:
         yield
 
 
-def _encrypt(plain: bytes, password: str) -> bytes:
+def encrypted(plain: bytes, password: str) -> bytes:
+    """A workbook under a password (ECMA-376 agile); equal for equal input."""
     sealed = io.BytesIO()
     with _without_chance_and_clock(password, plain):
         OOXMLFile(io.BytesIO(plain)).encrypt(password, sealed)

@@ -16,13 +16,17 @@ from todoke.store.ledger import insert_ignoring_conflicts
 
 
 class Request(TypedDict):
-    """A question to a person; `round` counts how often the same content has been asked about."""
+    """A question to a person; `round` counts how often the same content has been asked about.
+
+    `options` are `Verdict`s, the yes first.
+    """
 
     subject: str
     digest: str
     round: int
     title: str
     body: str
+    options: list[str]
 
 
 def pending(contract: str) -> list[Request]:
@@ -34,6 +38,7 @@ def pending(contract: str) -> list[Request]:
             round=row["round"],
             title=row["title"],
             body=row["body"],
+            options=row["options"].split(),
         )
         for row in history(contract)
         if row["verdict"] is None

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from datetime import date
 
 from sqlalchemy import Connection, select
 
+from todoke import clock
 from todoke.errors import NotApproved
+from todoke.model.codes import Labelled
 from todoke.outbox.batch import Guard
 from todoke.process.gaiji_fonts import font_receipt
 from todoke.process.workspace import Workspace
@@ -17,20 +19,33 @@ from todoke.store import tables as t
 from todoke.store.ledger import insert_ignoring_conflicts
 
 
-class Verdict(StrEnum):
+class Verdict(Labelled):
     """What came of a request. Only a yes lets anything go; without an answer in time it is asked again."""
 
-    APPROVED = "approved"
-    REJECTED = "rejected"
-    EXPIRED = "expired"
+    APPROVED = "approved", "承認"
+    REJECTED = "rejected", "却下"
+    EXPIRED = "expired", "期限切れ"
+    RELEASE = "release", "残りを発行する"
+    WAIT = "wait", "待つ"
+    REFUSE = "refuse", "ファイルを受け付けない"
+
+
+#: What a person may choose from: the first is the yes.
+YES_OR_NO = (Verdict.APPROVED, Verdict.REJECTED)
 
 
 @dataclass(frozen=True)
 class Standing:
-    """The last request for one content: the how manieth, and what came of it so far."""
+    """The last request for one content: the how manieth, and what came of it so far, on which day (Tokyo)."""
 
     round: int
     verdict: Verdict | None
+    answered_on: date | None = None
+
+    def is_over(self, on: date) -> bool:
+        """Whether it is to be asked anew on a day: nobody answered in time, or somebody wanted to wait before it."""
+        waited = self.verdict is Verdict.WAIT and self.answered_on is not None and self.answered_on < on
+        return waited or self.verdict is Verdict.EXPIRED
 
 
 #: What a label shows is taken from these.
@@ -55,21 +70,24 @@ def content_digest(ws: Workspace, tx: Connection, kind: str, keys: list[str]) ->
     return hashlib.sha256("\n".join(told).encode()).hexdigest()
 
 
-def request(ws: Workspace, subject: str, digest: str, title: str, body: str) -> bool:
+def request(
+    ws: Workspace, subject: str, digest: str, title: str, body: str, options: Sequence[Verdict] = YES_OR_NO
+) -> bool:
     """Writes a request for a person's yes to the content `digest`.
 
-    Asked before, nothing changes – unless nobody answered in time: then it is asked anew.
+    Asked before, nothing changes – unless nobody answered in time, or wanted to wait: then it is asked anew.
 
     Args:
         subject: what kind of thing it is, such as `labels:catalogue`.
         title, body: Japanese, without personal data.
+        options: what the person may choose from.
 
     Returns:
         whether it is new.
     """
     with ws.ledger.read() as tx:
         last = standing(tx, _subject(ws, subject), digest)
-    if last is not None and last.verdict != Verdict.EXPIRED:
+    if last is not None and not last.is_over(ws.on):
         return False
     row: dict[str, object] = {
         "subject": _subject(ws, subject),
@@ -78,6 +96,7 @@ def request(ws: Workspace, subject: str, digest: str, title: str, body: str) -> 
         "contract": ws.contract.id,
         "title": title,
         "body": body,
+        "options": " ".join(options),
         "requested_on": ws.on,
     }
     with ws.ledger.write() as tx:
@@ -89,13 +108,17 @@ def standing(tx: Connection, subject: str, digest: str) -> Standing | None:
     asked, said = t.approval_request.c, t.approval.c
     same = (said.subject == asked.subject) & (said.subject_digest == asked.subject_digest) & (said.round == asked.round)
     row = tx.execute(
-        select(asked.round, said.verdict)
+        select(asked.round, said.verdict, said.at)
         .outerjoin(t.approval, same)
         .where(asked.subject == subject, asked.subject_digest == digest)
         .order_by(asked.round.desc())
         .limit(1)
     ).one_or_none()
-    return Standing(row.round, Verdict(row.verdict) if row.verdict else None) if row else None
+    if row is None:
+        return None
+    if row.verdict is None:
+        return Standing(row.round, None)
+    return Standing(row.round, Verdict(row.verdict), row.at.astimezone(clock.TOKYO).date())
 
 
 def verdict(ws: Workspace, tx: Connection, subject: str, digest: str) -> Verdict | None:

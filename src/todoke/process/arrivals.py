@@ -22,6 +22,8 @@ from todoke.store.ledger import insert_ignoring_conflicts
 SOURCE_KINDS = {"cloud": "gaiji_font"}
 #: Reason of a receipt whose content a person did not want taken again.
 REJECTED = "rejected"
+#: Reason of a receipt whose file was taken, and which a person did not want in the register.
+NOT_RELEASED = "not_released"
 _RECEIVED_BY = "todoke"
 
 
@@ -74,7 +76,7 @@ def arrival_of(ws: Workspace, source: str, file: IncomingFile) -> Arrival | None
         recorded = tx.execute(seen).first() is not None
         last = same[-1] if same else None
         repeated = last is not None and _changes_nothing(tx, ws, source, file, last)
-    if last is not None and last.state == ReceiptState.REFUSED and last.reason != REJECTED:
+    if last is not None and last.state == ReceiptState.REFUSED and last.reason not in (REJECTED, NOT_RELEASED):
         return Arrival(source, kind, file, last.receipt_no, last.arrival)
     if recorded or any(row.arrived_ns == file.arrived_ns for row in same):
         return None

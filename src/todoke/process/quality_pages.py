@@ -35,6 +35,10 @@ class QualityPage:
         self._files.write(self._key(made), page)
         return self._key(made)
 
+    def place(self, head: VersionRef) -> str:
+        """Where the page of these inputs and findings lies, below `quality/`."""
+        return self._key(head)
+
     @property
     def _files(self) -> FileStore:
         return FileStore(home("quality"))

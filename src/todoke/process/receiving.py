@@ -23,6 +23,7 @@ from todoke.errors import FileRefused, Passing, StaleParent
 from todoke.intake import my_number
 from todoke.intake.envelopes import Keys, opened_payload
 from todoke.intake.inbox import SIDECAR, IncomingFile, ready_files
+from todoke.intake.office import opened_workbook
 from todoke.intake.private_folder import private_folder, sweep
 from todoke.model.codes import ReceiptState
 from todoke.process import waiting
@@ -38,6 +39,8 @@ _STAYS = frozenset(
     {"sidecar_mismatch", "no_passphrase", "wrong_passphrase", "no_key", "no_signer_key", "virus_check_size"}
 )
 _ATTEMPTS = 10
+#: Sources of files that are no CSV.
+_NO_TABLES_OF_TEXT = ("cloud", "returned_work")
 
 
 class FileChanged(Passing):
@@ -183,7 +186,7 @@ def _open_and_land(ws: Workspace, arrival: Arrival, read: Reader) -> Taken:
         content = _sha256(payload)
         if content != file.sha256:
             refuse_infected(ws, payload, content, file.name)
-        if arrival.source != "cloud":
+        if arrival.source not in _NO_TABLES_OF_TEXT:
             layout = ws.contract.layouts.get(file.kind) if arrival.source == "lgwan" else None
             my_number.refuse(payload, layout, file.name)
         return _land(ws, arrival, payload, content, read)
@@ -286,6 +289,10 @@ def _opened(ws: Workspace, source: str, file: IncomingFile, folder: Path) -> Ite
     """The payload; only the ward's transfers are encrypted, other sources are handed over in the office."""
     if source == "cloud":
         yield file.path
+        return
+    if source == "returned_work":
+        with opened_workbook(file.path, Keys.of(ws.contract.id).passphrase, folder) as payload:
+            yield payload
         return
     intake, ward = ws.contract.intake, source == "lgwan"
     with opened_payload(

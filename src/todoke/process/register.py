@@ -13,13 +13,14 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from todoke import ids
 from todoke.model.codes import BEFORE_NUMBER, Question
-from todoke.process.register_checks import quality_inputs
+from todoke.process.register_checks import has_base, quality_inputs, validate
 from todoke.process.register_inputs import Parents, make, parents_of_next
+from todoke.process.register_release import Release, is_back_at_the_published
 from todoke.process.ward_files import file_names, in_effect
 from todoke.process.workspace import Counts, Workspace
 from todoke.register.accounts import web_accounts
 from todoke.register.build import Register
-from todoke.register.gates import drift, drift_gate, first_drift, register_gate
+from todoke.register.gates import Drift, drift, first_drift, register_gate
 from todoke.register.numbers import numbers
 from todoke.store import facts
 from todoke.store import tables as t
@@ -31,25 +32,34 @@ def publish(contract: str, on: date) -> Counts:
 
     Returns:
         version: its number; households, members, confidential, held, new_numbers, questions to persons; nothing when
-        nothing has changed.
+        nothing has changed. refused_files: how many a person did not want taken.
 
     Raises:
-        GateClosed: the register does not hold together, or drifted further than the contract allows.
+        GateClosed: the register does not hold together, or, where nobody is asked, drifted further than the contract
+            allows.
+        NotApproved: a person has been asked what becomes of quarantine and drift, and has not said to publish.
     """
     ws = Workspace.open(contract, on)
     with ws.ledger.read() as tx:
         pin = ws.ledger.pin(tx)
-        if "quarantine" not in pin.heads:
+        if "quarantine" not in pin.heads or not has_base(pin):
             return {}
         parents = parents_of_next(ws, tx, pin.heads)
         names = file_names(tx, contract)
     inputs = [*parents.ids(), *quality_inputs(ws, pin)]
-    if _is_made(ws, pin, "register", inputs):
+    if _is_made(ws, pin, "register", inputs) or is_back_at_the_published(ws, pin, parents, inputs):
         _put_accounts(ws, pin.heads["household"])
         return {}
+    release = Release.of(ws, pin, parents, inputs)
+    release.check_waiting()
     made = make(ws, parents, names)
     register = made._replace(question=with_question_ids(ws, made.question))
-    _count_gates(ws, pin, register)
+    found = _drift(ws, pin, register)
+    if release.is_refused:
+        refused = release.refuse_files(found)
+        validate(contract, on)
+        return {"refused_files": refused, **publish(contract, on)}
+    release.check(found, register)
     version, new = _commit(ws, pin, parents, register, inputs)
     if version == pin.heads.get("register"):
         return {}
@@ -76,8 +86,8 @@ def with_question_ids(ws: Workspace, question: pa.Table) -> pa.Table:
     return question.set_column(0, "question_id", pa.array(made, pa.string()))
 
 
-def _count_gates(ws: Workspace, pin: Pin, register: Register) -> None:
-    """What a register must be in itself, and against the version before (the first: against the landed file).
+def _drift(ws: Workspace, pin: Pin, register: Register) -> Drift:
+    """Gates what a register must be in itself; what it is against the version before (the first: the landed file).
 
     A household that a revision no longer names counts as gone, though it stays until a person has said.
     """
@@ -87,8 +97,7 @@ def _count_gates(ws: Workspace, pin: Pin, register: Register) -> None:
     here = register.household.filter(pc.invert(pc.is_in(register.household["ward_no"], pc.unique(removed))))
     before = ws.head_table("household", pin)
     landed = ws.head_table("ward_row", pin, ["household_no"])["household_no"]
-    found = drift(before, here) if before.num_rows else first_drift(landed, here)
-    drift_gate(found, ws.contract.register_.drift_gate_percent)
+    return drift(before, here) if before.num_rows else first_drift(landed, here)
 
 
 def _commit(ws: Workspace, pin: Pin, parents: Parents, register: Register, inputs: list[str]) -> tuple[VersionRef, int]:

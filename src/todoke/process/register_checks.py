@@ -19,6 +19,7 @@ from sqlalchemy import select
 from todoke.contract import loader
 from todoke.errors import GateClosed
 from todoke.ids import members_digest
+from todoke.process import queries
 from todoke.process.gaiji_fonts import gaiji_fonts
 from todoke.process.quality_pages import QualityPage
 from todoke.process.ward_files import FileName, Group, file_names
@@ -27,13 +28,14 @@ from todoke.quality.docs import Listing, quality_page
 from todoke.quality.findings import RULES, Reference, accepted, by_reason, findings
 from todoke.quality.frame import suite_frame
 from todoke.quality.postal import postal_table
+from todoke.quality.queries import corrected, with_rejected
 from todoke.quality.suites import SuiteResult, agree, gate, run_suite
 from todoke.store import tables as t
 from todoke.store.engine import Engine
 from todoke.store.ledger import Pin
 from todoke.store.sqlfiles import digest as sql_digest
 
-_LANDED = ("ward_row", "addition_row", "correction_row", "bad_row")
+_LANDED = ("ward_row", "addition_row", "correction_row", "bad_row", "query_answer")
 #: The rules over ten wards at once were run within it.
 _MEMORY = "4GB"
 #: Code points of the user-defined area of CP932.
@@ -45,7 +47,7 @@ def validate(contract: str, on: date) -> Counts:
 
     Returns:
         Over all files that count: rows, accepted, quarantined (rows; they close), findings (lines in the quarantine),
-        page (its place below `quality/`); nothing when no file is new.
+        page (its place below `quality/`), queries (items in a new 照会票); nothing when no file is new.
 
     Raises:
         GateClosed: rows of a file are missing; the suite fails on accepted rows, or counts otherwise than the rules.
@@ -56,7 +58,7 @@ def validate(contract: str, on: date) -> Counts:
         names = file_names(tx, contract)
     inputs = quality_inputs(ws, pin)
     page = QualityPage(ws, "households", inputs)
-    if "ward_row" not in pin.heads or page.is_there(pin.heads.get("quarantine")):
+    if not has_base(pin) or page.is_there(pin.heads.get("quarantine")):
         return {}
     landed = _Landed.read(ws, pin, names)
     _all_there(ws, landed)
@@ -73,13 +75,20 @@ def validate(contract: str, on: date) -> Counts:
         on=on,
     )
     made = ws.commit_tables({"quarantine": found}, pin.heads, inputs)
+    asked = queries.put_out(ws)  # before the page, which says that nothing is left to do
     return {
         "rows": rows,
         "accepted": taken.rows,
         "quarantined": rows - taken.rows,
         "findings": found.num_rows,
+        "queries": asked,
         "page": page.put(made["quarantine"], shown),
     }
+
+
+def has_base(pin: Pin) -> bool:
+    """Whether there is a base file that counts."""
+    return "ward_row" in pin.heads and pin.heads["ward_row"].rows > 0
 
 
 def quality_inputs(ws: Workspace, pin: Pin) -> list[str]:
@@ -106,13 +115,29 @@ class _Landed:
     additions: pa.Table
     corrections: pa.Table
     bad: pa.Table
+    answers: pa.Table
     names: Mapping[str, FileName]
 
     @classmethod
+    def of(
+        cls,
+        base: pa.Table,
+        additions: pa.Table,
+        corrections: pa.Table,
+        bad: pa.Table,
+        answers: pa.Table,
+        names: Mapping[str, FileName],
+    ) -> _Landed:
+        """Rows as they were landed, with what the ward corrected since in answer to a query."""
+        now = [corrected(rows, answers) for rows in (base, additions, corrections)]
+        return cls(now[0], now[1], now[2], bad, answers, names)
+
+    @classmethod
     def read(cls, ws: Workspace, pin: Pin, names: Mapping[str, FileName]) -> _Landed:
-        base, additions, corrections, bad = (ws.head_table(name, pin) for name in _LANDED)
+        base, additions, corrections, bad, answers = (ws.head_table(name, pin) for name in _LANDED)
         receipts = pc.unique(pa.concat_tables([base, additions, corrections])["receipt_no"])
-        return cls(base, additions, corrections, bad.filter(pc.is_in(bad["receipt_no"], value_set=receipts)), names)
+        unread = bad.filter(pc.is_in(bad["receipt_no"], value_set=receipts))
+        return cls.of(base, additions, corrections, unread, answers, names)
 
     @cached_property
     def rows(self) -> pa.Table:
@@ -131,10 +156,13 @@ class _Landed:
         return (self.names[receipt].kind != "households", self.names[receipt])
 
 
-def findings_of(ws: Workspace, base: pa.Table, additions: pa.Table, corrections: pa.Table, bad: pa.Table) -> pa.Table:
-    """The quarantine over landed rows, each `schema.WARD_ROW`; `bad`: rows that could not be read."""
+def findings_of(
+    ws: Workspace, base: pa.Table, additions: pa.Table, corrections: pa.Table, bad: pa.Table, answers: pa.Table
+) -> pa.Table:
+    """The quarantine over landed rows, each `schema.WARD_ROW`; `bad`: rows that could not be read; `answers`: the
+    ward's, `schema.QUERY_ANSWER`."""
     with ws.ledger.read() as tx:
-        landed = _Landed(base, additions, corrections, bad, file_names(tx, ws.contract.id))
+        landed = _Landed.of(base, additions, corrections, bad, answers, file_names(tx, ws.contract.id))
     return _findings(landed, _reference(ws, landed))
 
 
@@ -165,7 +193,8 @@ def _all_there(ws: Workspace, landed: _Landed) -> None:
 def _findings(landed: _Landed, reference: Reference) -> pa.Table:
     """The quarantine over all files. A household of an addition that is there already is a duplicate."""
     with Engine(memory_limit=_MEMORY) as engine:
-        return findings(engine, landed.rows, reference, bad_rows=landed.bad, bringing=landed.bringing)
+        found = findings(engine, landed.rows, reference, bad_rows=landed.bad, bringing=landed.bringing)
+    return with_rejected(found, landed.rows, landed.answers)
 
 
 def _gate(ws: Workspace, landed: _Landed, found: pa.Table, reference: Reference) -> tuple[SuiteResult, SuiteResult]:

@@ -37,6 +37,7 @@ INPUTS = (
     "delivery_instruction",
     "stop_row",
     "register_answer",
+    "query_answer",
 )
 OUTPUTS = ("person", "household", "register_question")
 _WITH_STATES = ("ward_row", "addition_row", "correction_row")
@@ -136,7 +137,8 @@ def make(ws: Workspace, parents: Parents, names: Mapping[str, FileName]) -> Regi
 def _published(ws: Workspace, parents: Parents, name: str, names: Mapping[str, FileName]) -> list[list[State]]:
     inputs = parents.inputs
     head = Judged(inputs[name], inputs["quarantine"]) if name in inputs else None
-    return published_states(ws, parents.published[name], head, names)
+    answers = ws.version_table("query_answer", inputs.get("query_answer"))
+    return published_states(ws, parents.published[name], head, names, answers)
 
 
 def _base_first(state: State, names: Mapping[str, FileName]) -> tuple[bool, FileName]:

@@ -76,7 +76,8 @@ def _quarantine(ws: Workspace, parents: Parents, originals: _Originals) -> pa.Ta
     base, additions, corrections = (
         originals.rows(landed, name) for landed, name in zip(receipts, _JUDGED, strict=True)
     )
-    return findings_of(ws, base, additions, corrections, originals.bad_rows())
+    answers = ws.version_table("query_answer", parents.inputs.get("query_answer"))
+    return findings_of(ws, base, additions, corrections, originals.bad_rows(), answers)
 
 
 def _compared(ws: Workspace, ref: VersionRef, again: pa.Table) -> dict[str, str]:

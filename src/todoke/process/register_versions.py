@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select
 
 from todoke import clock
 from todoke.errors import TodokeError
+from todoke.model.codes import ReceiptState
 from todoke.process.register_inputs import version_parts
 from todoke.process.workspace import Workspace
 from todoke.register.difference import difference
@@ -34,7 +35,8 @@ def parents(contract: str) -> Iterator[str]:
     """One line a register version: what it was made from, versions by dataset and the receipts behind them."""
     ws = Workspace.open(contract, clock.now_tokyo().date())
     with ws.ledger.read() as tx:
-        receipts = set(tx.execute(select(t.receipt.c.receipt_no).where(t.receipt.c.contract == contract)).scalars())
+        taken = (t.receipt.c.contract == contract, t.receipt.c.state == ReceiptState.ACCEPTED)
+        receipts = set(tx.execute(select(t.receipt.c.receipt_no).where(*taken)).scalars())
         for version in ws.ledger.versions(tx, "register"):
             inputs = version_parts(ws, tx, version, "input")
             made_of = "、".join(f"{name} 第{ref.number}版" for name, ref in inputs.items())

@@ -13,10 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from todoke.process.workspace import Workspace
+from todoke.quality.queries import corrected
 from todoke.store.ledger import VersionRef
+from todoke.store.schema import DATASETS
 
 _LANDED = ("ward_row", "addition_row", "correction_row")
-_SENT = ("receipt_no", "household_no", "former_household_no", "change_kind")
+_SENT = ("receipt_no", "row_no", "household_no", "former_household_no", "change_kind")
 #: A household number, or what stands in its place and can hold no name: the quarantine shows the same.
 _NUMBER = r"\A[0-9A-Z-]{1,20}\z"
 
@@ -41,9 +43,10 @@ def ward_count(ws: Workspace, register: VersionRef) -> WardCount:
     with ws.ledger.read() as tx:
         made_from = {
             name: [version for version in ws.ledger.versions(tx, name) if version.id in register.inputs]
-            for name in (*_LANDED, "bad_row", "quarantine", "register_answer")
+            for name in (*_LANDED, "bad_row", "quarantine", "register_answer", "query_answer")
         }
-    sent = [_rows(ws, name, made_from, _SENT) for name in _LANDED]
+    said = _rows(ws, "query_answer", made_from, DATASETS["query_answer"].names)
+    sent = [corrected(_rows(ws, name, made_from, _SENT), said) for name in _LANDED]
     sent[-1] = sent[-1].filter(pc.not_equal(sent[-1]["change_kind"], "削除"))
     receipts = pa.chunked_array([chunk for rows in sent for chunk in rows["receipt_no"].chunks], pa.string())
     bad = _rows(ws, "bad_row", made_from, ["receipt_no", "household_no"])

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, select
 from todoke.model.codes import Question
 from todoke.process.workspace import Workspace
 from todoke.quality.findings import accepted_rows
+from todoke.quality.queries import corrected
 from todoke.register.build import Revision
 from todoke.store import tables as t
 from todoke.store.ledger import VersionRef
@@ -113,18 +114,23 @@ class State:
 
 
 def published_states(
-    ws: Workspace, published: Iterable[Judged], head: Judged | None, names: Mapping[str, FileName]
+    ws: Workspace,
+    published: Iterable[Judged],
+    head: Judged | None,
+    names: Mapping[str, FileName],
+    query_answers: pa.Table,
 ) -> list[list[State]]:
     """Every file with the states of it that were published, oldest first, and the one that is to be.
 
     Args:
         published: versions that register versions were made from, oldest first.
         head: the version that the next one is made from; None when there is none.
+        query_answers: `schema.QUERY_ANSWER`; they are about rows of the head, and no other state has these.
     """
     of_group: dict[Group, list[State]] = {}
     versions = [*published, *([head] if head is not None else [])]
     seen: set[str] = set()
-    known = _last_judgement(ws, versions)
+    known = _last_judgement(ws, versions, query_answers)
     for version in versions:
         receipts = known.receipts[version.rows.id]
         if version is head:
@@ -187,7 +193,7 @@ class _Judgements:
     state: Callable[[str], State]
 
 
-def _last_judgement(ws: Workspace, versions: Iterable[Judged]) -> _Judgements:
+def _last_judgement(ws: Workspace, versions: Iterable[Judged], query_answers: pa.Table) -> _Judgements:
     """Each file is judged as it was the last time that it was looked at: a new font clears rows of old files."""
     last: dict[str, Judged] = {}
     receipts: dict[str, list[str]] = {}
@@ -197,7 +203,7 @@ def _last_judgement(ws: Workspace, versions: Iterable[Judged]) -> _Judgements:
 
     @cache
     def judged(version: Judged) -> tuple[pa.Table, pa.Table]:
-        return ws.lake.read(version.rows), ws.lake.read(version.quarantine)
+        return corrected(ws.lake.read(version.rows), query_answers), ws.lake.read(version.quarantine)
 
     def state(receipt: str) -> State:
         rows, found = judged(last[receipt])

@@ -16,8 +16,8 @@ from todoke.store import sqlfiles
 from todoke.store.engine import Engine
 from todoke.store.schema import QUARANTINE
 
-#: Findings of the reader, which have no landed row that a rule could look at.
-READER_FINDINGS = frozenset({Finding.RAGGED, Finding.BAD_CHARACTER})
+#: Findings that no rule makes: the reader's, whose row is not landed, and the ward's own word (`queries`).
+READER_FINDINGS = frozenset({Finding.RAGGED, Finding.BAD_CHARACTER, Finding.NOT_WANTED})
 PRINTED_FIELDS = ("head_name", "member_name", "town", "block", "building")
 #: Findings that a rule looks for.
 RULES = tuple(finding for finding in Finding if finding not in READER_FINDINGS)

@@ -28,10 +28,13 @@ class Drift:
     added: int = 0
     changed: int = 0
 
+    def told(self) -> dict[str, int]:
+        """How many households changed, by the kind's Japanese label."""
+        return {"減少": self.gone, "増加": self.added, "変更": self.changed}
+
     def beyond(self, percent: float) -> dict[str, int]:
         """What changed for more than `percent` of the households before, by its Japanese label."""
-        kinds = {"減少": self.gone, "増加": self.added, "変更": self.changed}
-        return {label: count for label, count in kinds.items() if count * 100 > self.before * percent}
+        return {label: count for label, count in self.told().items() if count * 100 > self.before * percent}
 
 
 def drift(before: pa.Table, after: pa.Table) -> Drift:

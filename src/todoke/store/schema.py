@@ -102,6 +102,24 @@ REGISTER_ANSWER = _schema(
     answered_at=_at,
 )
 
+#: What the ward answered to the findings that it was asked about (照会票). `item_no`, `digest`: the item as shown;
+#: `receipt_no` … `reason`: the finding; `decision`: `todoke.model.codes.QueryDecision`; `value`: the corrected one.
+QUERY_ANSWER = _schema(
+    item_no=_text,
+    digest=_text,
+    receipt_no=_text,
+    row_no=_int,
+    household_no=_text,
+    field=_text,
+    reason=_text,
+    decision=_text,
+    value=_text,
+    by_whom=_text,
+    note=_text,
+    answer_receipt=_text,
+    answer_row=_int,
+)
+
 #: A register version: the versions that it was made from (`role` input) and those that it consists of (output).
 REGISTER = _schema(role=_text, dataset=_text, version=_text)
 
@@ -199,6 +217,8 @@ DATASETS: dict[str, pa.Schema] = {
     "register_question": REGISTER_QUESTION,
     "register_answer": REGISTER_ANSWER,
     "register": REGISTER,
+    "query_answer": QUERY_ANSWER,
+    "query_bad_row": QUARANTINE,
     "stop_row": STOP_ROW,
     "delivery_instruction": DELIVERY_INSTRUCTION,
     "catalogue": CATALOGUE,
@@ -222,6 +242,7 @@ ENCRYPTED = frozenset(
         "ward_row",
         "addition_row",
         "correction_row",
+        "query_answer",
         "person",
         "delivery_instruction",
         "stop_row",

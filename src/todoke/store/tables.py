@@ -62,15 +62,12 @@ receipt = Table(
     "receipt",
     metadata,
     Column("receipt_no", String(40), primary_key=True),
-    _id("contract", nullable=False),
-    _id("source", nullable=False),
+    *(_id(name, nullable=False) for name in ("contract", "source")),
     Column("file_name", String(255), nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("content_sha256", String(64)),
     Column("bytes", BigInteger, nullable=False),
-    _count("rows"),
-    _count("accepted"),
-    _count("quarantined"),
+    *map(_count, ("rows", "accepted", "quarantined")),
     Column("received_at", UtcDateTime, nullable=False),
     Column("received_by", String(80), nullable=False),
     _id("kind", nullable=False),
@@ -333,7 +330,7 @@ difference = Table(
     Column("found_on", Date, nullable=False),
 )
 
-#: A question is asked anew (`round`) after it has expired, or when an operator reopens it after a no.
+#: A question is asked anew (`round`) when it expired or is reopened after a no. `options`: verdicts, the yes first.
 approval_request = Table(
     "approval_request",
     metadata,
@@ -343,6 +340,7 @@ approval_request = Table(
     _id("contract", nullable=False),
     Column("title", String(200), nullable=False),
     Column("body", Text, nullable=False),
+    Column("options", String(80), nullable=False),
     Column("requested_on", Date, nullable=False),
     Column("reopened_by", String(80)),
 )

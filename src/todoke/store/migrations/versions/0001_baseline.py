@@ -86,6 +86,7 @@ def upgrade() -> None:
         sa.Column("contract", sa.String(length=80), nullable=False),
         sa.Column("title", sa.String(length=200), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("options", sa.String(length=80), nullable=False),
         sa.Column("requested_on", sa.Date(), nullable=False),
         sa.Column("reopened_by", sa.String(length=80), nullable=True),
         sa.PrimaryKeyConstraint("subject", "subject_digest", "round"),

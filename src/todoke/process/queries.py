@@ -1,0 +1,215 @@
+"""Queries to the ward about quarantined households (照会票): put out, and the answers taken (G03, G04).
+
+The workbook goes out under the passphrase of the ward's own files. Answers are one more input of the register.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import partial
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import Connection, select
+
+from todoke import ids
+from todoke.errors import KeyMissing
+from todoke.intake.envelopes import Keys
+from todoke.intake.inbox import IncomingFile
+from todoke.intake.office import opened_workbook
+from todoke.intake.private_folder import private_folder
+from todoke.model.codes import QueryDecision, QueryFinding, ReceiptState
+from todoke.outbox.workbook import encrypted
+from todoke.process.receiving import Landing, receive
+from todoke.process.workspace import Counts, Workspace
+from todoke.quality.queries import Item, SentFile, items
+from todoke.report.query import Returned, query_workbook, read_answers, with_errors
+from todoke.store import tables as t
+from todoke.store.ledger import Pin
+from todoke.store.schema import QUARANTINE, QUERY_ANSWER
+
+FOLDER, ERRORS, SOURCE = "queries", "returned_errors", "returned_work"
+_LANDED = ("ward_row", "addition_row", "correction_row", "bad_row")
+_DECISIONS = {decision.label: decision for decision in QueryDecision}
+_APPROVE = "承認"
+Fault = tuple[str, QueryFinding]
+
+
+def put_out(ws: Workspace) -> int:
+    """Puts out the query about the newest quarantine, if it asks anything that has not been asked so.
+
+    Returns:
+        How many items a new workbook has.
+
+    Raises:
+        KeyMissing: there is no passphrase to put it under.
+    """
+    with ws.ledger.read() as tx:
+        pin = ws.ledger.pin(tx)
+        open_items = _items(ws, tx, pin)
+    if not open_items:
+        return 0
+    asked = ids.members_digest([f"{item.item_no}/{item.digest}" for item in open_items])
+    name = f"{FOLDER}/{pin.heads['quarantine'].id}/{ws.contract.id}_query_{asked[:8]}.xlsx"
+    if name in ws.outbox.listing(FOLDER):
+        return 0
+    ws.outbox.put(name, query_workbook(open_items, programme=ws.contract.name, password=_password(ws)))
+    return len(open_items)
+
+
+def take_answers(contract: str, on: date) -> Counts:
+    """Takes answered queries out of `inbox/<contract>/returned_work`; bad rows go back in the sender's own file.
+
+    Returns:
+        files accepted, repeats, waiting; rows and quarantined (answers that could not be taken).
+
+    Raises:
+        FileRefused: a file was refused; its receipt says so, nothing of it has been taken.
+    """
+    ws = Workspace.open(contract, on)
+    try:
+        return receive(ws, SOURCE, _read)
+    finally:
+        _put_errors(ws)
+
+
+def _password(ws: Workspace) -> str:
+    passphrase = Keys.of(ws.contract.id).passphrase
+    if passphrase is None:
+        raise KeyMissing(
+            "照会票を暗号化するパスフレーズがありません",
+            where=f"TODOKE_{ws.contract.id.upper()}_LGWAN_PASSPHRASE",
+            next_step="区のファイルのパスフレーズを設定して、もう一度実行してください",
+        )
+    return passphrase
+
+
+def _items(ws: Workspace, tx: Connection, pin: Pin) -> list[Item]:
+    """What is open now."""
+    r = t.receipt.c
+    landed = {
+        receipt
+        for name in _LANDED
+        for receipt in pc.unique(ws.head_table(name, pin, ["receipt_no"])["receipt_no"]).to_pylist()
+    }
+    rows = tx.execute(select(r.receipt_no, r.file_name, r.kind).where(r.contract == ws.contract.id))
+    layouts = ws.contract.layouts
+    files = {no: SentFile(name, layouts[kind]) for no, name, kind in rows if no in landed and kind in layouts}
+    number = partial(ids.identifier, ws.ledger.keys.id_key, "query", length=10)
+    return items(ws.head_table("quarantine", pin), files, ws.head_table("query_answer", pin), number)
+
+
+def _read(ws: Workspace, file: IncomingFile, payload: Path, receipt_no: str, pin: Pin) -> Landing:
+    returned = read_answers(payload, file.name)
+    with ws.ledger.read() as tx:
+        known = {item.item_no: item for item in _items(ws, tx, pin)}
+    before = {(row["item_no"], row["digest"]): row for row in ws.head_table("query_answer", pin).to_pylist()}
+    answers, bad, seen = [], [], set[str]()
+    for row in returned:
+        said = before.get((row.item_no, row.digest))
+        if said is not None and row.item_no not in seen and _says(row) == (said["decision"], said["value"]):
+            seen.add(row.item_no)
+            continue  # sent once more
+        faults = _faults(row, known.get(row.item_no), said is not None, row.item_no in seen)
+        seen.add(row.item_no)
+        if faults:
+            line = {"receipt_no": receipt_no, "row_no": row.row}
+            bad += [line | {"field": key, "reason": str(finding)} for key, finding in faults]
+        else:
+            answers.append(_answer(row, known[row.item_no], receipt_no))
+    faulty = len({line["row_no"] for line in bad})
+    return Landing(
+        len(returned),
+        len(returned) - faulty,
+        faulty,
+        {
+            "query_answer": pa.Table.from_pylist(answers, QUERY_ANSWER),
+            "query_bad_row": pa.Table.from_pylist(bad, QUARANTINE),
+        },
+        adds=frozenset({"query_answer", "query_bad_row"}),
+    )
+
+
+def _says(row: Returned) -> tuple[str | None, str | None]:
+    decision = _DECISIONS.get(row.decision)
+    return decision, row.value if decision is QueryDecision.CORRECT else None
+
+
+def _faults(row: Returned, item: Item | None, answered: bool, twice: bool) -> list[Fault]:
+    """Why an answer cannot be taken: column and reason."""
+    if twice:
+        return [("item_no", QueryFinding.ITEM_TWICE)]
+    if answered:
+        return [("decision", QueryFinding.ANSWERED)]
+    if item is None:
+        return [("item_no", QueryFinding.UNKNOWN_ITEM)]
+    if item.digest != row.digest:
+        return [("digest", QueryFinding.STALE)]
+    faults = [*_decision_faults(row, item)]
+    if not row.by_whom:
+        faults.append(("by_whom", QueryFinding.PERSON_MISSING))
+    return faults
+
+
+def _decision_faults(row: Returned, item: Item) -> Sequence[Fault]:
+    decision = _DECISIONS.get(row.decision)
+    if decision is None:
+        unknown = {"": QueryFinding.DECISION_MISSING, _APPROVE: QueryFinding.APPROVAL_FORBIDDEN}
+        return [("decision", unknown.get(row.decision, QueryFinding.DECISION_UNKNOWN))]
+    if decision is not QueryDecision.CORRECT:
+        return []
+    if not item.correctable:
+        return [("decision", QueryFinding.CORRECTION_FORBIDDEN)]
+    if row.value is None:
+        return [("value", QueryFinding.VALUE_UNREADABLE if row.unreadable else QueryFinding.VALUE_MISSING)]
+    return []
+
+
+def _answer(row: Returned, item: Item, receipt_no: str) -> dict[str, object]:
+    decision, value = _says(row)
+    finding = {name: getattr(item, name) for name in ("receipt_no", "row_no", "household_no", "field", "reason")}
+    return {
+        "item_no": item.item_no,
+        "digest": item.digest,
+        **finding,
+        "decision": str(decision),
+        "value": value,
+        "by_whom": row.by_whom,
+        "note": row.note or None,
+        "answer_receipt": receipt_no,
+        "answer_row": row.row,
+    }
+
+
+def _put_errors(ws: Workspace) -> None:
+    """The sender's own files with their errors marked, of every file that had any and is not out."""
+    r = t.receipt.c
+    faulty = (r.contract == ws.contract.id, r.source == SOURCE, r.state == ReceiptState.ACCEPTED, r.quarantined > 0)
+    with ws.ledger.read() as tx:
+        rows = tx.execute(select(r.receipt_no, r.file_name).where(*faulty).order_by(r.seq)).all()
+        pin = ws.ledger.pin(tx)
+    out = set(ws.outbox.listing(ERRORS))
+    for receipt_no, name in rows:
+        key = f"{ERRORS}/{receipt_no}.xlsx"
+        if key not in out:
+            ws.outbox.put(key, encrypted(_marked(ws, receipt_no, name, _errors(ws, pin, receipt_no)), _password(ws)))
+
+
+def _errors(ws: Workspace, pin: Pin, receipt_no: str) -> Mapping[int, Sequence[Fault]]:
+    errors: dict[int, list[Fault]] = defaultdict(list)
+    for line in ws.head_table("query_bad_row", pin).to_pylist():
+        if line["receipt_no"] == receipt_no:
+            errors[line["row_no"]].append((line["field"], QueryFinding(line["reason"])))
+    return errors
+
+
+def _marked(ws: Workspace, receipt_no: str, name: str, errors: Mapping[int, Sequence[Fault]]) -> bytes:
+    with private_folder() as folder:
+        original = folder / "original"
+        with ws.vault.open(f"{receipt_no}{ws.cipher.ENDING}") as sealed, original.open("wb") as plain:
+            ws.cipher.open_stream(sealed, plain)
+        with opened_workbook(original, Keys.of(ws.contract.id).passphrase, folder) as payload:
+            return with_errors(payload, name, errors)

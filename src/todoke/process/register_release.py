@@ -1,0 +1,236 @@
+"""A release by a person: what is in quarantine, or drifted beyond the contract's gate, waits for a decision (G03, G04).
+
+A person says of exactly this content: release the rest, wait, or refuse the files. The request holds counts alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import select, update
+
+from todoke.errors import NotApproved
+from todoke.intake.receipts import kind_label
+from todoke.model.codes import ReceiptState
+from todoke.process import approvals
+from todoke.process.approvals import Standing, Verdict
+from todoke.process.arrivals import NOT_RELEASED
+from todoke.process.quality_pages import QualityPage
+from todoke.process.register_checks import quality_inputs
+from todoke.process.register_inputs import Parents, version_parts
+from todoke.process.workspace import Workspace
+from todoke.quality.findings import by_reason
+from todoke.register.build import Register
+from todoke.register.gates import Drift, drift_gate
+from todoke.store import tables as t
+from todoke.store.ledger import Pin, VersionRef
+
+SUBJECT = "register:release"
+_LANDED = ("ward_row", "addition_row", "correction_row")
+_FOLLOWS_FROM = 3  # the last inputs of a register version: fonts, rules, contract
+
+
+def is_back_at_the_published(ws: Workspace, pin: Pin, parents: Parents, inputs: Sequence[str]) -> bool:
+    """Whether the inputs hold the same rows as those of the version in force: what came since was refused."""
+    head = pin.heads.get("register")
+    if head is None or head.inputs[-_FOLLOWS_FROM:] != tuple(inputs[-_FOLLOWS_FROM:]):
+        return False
+    with ws.ledger.read() as tx:
+        made_from = version_parts(ws, tx, head, "input")
+    return _contents(made_from) == _contents(dict(parents.inputs))
+
+
+def _contents(inputs: dict[str, VersionRef]) -> dict[str, str]:
+    return {name: ref.rows_digest for name, ref in inputs.items() if ref.rows}
+
+
+@dataclass(frozen=True)
+class Release:
+    """What is about to be published, and what a person has said of exactly that.
+
+    Attributes:
+        before: inputs of the version in force, by dataset; none before the first publication.
+        digest: of everything that the register, and what it is compared with, follow from.
+        standing: the last request about it.
+    """
+
+    ws: Workspace
+    pin: Pin
+    parents: Parents
+    before: dict[str, VersionRef]
+    digest: str
+    standing: Standing | None
+
+    @classmethod
+    def of(cls, ws: Workspace, pin: Pin, parents: Parents, inputs: Sequence[str]) -> Release:
+        """Of the register that would be made from `parents`; `inputs` names them, rules and contract."""
+        households = pin.heads.get("household")
+        told = "\n".join([*inputs, households.id if households else ""])
+        digest = hashlib.sha256(told.encode()).hexdigest()
+        with ws.ledger.read() as tx:
+            head = pin.heads.get("register")
+            before = version_parts(ws, tx, head, "input") if head else {}
+            standing = approvals.standing(tx, f"{ws.contract.id}:{SUBJECT}", digest)
+        return cls(ws, pin, parents, before, digest, standing)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether a person wants the files refused."""
+        return self.standing is not None and self.standing.verdict is Verdict.REFUSE
+
+    def check_waiting(self) -> None:
+        """Raises:
+        NotApproved: the question is open, or somebody wants to wait today.
+        """
+        if self.standing is None or self.standing.is_over(self.ws.on):
+            return
+        if self.standing.verdict is None or self.standing.verdict is Verdict.WAIT:
+            raise self._waiting()
+
+    def check(self, found: Drift, register: Register) -> None:
+        """Lets the register pass if nothing is to be decided, or a person wants the rest of it released; else asks.
+
+        What was in quarantine already when the version in force was released is not asked about again.
+
+        Raises:
+            NotApproved: a person has to decide.
+            GateClosed: the contract asks nobody, and the register drifted further than it allows.
+        """
+        rules = self.ws.contract.register_
+        if rules.release == "automatic":
+            drift_gate(found, rules.drift_gate_percent)
+            return
+        if self.standing is not None and self.standing.verdict is Verdict.RELEASE:
+            return
+        if not self._in_quarantine_anew and not found.beyond(rules.drift_gate_percent):
+            return
+        files = self._files(found)
+        options = (Verdict.RELEASE, Verdict.WAIT, *([Verdict.REFUSE] if files else []))
+        body = self._body(found, register, files)
+        approvals.request(self.ws, SUBJECT, self.digest, "世帯台帳を発行するか（隔離・増減の確認）", body, options)
+        raise self._waiting()
+
+    def refuse_files(self, found: Drift) -> int:
+        """Takes back the files that caused the question: refused receipts, their rows gone from what counts.
+
+        Returns:
+            How many files.
+
+        Raises:
+            StaleParent: another run has taken a file meanwhile.
+        """
+        ws, receipts = self.ws, self._files(found)
+        staged = {}
+        for name in (*_LANDED, "bad_row"):
+            head = self.pin.heads.get(name)
+            rows = ws.version_table(name, head)
+            kept = rows.filter(pc.invert(pc.is_in(rows["receipt_no"], pa.array(receipts, pa.string()))))
+            if head is None or kept.num_rows == rows.num_rows:
+                continue
+            if name == "ward_row":  # a base takes the place of the one before: that one counts again
+                kept = self._base_before(receipts)
+            # named by its files like any other landed version
+            files = pc.unique(kept["receipt_no"]).to_pylist()
+            staged[name] = ws.lake.stage(name, kept, [*files, head.id, *receipts])
+        r = t.receipt.c
+        with ws.ledger.write() as tx:
+            seq = ws.ledger.move(tx)
+            for name, item in staged.items():
+                ws.ledger.commit_version(tx, item, self.pin.heads.get(name))
+            refused = {"state": ReceiptState.REFUSED, "reason": NOT_RELEASED, "seq": seq, "certificate_sha256": None}
+            nothing = dict.fromkeys(("rows", "accepted", "quarantined"), 0)
+            tx.execute(update(t.receipt).where(r.receipt_no.in_(receipts)).values(**refused, **nothing))
+        return len(receipts)
+
+    @property
+    def _in_quarantine_anew(self) -> bool:
+        now, released = self.parents.inputs["quarantine"], self.before.get("quarantine")
+        return now.rows > 0 and (released is None or released.rows_digest != now.rows_digest)
+
+    def _files(self, found: Drift) -> list[str]:
+        """Receipts of files that are not in the version in force: those with findings, or for a drift all."""
+        new = sorted(_receipts(self.ws, dict(self.parents.inputs)) - _receipts(self.ws, self.before))
+        if found.beyond(self.ws.contract.register_.drift_gate_percent):
+            return new
+        quarantine = self.ws.version_table("quarantine", self.parents.inputs["quarantine"], ["receipt_no"])
+        with_findings = set(quarantine["receipt_no"].to_pylist())
+        return [receipt for receipt in new if receipt in with_findings]
+
+    def _base_before(self, refused: Sequence[str]) -> pa.Table:
+        """The newest base file that was taken and is not refused; no rows when there is none."""
+        r = t.receipt.c
+        with self.ws.ledger.read() as tx:
+            accepted = (r.contract == self.ws.contract.id, r.state == ReceiptState.ACCEPTED)
+            counting = set(tx.execute(select(r.receipt_no).where(*accepted)).scalars()) - set(refused)
+            versions = self.ws.ledger.versions(tx, "ward_row")
+        for version in reversed(versions):
+            if version.rows and _receipts(self.ws, {"ward_row": version}) <= counting:
+                return self.ws.lake.read(version)
+        return self.ws.version_table("ward_row", None)
+
+    def _body(self, found: Drift, register: Register, files: Sequence[str]) -> str:
+        ws, percent = self.ws, self.ws.contract.register_.drift_gate_percent
+        quarantine = ws.version_table("quarantine", self.parents.inputs["quarantine"])
+        reasons = [
+            f"  - {reason.label}: {households}世帯（指摘{lines}件）"
+            for reason, (households, lines) in by_reason(quarantine).items()
+        ]
+        drifted = [
+            f"  - {label}: {count}世帯（{count * 100 / max(found.before, 1):.1f}%）"
+            for label, count in found.told().items()
+        ]
+        beyond = "上限を超えています" if found.beyond(percent) else "上限の内です"
+        page = QualityPage(ws, "households", quality_inputs(ws, self.pin)).place(self.parents.inputs["quarantine"])
+        lines = [
+            "検査の結果、世帯台帳を発行せずに、判断を待っています。",
+            "",
+            f"- 発行すると: {register.household.num_rows}世帯",
+            f"- 新たに秘匿となる世帯: {self._newly_confidential(register)}（発行するまで、荷物を保留しません）",
+            f"- 隔離: 指摘{quarantine.num_rows}件",
+            *reasons,
+            f"- 前の版の{found.before}世帯からの増減・変更（上限 {percent:g}%）: {beyond}",
+            *drifted,
+            f"- 品質検査の文書: quality/{page}",
+            f"- 照会票: 送信箱の queries/{self.parents.inputs['quarantine'].id}/",
+            "",
+            "答え:",
+            "- 残りを発行する: 隔離した世帯を除いて発行します。",
+            "- 待つ: 発行しません。内容が変わるか翌日の実行で、もう一度依頼します。",
+        ]
+        if files:
+            lines += [
+                "- ファイルを受け付けない: 次のファイルを受領不可とし、台帳は今のままにします。",
+                *self._named(files),
+            ]
+        return "\n".join(lines)
+
+    def _named(self, files: Sequence[str]) -> list[str]:
+        r = t.receipt.c
+        with self.ws.ledger.read() as tx:
+            rows = tx.execute(select(r.receipt_no, r.kind).where(r.receipt_no.in_(files)).order_by(r.seq)).all()
+        return [f"  - 受領番号 {receipt_no}（{kind_label(kind)}）" for receipt_no, kind in rows]
+
+    def _newly_confidential(self, register: Register) -> int:
+        before = self.ws.head_table("household", self.pin, ["household_no", "confidential"])
+        known = before.filter(before["confidential"])["household_no"]
+        now = register.household.filter(register.household["confidential"])["household_no"]
+        return len(now) - int(pc.sum(pc.is_in(now, pc.unique(known))).as_py() or 0)
+
+    def _waiting(self) -> NotApproved:
+        return NotApproved(
+            "隔離または増減があり、発行してよいか担当者の判断を待っています",
+            where="世帯台帳",
+            next_step="Airflowの「要対応項目」で内容を確かめて答えてください",
+        )
+
+
+def _receipts(ws: Workspace, inputs: dict[str, VersionRef]) -> set[str]:
+    found: set[str] = set()
+    for name in _LANDED:
+        if name in inputs:
+            found.update(pc.unique(ws.lake.read(inputs[name], ["receipt_no"])["receipt_no"]).to_pylist())
+    return found
