@@ -49,7 +49,7 @@ down: ## Airflow を止めます
 	@$(PY) -m orchestration.services down
 
 bench: setup ## 速さと記憶域を測ります
-	@for file in bench/stages.py bench/intake.py bench/register.py bench/labels.py bench/reconcile.py; do echo "== $$file"; $(PY) $$file; done
+	@for file in bench/stages.py bench/intake.py bench/envelopes.py bench/register.py bench/labels.py bench/reconcile.py; do echo "== $$file"; $(PY) $$file; done
 
 docs: setup ## docs/dags.md を作り直します
 	@$(PY) -m orchestration.document
