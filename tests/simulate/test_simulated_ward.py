@@ -11,7 +11,8 @@ from todoke.model.codes import Finding
 from todoke.simulate.answers import read_answers, write_answers
 from todoke.simulate.ward import Ward, make_ward
 
-KINDS = set(Finding) - {Finding.HOUSEHOLD_CONFLICT}
+#: A conflict explains nothing that the others do not; what the ward does not want taken, it says in its answers alone.
+KINDS = set(Finding) - {Finding.HOUSEHOLD_CONFLICT, Finding.NOT_WANTED}
 
 
 @pytest.fixture(scope="module")
