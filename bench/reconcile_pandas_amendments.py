@@ -111,8 +111,8 @@ class _Story:
         self.replaced: Any = None
         self.adds: list[tuple[Any, str]] = []
         self.standing_rows: list[dict[str, Any]] = []
+        self.waiting_rows: list[dict[str, Any]] = []
         self.open_parcels = [""]
-        self.holding = False
 
     def decide(self, change: Any) -> dict[str, Any]:
         t = change.received_at
@@ -122,7 +122,8 @@ class _Story:
         total = self._total(change, carried or next(iter(candidates), None))
         reason = self._failing(change, waiting, total)
         row = _row(change, self.no, reason, total)
-        self.holding |= reason in HOLDING
+        if change.action in {"replace", "add"} and row["status"] == "review":
+            self.waiting_rows.append(row)
         if reason is None:
             self._accept(change, carried or next(iter(waiting), None), row)
         return row
@@ -157,9 +158,9 @@ class _Story:
             self.adds.append((change, self._parcel_for(change)))
             self.standing_rows.append(row)
             return
-        for earlier in self.standing_rows:
-            earlier["status"] = "superseded"
-        self.adds = []
+        for earlier in (*self.standing_rows, *self.waiting_rows):
+            earlier |= {"status": "superseded", "reason": None}
+        self.adds, self.waiting_rows = [], []
         if change.action == "replace":
             if not target.good:
                 self.settled.add(target.application_id)
@@ -185,5 +186,5 @@ class _Story:
             result.replaced[self.no] = self.replaced.application_id
         result.added += [(self.no, ref, add.application_id) for add, ref in self.adds]
         result.founded += [(self.no, ref) for ref in self.open_parcels[1:]]
-        if self.holding:
+        if any(row["reason"] in HOLDING for row in self.waiting_rows):
             result.holding.add(self.no)

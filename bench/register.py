@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,7 @@ import pyarrow as pa
 
 from todoke.contract.loader import load
 from todoke.errors import GateClosed
-from todoke.intake.layouts import LayoutResult, read_layout
+from todoke.intake.layouts import read_layout
 from todoke.quality.findings import RULES, Reference, accepted, by_reason, findings
 from todoke.quality.postal import postal_table
 from todoke.register.accounts import web_accounts
@@ -49,11 +50,19 @@ def step(name: str) -> Iterator[None]:
     _spent[name] = time.process_time() - cpu
 
 
-def landed(ward: Ward) -> LayoutResult:
+class Landed(NamedTuple):
+    """A file as it was read: the rows landed, those that could not be read, and how many there were."""
+
+    table: pa.Table
+    quarantine: pa.Table
+    rows_in: int
+
+
+def landed(ward: Ward) -> Landed:
     with tempfile.TemporaryDirectory() as made:
         file = write_households(ward, Path(made), on=ON, passphrase=None)
-        with file.open("rb") as stream:
-            return read_layout(stream, CONTRACT.layouts["households"], WARD_ROW, "R-1")
+        reading = read_layout(file.open("rb"), CONTRACT.layouts["households"], WARD_ROW, "R-1")
+        return Landed(pa.Table.from_batches(reading, WARD_ROW), reading.quarantine, reading.rows_in)
 
 
 def main(households: int) -> None:
