@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import fcntl
-import gc
 import json
 import sys
 from collections.abc import Iterator
@@ -105,8 +104,6 @@ class Airflow:
             bag = _parse()
             _write(bag)
             self.dags = {name: self._make_ready(dag) for name, dag in dict(bag.dags).items()}
-        gc.collect()
-        gc.freeze()  # Airflow's hundred thousands of objects stay: they are not looked through for garbage each time
         return self
 
     def __exit__(self, *_: object) -> None:
