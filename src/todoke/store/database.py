@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sqlite3
+import time
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +24,7 @@ from todoke.store.files import home
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _WRITING = "todoke_writing"
+_WAL_ATTEMPTS, _WAL_PAUSE_SECONDS = 600, 0.05
 
 
 def ledger_url(contract: str) -> str:
@@ -60,8 +63,22 @@ def _connect(url: str, contract: str) -> Engine:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "cache_size=-65536"):
+    _turn_on_wal(connection)
+    for pragma in ("synchronous=FULL", "busy_timeout=30000", "cache_size=-65536"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _turn_on_wal(connection: Any) -> None:
+    """Of several that open a new ledger at once SQLite lets one change its mode; to the others it says locked, at once
+    and whatever the busy time-out."""
+    for pause in (*([_WAL_PAUSE_SECONDS] * _WAL_ATTEMPTS), None):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if pause is None:
+                raise
+            time.sleep(pause)
 
 
 def _begin_sqlite(connection: Connection) -> None:
