@@ -12,7 +12,8 @@
 - **止まったとき**：行数の合わないファイルや、成り立たない台帳では発行しません。\
 失敗したタスクのログの最後に、理由と対応があります。
 - **発送の保留・停止**：秘匿となった世帯、対象外となった世帯の引渡し前の荷物をすぐに保留し、\
-出荷指示済みのものは停止ファイルを運送会社に出します。引渡し済みのものは事故として確認依頼に載ります。
+出荷指示済みのものは停止ファイルを運送会社に出します。引渡し済みのものは事故として確認依頼に載ります。\
+発行が判断を待つあいだも同じです（発行を待つ版で保留・削除・秘匿となる世帯を、今の台帳で保留します）。
 - **検査の結果**：品質検査の文書（`validate` のボタン、または戻り値 `page`。`quality/` の下のHTML）に、検査項目・件数・\
 隔離の理由があります。個人情報は載りません。
 - **人の判断**：同じ世帯か、同じ人か、改訂版にない世帯、停止した世帯は、発行の結果に確認事項（questions）の数で出ます。\
@@ -55,7 +56,7 @@ def register(contract: str) -> None:
         with skipped_until_approved():
             return news(register.publish(contract, business_date()))
 
-    @task(task_display_name="発送の保留・停止", trigger_rule="none_failed")
+    @task(task_display_name="発送の保留・停止", trigger_rule="all_done")
     def stop() -> Counts:
         """Hold and stop at once what the register forbids, and put out the stop file for the carrier (G09)."""
         from todoke.process import stops

@@ -16,10 +16,20 @@ WITH reason AS (
         household_no,
         3 AS place
     FROM stopped
+    UNION ALL
+    SELECT
+        household_no,
+        4 AS place
+    FROM caution
 )
 
 SELECT
     household_no,
-    CASE MIN(place) WHEN 1 THEN 'same_household' WHEN 2 THEN 'person_twice' ELSE 'stopped' END AS reason
+    CASE MIN(place)
+        WHEN 1 THEN 'same_household'
+        WHEN 2 THEN 'person_twice'
+        WHEN 3 THEN 'stopped'
+        ELSE 'awaiting_release'
+    END AS reason
 FROM reason
 GROUP BY household_no

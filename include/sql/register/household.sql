@@ -1,9 +1,12 @@
--- Households of the version. Confidential (G09): marked in the register or named in a special delivery.
+-- Households of the version. Confidential (G09): marked in the register, named in a special delivery, or either of them
+-- in a register that waits for a person.
 SELECT
     standing.household_no,
     CAST(COUNT(*) AS INTEGER) AS members,
     MAX(member.postal_code) AS postal_code,
-    standing.confidential OR COUNT(instruction.household_no) > 0 AS confidential,
+    standing.confidential
+    OR COUNT(instruction.household_no) > 0
+    OR COALESCE(BOOL_OR(caution.confidential), FALSE) AS confidential,
     COALESCE(BOOL_OR(instruction.is_complete), FALSE) AS instructed,
     CASE
         WHEN standing.state = 'deleted' OR hold.household_no IS NULL THEN standing.state
@@ -18,6 +21,7 @@ FROM standing
 INNER JOIN member ON standing.household_no = member.household_no
 LEFT JOIN instruction ON standing.household_no = instruction.household_no
 LEFT JOIN hold ON standing.household_no = hold.household_no
+LEFT JOIN caution ON standing.household_no = caution.household_no
 GROUP BY
     standing.household_no,
     standing.confidential,

@@ -5,6 +5,8 @@ Publishing gives entitlements, application numbers and web accounts.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 
 import pyarrow as pa
@@ -12,14 +14,16 @@ import pyarrow.compute as pc
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from todoke import ids
+from todoke.errors import GateClosed
 from todoke.model.codes import BEFORE_NUMBER, Question
 from todoke.process.register_checks import has_base, quality_inputs, validate
-from todoke.process.register_inputs import Parents, make, parents_of_next
+from todoke.process.register_inputs import CAUTION, Parents, make, parents_of, parents_of_next
 from todoke.process.register_release import Release, is_back_at_the_published
-from todoke.process.ward_files import file_names, in_effect
+from todoke.process.ward_files import FileName, file_names, in_effect
 from todoke.process.workspace import Counts, Workspace
 from todoke.register.accounts import web_accounts
 from todoke.register.build import Register
+from todoke.register.caution import cautions
 from todoke.register.gates import Drift, drift, first_drift, register_gate
 from todoke.register.numbers import numbers
 from todoke.store import facts
@@ -37,7 +41,8 @@ def publish(contract: str, on: date) -> Counts:
     Raises:
         GateClosed: the register does not hold together, or, where nobody is asked, drifted further than the contract
             allows.
-        NotApproved: a person has been asked what becomes of quarantine and drift, and has not said to publish.
+        NotApproved: a person has been asked what becomes of quarantine and drift, and has not said to publish. Whom the
+            waiting register holds, deletes or makes confidential is held meanwhile, by a version of its own.
     """
     ws = Workspace.open(contract, on)
     with ws.ledger.read() as tx:
@@ -52,13 +57,19 @@ def publish(contract: str, on: date) -> Counts:
         return {}
     release = Release.of(ws, pin, parents, inputs)
     release.check_waiting()
-    made = make(ws, parents, names)
-    register = made._replace(question=with_question_ids(ws, made.question))
-    found = _drift(ws, pin, register)
+    register = _made(ws, parents, names)
+    try:
+        register_gate(register.person, register.household, ws.contract.entitlement.points_per_member)
+    except GateClosed:
+        _hold_meanwhile(release, register, names)
+        raise
+    found = _drift(release, register)
     if release.is_refused:
         refused = release.refuse_files(found)
         validate(contract, on)
         return {"refused_files": refused, **publish(contract, on)}
+    if not release.may_pass(found):
+        _hold_meanwhile(release, register, names)
     release.check(found, register)
     version, new = _commit(ws, pin, parents, register, inputs)
     if version == pin.heads.get("register"):
@@ -76,6 +87,35 @@ def publish(contract: str, on: date) -> Counts:
     }
 
 
+def _made(ws: Workspace, parents: Parents, names: Mapping[str, FileName]) -> Register:
+    made = make(ws, parents, names)
+    return made._replace(question=with_question_ids(ws, made.question))
+
+
+def _hold_meanwhile(release: Release, waiting: Register, names: Mapping[str, FileName]) -> None:
+    """Publishes the register released last again, with cautions about what the waiting one forbids (G09).
+
+    An error in the row of one household must not let the parcel of another go where it must not.
+    """
+    ws, pin = release.ws, release.pin
+    if release.last is None or release.households is None:
+        return
+    found = cautions(ws.lake.read(release.households), waiting.household)
+    if not found.num_rows and CAUTION not in pin.heads:
+        return
+    made_from = [*release.parents.ids(), release.last.id]
+    caution = ws.commit_tables({CAUTION: found}, pin.heads, made_from)[CAUTION]
+    with ws.ledger.read() as tx:
+        parents = parents_of(ws, tx, release.last)
+    parents = replace(parents, inputs={**parents.inputs, CAUTION: caution})
+    inputs = [*parents.ids(), *quality_inputs(ws, pin)]
+    if _is_made(ws, pin, "register", inputs):
+        return
+    _commit(ws, pin, parents, _made(ws, parents, names), inputs)
+    with ws.ledger.read() as tx:
+        _put_accounts(ws, ws.ledger.heads(tx)["household"])
+
+
 def with_question_ids(ws: Workspace, question: pa.Table) -> pa.Table:
     """Questions with the ids by which persons answer them; the same question has the same id in every version."""
     key = ("kind", "household_no", "other_no", "receipt_no")
@@ -86,18 +126,18 @@ def with_question_ids(ws: Workspace, question: pa.Table) -> pa.Table:
     return question.set_column(0, "question_id", pa.array(made, pa.string()))
 
 
-def _drift(ws: Workspace, pin: Pin, register: Register) -> Drift:
-    """Gates what a register must be in itself; what it is against the version before (the first: the landed file).
+def _drift(release: Release, register: Register) -> Drift:
+    """What a register is against the one released last; the first: against the landed file.
 
     A household that a revision no longer names counts as gone, though it stays until a person has said.
     """
-    register_gate(register.person, register.household, ws.contract.entitlement.points_per_member)
     asked = register.question
     removed = asked.filter(pc.equal(asked["kind"], Question.REMOVED))["household_no"]
     here = register.household.filter(pc.invert(pc.is_in(register.household["ward_no"], pc.unique(removed))))
-    before = ws.head_table("household", pin)
-    landed = ws.head_table("ward_row", pin, ["household_no"])["household_no"]
-    return drift(before, here) if before.num_rows else first_drift(landed, here)
+    ws = release.ws
+    if release.households is not None:
+        return drift(ws.lake.read(release.households), here)
+    return first_drift(ws.head_table("ward_row", release.pin, ["household_no"])["household_no"], here)
 
 
 def _commit(ws: Workspace, pin: Pin, parents: Parents, register: Register, inputs: list[str]) -> tuple[VersionRef, int]:

@@ -38,7 +38,9 @@ INPUTS = (
     "stop_row",
     "register_answer",
     "query_answer",
+    "register_caution",
 )
+CAUTION = "register_caution"
 OUTPUTS = ("person", "household", "register_question")
 _WITH_STATES = ("ward_row", "addition_row", "correction_row")
 
@@ -74,8 +76,8 @@ _NONE = VersionRef("", "", 0, 0, (), "")
 
 
 def parents_of_next(ws: Workspace, tx: Connection, heads: Mapping[str, VersionRef]) -> Parents:
-    """What the next register version would be made from."""
-    inputs = {name: heads[name] for name in INPUTS if name in heads}
+    """What the next register version would be made from; cautions are for a version that waits, and end with it."""
+    inputs = {name: heads[name] for name in INPUTS if name in heads and name != CAUTION}
     published: dict[str, list[Judged]] = {name: [] for name in _WITH_STATES}
     for version in ws.ledger.versions(tx, "register"):
         before = version_parts(ws, tx, version, "input")
@@ -108,6 +110,15 @@ def parents_of(ws: Workspace, tx: Connection, version: VersionRef) -> Parents:
     return Parents(inputs, {name: tuple(states) for name, states in published.items()})
 
 
+def released_version(ws: Workspace, tx: Connection) -> VersionRef | None:
+    """The newest register version as the ward's files and persons' answers made it, without cautions."""
+    for version in reversed(ws.ledger.versions(tx, "register")):
+        caution = version_parts(ws, tx, version, "input").get(CAUTION)
+        if caution is None or not caution.rows:
+            return version
+    return None
+
+
 def version_parts(ws: Workspace, tx: Connection, version: VersionRef, role: str) -> dict[str, VersionRef]:
     """The versions that a register version names in one role, by dataset."""
     rows = ws.lake.read(version).to_pylist()
@@ -131,6 +142,7 @@ def make(ws: Workspace, parents: Parents, names: Mapping[str, FileName]) -> Regi
         withdrawn=pa.concat_tables([NOTHING_WITHDRAWN, *(each.withdrawn for each in merged)]),
         stops=in_effect(ws.version_table("stop_row", inputs.get("stop_row")), names),
         answers=answers,
+        cautions=ws.version_table(CAUTION, inputs.get(CAUTION)),
     )
 
 

@@ -21,7 +21,7 @@ from todoke.process.approvals import Standing, Verdict
 from todoke.process.arrivals import NOT_RELEASED
 from todoke.process.quality_pages import QualityPage
 from todoke.process.register_checks import quality_inputs
-from todoke.process.register_inputs import Parents, version_parts
+from todoke.process.register_inputs import Parents, released_version, version_parts
 from todoke.process.workspace import Workspace
 from todoke.quality.findings import by_reason
 from todoke.register.build import Register
@@ -53,7 +53,9 @@ class Release:
     """What is about to be published, and what a person has said of exactly that.
 
     Attributes:
-        before: inputs of the version in force, by dataset; none before the first publication.
+        last: the version released last, without cautions; None before the first publication.
+        before: its inputs, by dataset.
+        households: its households.
         digest: of everything that the register, and what it is compared with, follow from.
         standing: the last request about it.
     """
@@ -61,21 +63,23 @@ class Release:
     ws: Workspace
     pin: Pin
     parents: Parents
+    last: VersionRef | None
     before: dict[str, VersionRef]
+    households: VersionRef | None
     digest: str
     standing: Standing | None
 
     @classmethod
     def of(cls, ws: Workspace, pin: Pin, parents: Parents, inputs: Sequence[str]) -> Release:
         """Of the register that would be made from `parents`; `inputs` names them, rules and contract."""
-        households = pin.heads.get("household")
-        told = "\n".join([*inputs, households.id if households else ""])
-        digest = hashlib.sha256(told.encode()).hexdigest()
         with ws.ledger.read() as tx:
-            head = pin.heads.get("register")
-            before = version_parts(ws, tx, head, "input") if head else {}
+            last = released_version(ws, tx)
+            before = version_parts(ws, tx, last, "input") if last else {}
+            households = version_parts(ws, tx, last, "output")["household"] if last else None
+            told = "\n".join([*inputs, households.id if households else ""])
+            digest = hashlib.sha256(told.encode()).hexdigest()
             standing = approvals.standing(tx, f"{ws.contract.id}:{SUBJECT}", digest)
-        return cls(ws, pin, parents, before, digest, standing)
+        return cls(ws, pin, parents, last, before, households, digest, standing)
 
     @property
     def is_refused(self) -> bool:
@@ -91,23 +95,31 @@ class Release:
         if self.standing.verdict is None or self.standing.verdict is Verdict.WAIT:
             raise self._waiting()
 
-    def check(self, found: Drift, register: Register) -> None:
-        """Lets the register pass if nothing is to be decided, or a person wants the rest of it released; else asks.
+    def may_pass(self, found: Drift) -> bool:
+        """Whether nothing is to be decided, or a person wants the rest of it released.
 
-        What was in quarantine already when the version in force was released is not asked about again.
+        What was in quarantine already when the last version was released is not asked about again.
+        """
+        rules = self.ws.contract.register_
+        drifted = bool(found.beyond(rules.drift_gate_percent))
+        if rules.release == "automatic":
+            return not drifted
+        if self.standing is not None and self.standing.verdict is Verdict.RELEASE:
+            return True
+        return not self._in_quarantine_anew and not drifted
+
+    def check(self, found: Drift, register: Register) -> None:
+        """Lets the register pass if it may, else asks.
 
         Raises:
             NotApproved: a person has to decide.
             GateClosed: the contract asks nobody, and the register drifted further than it allows.
         """
+        if self.may_pass(found):
+            return
         rules = self.ws.contract.register_
         if rules.release == "automatic":
             drift_gate(found, rules.drift_gate_percent)
-            return
-        if self.standing is not None and self.standing.verdict is Verdict.RELEASE:
-            return
-        if not self._in_quarantine_anew and not found.beyond(rules.drift_gate_percent):
-            return
         files = self._files(found)
         options = (Verdict.RELEASE, Verdict.WAIT, *([Verdict.REFUSE] if files else []))
         body = self._body(found, register, files)
@@ -189,7 +201,8 @@ class Release:
             "検査の結果、世帯台帳を発行せずに、判断を待っています。",
             "",
             f"- 発行すると: {register.household.num_rows}世帯",
-            f"- 新たに秘匿となる世帯: {self._newly_confidential(register)}（発行するまで、荷物を保留しません）",
+            f"- 新たに秘匿となる世帯: {self._newly_confidential(register)}"
+            "（引渡し前の荷物は、判断を待つあいだも保留・停止します）",
             f"- 隔離: 指摘{quarantine.num_rows}件",
             *reasons,
             f"- 前の版の{found.before}世帯からの増減・変更（上限 {percent:g}%）: {beyond}",
@@ -215,7 +228,7 @@ class Release:
         return [f"  - 受領番号 {receipt_no}（{kind_label(kind)}）" for receipt_no, kind in rows]
 
     def _newly_confidential(self, register: Register) -> int:
-        before = self.ws.head_table("household", self.pin, ["household_no", "confidential"])
+        before = self.ws.version_table("household", self.households, ["household_no", "confidential"])
         known = before.filter(before["confidential"])["household_no"]
         now = register.household.filter(register.household["confidential"])["household_no"]
         return len(now) - int(pc.sum(pc.is_in(now, pc.unique(known))).as_py() or 0)

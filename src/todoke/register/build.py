@@ -23,6 +23,7 @@ from todoke.store.schema import (
     HOUSEHOLD,
     PERSON,
     REGISTER_ANSWER,
+    REGISTER_CAUTION,
     REGISTER_QUESTION,
     STOP_ROW,
     WARD_ROW,
@@ -65,6 +66,7 @@ def build(
     withdrawn: pa.Table | None = None,
     stops: pa.Table | None = None,
     answers: pa.Table | None = None,
+    cautions: pa.Table | None = None,
 ) -> Register:
     """The register after all files.
 
@@ -78,6 +80,7 @@ def build(
         withdrawn: household_no, receipt_no: corrections that a revision of their file leaves out, still in force.
         stops: `schema.STOP_ROW`.
         answers: `schema.REGISTER_ANSWER`: what persons decided.
+        cautions: `schema.REGISTER_CAUTION`: who is held because of a register that waits.
 
     Returns:
         Deleted and held households stay, with their members, and say so in `state`. A successor stands under the
@@ -90,6 +93,7 @@ def build(
     _check_once(accepted)
     with Engine() as engine:
         engine.register("answer", _or_empty(answers, REGISTER_ANSWER))
+        engine.register("caution", _or_empty(cautions, REGISTER_CAUTION))
         reasons = pa.table({"written": list(REASONS), "code": list(REASONS.values())})
         engine.register("change_reason", reasons)
         history = _History()

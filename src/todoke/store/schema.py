@@ -86,6 +86,9 @@ HOUSEHOLD = _schema(
 #: Households for which everything is to be held now.
 STOP_ROW = _schema(receipt_no=_text, row_no=_int, household_no=_text, note=_text)
 
+#: Households to hold while a register waits for a person, and which of them are to be taken for confidential.
+REGISTER_CAUTION = _schema(household_no=_text, confidential=pa.bool_())
+
 #: What a register version asks a person. `kind`: `todoke.model.codes.Question`; `other_no`: the other household of a
 #: pair; `receipt_no`: the file that is in question where it is not a pair.
 REGISTER_QUESTION = _schema(question_id=_text, kind=_text, household_no=_text, other_no=_text, receipt_no=_text)
@@ -216,6 +219,7 @@ DATASETS: dict[str, pa.Schema] = {
     "household": HOUSEHOLD,
     "register_question": REGISTER_QUESTION,
     "register_answer": REGISTER_ANSWER,
+    "register_caution": REGISTER_CAUTION,
     "register": REGISTER,
     "query_answer": QUERY_ANSWER,
     "query_bad_row": QUARANTINE,
