@@ -11,7 +11,18 @@ from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.ttLib.tables._g_l_y_f import Glyph
 
-FIELDS = ("household_no", "application_no", "postal_code", "town", "block", "building", "name", "sort_mark", "flags")
+FIELDS = (
+    "household_no",
+    "ward_no",
+    "application_no",
+    "postal_code",
+    "town",
+    "block",
+    "building",
+    "name",
+    "sort_mark",
+    "flags",
+)
 #: What the EUDC font of the tests has at these code points.
 DRAWN, ALSO_DRAWN, EMPTY, FLAT, NOTDEF, AFTER, MISSING = (0xE000 + n for n in range(7))
 
@@ -54,6 +65,7 @@ def record(number: int, **values: str) -> dict[str, object]:
     """A label record with plain values unless told otherwise."""
     plain = {
         "household_no": f"{number:08d}",
+        "ward_no": f"{number:08d}",
         "application_no": f"{number * 97 + 1:010d}",
         "postal_code": "1520001",
         "town": "中央町",

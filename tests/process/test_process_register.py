@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from dataclasses import replace
 from datetime import date
 
@@ -89,6 +91,25 @@ def test_a_successor_takes_over_number_and_points_after_a_yes(july: Programme):
     assert numbered(july) == before
     assert [row["household_no"] for row in july.rows("entitlement")] == sorted(before)
     assert asked() == []
+
+
+def test_what_the_ward_reads_names_a_successor_by_the_wards_own_number(july: Programme):
+    renumbered(july)
+    answers(july, "same", LATER)
+    july.run("labels", LABELS)
+    july.answer()
+    july.run("labels", LABELS)
+    manifests = [content.decode() for name, content in july.out("labels").items() if name.endswith("manifest.csv")]
+    named = {row["household_no"] for text in manifests for row in csv.DictReader(io.StringIO(text))}
+    assert ANEW.no in named and SINGLE not in named
+    july.hands_over(date(2026, 11, 2), "catalogue", but=[SINGLE])
+    july.web_site_opens()
+    july.run("orders", date(2027, 1, 18))
+    july.run("nonapplicants", date(2027, 1, 20))
+    lists = "".join(
+        content.decode("cp932") for name, content in july.out("nonapplicants").items() if name.endswith(".csv")
+    )
+    assert ANEW.no in lists and SINGLE not in lists
 
 
 def test_another_household_gets_a_number_of_its_own_after_a_no(july: Programme):

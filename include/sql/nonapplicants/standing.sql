@@ -23,6 +23,7 @@ by_shipment AS (
 
 SELECT
     h.household_no,
+    h.ward_no,
     h.members,
     h.confidential,
     CASE
@@ -45,6 +46,7 @@ LEFT JOIN declined AS n ON h.household_no = n.household_no
 UNION ALL
 SELECT
     q.household_no,
+    q.household_no AS ward_no,
     0 AS members,
     FALSE AS confidential,
     'not_reached' AS standing

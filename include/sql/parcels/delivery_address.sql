@@ -3,6 +3,7 @@
 -- in: household, person (heads), instruction (the last one of each household)
 SELECT
     h.household_no,
+    h.ward_no,
     h.confidential,
     CASE WHEN h.confidential THEN REPLACE(i.postal_code, '-', '') ELSE p.postal_code END AS postal_code,
     CASE WHEN h.confidential THEN '' ELSE p.town END AS town,

@@ -1,7 +1,8 @@
 """Printing a batch of labels: who cannot be printed, the files, the manifest, the control totals.
 
-Records are Arrow batches with the columns `label_no` (int), `household_no`, `application_no`, `postal_code`,
-`town`, `block`, `building`, `name`, `sort_mark` and `flags` (codes parted by `;`), in printing order.
+Records are Arrow batches with the columns `label_no` (int), `household_no`, `ward_no` (what the ward calls the
+household now: the manifest shows it), `application_no`, `postal_code`, `town`, `block`, `building`, `name`, `sort_mark`
+and `flags` (codes parted by `;`), in printing order.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class _SetLabel(NamedTuple):
     """A record whose lines are set."""
 
     label_no: int
-    household_no: str
+    ward_no: str
     application_no: str
     flags: str
     lines: list[Line]
@@ -99,7 +100,7 @@ def render(
             for label in composer.compose(batch):
                 line, code = composer.barcode(label.barcode)
                 file, sheet, position = press.next_place()
-                numbers = (label.household_no, label.application_no)
+                numbers = (label.ward_no, label.application_no)
                 rows.writerow((label.label_no, file, sheet, position, *numbers, code, label.flags))
                 press.put(drawing.label(position - 1, label.lines, line, mark))
         manifest.flush()
@@ -194,7 +195,7 @@ class _Composer:
         """The labels of a batch that can be printed, in its order."""
         columns = [texts(batch, name) for name in PRINTED_FIELDS]
         numbers = batch.column("label_no").to_pylist()
-        households = texts(batch, "household_no")
+        households, ward_numbers = texts(batch, "household_no"), texts(batch, "ward_no")
         flags = texts(batch, "flags")
         undrawable = self.prover.rows(columns)
         barcodes = barcodes and self._layout.barcode_pt is not None
@@ -216,7 +217,7 @@ class _Composer:
             if self._test:
                 notes.append("test")
                 lines.append(self._setter.test_line(TEST_MARK))
-            yield _SetLabel(numbers[row], households[row], record.application_no, ";".join(notes), lines, barcode)
+            yield _SetLabel(numbers[row], ward_numbers[row], record.application_no, ";".join(notes), lines, barcode)
 
     def barcode(self, symbol: list[str] | NoBarcode | None) -> tuple[Line | None, str]:
         """The line of bars and the manifest's `STC … SPC`; nothing where there is no barcode."""

@@ -46,7 +46,7 @@ def standing(inputs: NonApplicantInputs, possible_sender: pa.Table, *, declined_
         declined_households: whether those that declined goods get toilets.
 
     Returns:
-        household_no, members, confidential, standing (one of `STANDINGS`).
+        household_no, ward_no, members, confidential, standing (one of `STANDINGS`).
     """
     with Engine() as engine:
         for field in fields(inputs):

@@ -23,8 +23,8 @@ def delivery_addresses(ws: Workspace, versions: Mapping[str, VersionRef]) -> pa.
         versions: of `household`, `person` and, if there is one, `delivery_instruction`.
 
     Returns:
-        household_no, confidential, postal_code, town, block, building, addressee. A confidential household without an
-        instruction has no row.
+        household_no, ward_no, confidential, postal_code, town, block, building, addressee. A confidential household
+        without an instruction has no row.
     """
     person = ws.version_table("person", versions.get("person"), _PERSON)
     with ws.ledger.read() as tx:

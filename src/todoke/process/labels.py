@@ -98,6 +98,7 @@ def label_records(ws: Workspace, addresses: pa.Table) -> Iterator[pa.RecordBatch
         {
             "label_no": pa.array(range(1, count + 1), pa.int32()),
             "household_no": table["household_no"],
+            "ward_no": table["ward_no"],
             "application_no": table["application_no"],
             "postal_code": table["postal_code"],
             "town": table["town"],

@@ -162,7 +162,7 @@ def _put_lists(ws: Workspace, counted: dict[str, int], lists: dict[str, pa.Table
         rows = io.StringIO()
         sheet = csv.writer(rows)
         sheet.writerow(["世帯番号"])
-        sheet.writerows([number] for number in table["household_no"].to_pylist())
+        sheet.writerows([number] for number in table["ward_no"].to_pylist())
         ws.outbox.put(f"{folder}/{name}.csv", rows.getvalue().encode("cp932"))
     ws.outbox.put(f"{folder}/control.json", json.dumps(counted).encode())
 
