@@ -255,3 +255,19 @@ def test_nobody_is_added_after_the_reference_date(july: Programme):
     july.run("intake", NEXT)
     july.run("register", NEXT)
     assert one([row for row in july.rows("entitlement") if row["household_no"] == THREE])["members"] == 3
+
+
+def test_the_second_part_of_a_base_does_not_take_the_place_of_the_first(fresh: Programme):
+    half = len(HOMES) // 2
+    fresh.ward_sends_font()
+    fresh.ward_sends("households", households(HOMES[:half]), FILES)
+    fresh.ward_sends("households", households(HOMES[half:]), FILES, seq=2)
+    with pytest.raises(FileRefused, match="共通の世帯がありません") as refused:
+        fresh.run("intake", FILES)
+    assert "additions" in refused.value.next_step
+    assert states(fresh) == [("accepted", None), ("refused", "base_in_parts")]
+    fresh.ward_sends("additions", households(HOMES[half:]), NEXT)
+    fresh.run("intake", NEXT)
+    fresh.run("register", NEXT)
+    assert {row["household_no"] for row in fresh.version("household")} == {home.no for home in HOMES} - {WRONG}
+    assert {row["state"] for row in fresh.version("household")} == {"live"}

@@ -44,6 +44,7 @@ REASONS = {
     "unknown_format": "形式が不明",
     "forbidden_format": "契約で受け取らない形式",
     "unknown_kind": "契約で扱わない種類",
+    "base_in_parts": "前の基本ファイルと共通の世帯がない",
     "tampered": "改ざんの疑い",
     "truncated": "途中で切れている",
     "damaged": "壊れている",

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from todoke.errors import FileRefused, NotAnnounced
 from todoke.intake.inbox import SIDECAR, IncomingFile, name_parts, ready_files, unannounced
@@ -128,13 +129,19 @@ def _read_ward_file(ws: Workspace, file: IncomingFile, payload: Path, receipt_no
 
     def rows() -> Iterator[pa.RecordBatch]:
         households: set[str] = set()
+        before = _households_before(ws, file, pin)
+        shared = not len(before)
         for batch in reading:
+            numbers = batch.column("household_no")
             if file.households is not None:
-                households.update(batch.column("household_no").unique().to_pylist())
+                households.update(numbers.unique().to_pylist())
+            shared = shared or bool(pc.any(pc.is_in(numbers, value_set=before)).as_py())
             yield batch
         check_bad_rows(reading, ws.contract.intake)
         unread = reading.rows_in - reading.accepted
         file.check_control(households=len(households), members=reading.landed, unread=unread)
+        if not shared:
+            raise _base_in_parts(file.name)
 
     def bad_rows() -> Iterator[pa.RecordBatch]:
         yield from reading.quarantine.to_batches()
@@ -144,6 +151,23 @@ def _read_ward_file(ws: Workspace, file: IncomingFile, payload: Path, receipt_no
         {dataset: rows(), "bad_row": bad_rows()},
         adds=frozenset({"bad_row"} if file.kind == "households" else {"bad_row", dataset}),
         counted=lambda: _counts(reading),
+    )
+
+
+def _households_before(ws: Workspace, file: IncomingFile, pin: Pin) -> pa.Array:
+    """The household numbers of the base file whose place a base file is to take; none for any other file."""
+    if file.kind != "households":
+        return pa.array([], pa.string())
+    return pc.unique(ws.head_table("ward_row", pin, ["household_no"])["household_no"])
+
+
+def _base_in_parts(name: str) -> FileRefused:
+    return FileRefused(
+        "base_in_parts",
+        "受領済みの基本ファイル（households）と共通の世帯がありません。受け取ると、受領済みの全世帯がなくなります",
+        where=name,
+        next_step="分割した基本ファイルなら、2つ目からは additions として、または全部を1つのファイルにまとめて"
+        "送るよう送付元に依頼してください",
     )
 
 
