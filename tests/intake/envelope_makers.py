@@ -24,11 +24,19 @@ FOLDER = -1
 Entries = Sequence[tuple[str, bytes | int]]
 
 
-def openpgp(plain: bytes, passphrase: str = PASSPHRASE) -> bytes:
-    """An OpenPGP message under a passphrase; its key is quickly made."""
+#: Packets that say nothing, in front of what PGP 5 and later writes: in the old and in the new form.
+MARKERS = (b"\xa8\x03PGP", b"\xca\x03PGP")
+
+
+def openpgp(plain: bytes, passphrase: str = PASSPHRASE, *options: str) -> bytes:
+    """An OpenPGP message under a passphrase; its key is quickly made.
+
+    Args:
+        options: more of gpg's.
+    """
     with tempfile.TemporaryDirectory(dir="/tmp") as home:
         command = ["gpg", "--homedir", home, "--batch", "--quiet", "--pinentry-mode", "loopback"]
-        command += ["--passphrase", passphrase, "--s2k-count", "65536", "--symmetric", "--output", "-"]
+        command += ["--passphrase", passphrase, "--s2k-count", "65536", *options, "--symmetric", "--output", "-"]
         try:
             return subprocess.run(command, input=plain, capture_output=True, check=True).stdout
         finally:

@@ -15,7 +15,17 @@ import zlib
 from collections import Counter
 from pathlib import Path
 
-from envelope_makers import PASSPHRASE, openpgp, program, records, self_decrypting, seven_zipped, zip_crypto, zipped
+from envelope_makers import (
+    MARKERS,
+    PASSPHRASE,
+    openpgp,
+    program,
+    records,
+    self_decrypting,
+    seven_zipped,
+    zip_crypto,
+    zipped,
+)
 
 from todoke.errors import FileRefused
 from todoke.intake.envelopes import Keys, Limits, opened_payload
@@ -119,7 +129,11 @@ def tried(raw: bytes, folder: Path, chosen: str = PASSPHRASE) -> str:
 
 def main(minutes: float, seed: int) -> None:
     chance, seen, slowest = random.Random(seed), Counter[str](), 0.0
-    files = corpus() | {"openpgp": openpgp(CSV)}
+    files = corpus() | {
+        "openpgp": openpgp(CSV),
+        "openpgp, marker": MARKERS[0] + openpgp(CSV),
+        "openpgp, armour in a mail": b"hello,\r\n\r\n" + openpgp(CSV, PASSPHRASE, "--armor"),
+    }
     end = time.monotonic() + 60 * minutes
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made, "opened")

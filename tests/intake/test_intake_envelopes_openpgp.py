@@ -14,10 +14,10 @@ from pathlib import Path
 import gnupg
 import psutil
 import pytest
-from envelope_makers import PASSPHRASE, self_decrypting, zipped
+from envelope_makers import MARKERS, PASSPHRASE, openpgp, self_decrypting, zipped
 
 from todoke.errors import FileRefused
-from todoke.intake.envelopes import Keys, Limits, opened_payload
+from todoke.intake.envelopes import Keys, Limits, opened_payload, recognise
 
 CSV = "世帯番号,氏名\r\n1,見本\r\n".encode("cp932") * 500
 ALL = ("openpgp", "pgp_sda", "zip", "plain")
@@ -129,6 +129,47 @@ def test_a_protected_secret_key_opens_with_its_passphrase_alone(ward: Ward, fold
     assert outcome(raw, folder, Keys("other", secret)) == "wrong_passphrase"
     assert outcome(raw, folder, Keys(None, secret)) == "no_passphrase"
     assert outcome(raw, folder) == "no_key"
+
+
+@pytest.mark.parametrize("marker", MARKERS)
+def test_a_message_behind_a_marker_packet_opens(marker: bytes, folder: Path):
+    assert outcome(marker + openpgp(CSV), folder) == "opened"
+    assert outcome(marker * 2 + openpgp(CSV), folder) == "opened"
+    assert outcome(marker + b"x", folder) == "unknown_format"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [b"\xef\xbb\xbf", b"\r\n\r\n", "お世話になっております。\r\n世帯データ,送付します\r\n\r\n".encode("cp932")],
+    ids=["a BOM", "blank lines", "a mail"],
+)
+def test_a_message_in_letters_is_found_behind_what_a_mailer_puts_before_it(before: bytes, folder: Path):
+    armoured = openpgp(CSV, PASSPHRASE, "--armor")
+    assert outcome(before + armoured, folder) == "opened"
+    assert outcome(before + armoured.replace(b"\n", b"\r\n"), folder) == "opened"
+    assert outcome(before + armoured, folder, Keys("other")) == "wrong_passphrase"
+
+
+def test_a_line_that_only_speaks_of_a_message_stays_a_line_of_text(folder: Path):
+    path = folder.parent / "a.csv"
+    path.write_bytes(CSV + b"1,-----BEGIN PGP MESSAGE-----\r\n")
+    assert recognise(path) == "plain"
+
+
+@pytest.mark.parametrize("cipher", ["AES256", "3DES"])
+def test_a_message_of_an_older_program_without_proof_of_integrity_has_its_own_way_out(cipher: str, folder: Path):
+    raw = openpgp(CSV, PASSPHRASE, "--rfc2440", "--cipher-algo", cipher)
+    assert outcome(raw, folder) == "no_integrity"
+    assert outcome(raw, folder, Keys("other")) == "wrong_passphrase"
+    with pytest.raises(FileRefused, match="AES") as refused:
+        opened_payload(folder.parent / "a.csv.pgp", keys=Keys(PASSPHRASE), allowed=ALL, into=folder).__enter__()
+    assert "再送では直りません" in refused.value.next_step
+
+
+@pytest.mark.parametrize("more", [b"\r\n", b"\x1a", bytes(10), None], ids=["CRLF", "Ctrl-Z", "NULs", "a message"])
+def test_what_hangs_on_a_good_message_is_told_from_one_that_was_changed(more: bytes | None, folder: Path):
+    raw = openpgp(CSV)
+    assert outcome(raw + (raw if more is None else more), folder) == "more_behind"
 
 
 def test_a_bomb_is_stopped_while_it_is_being_written(ward: Ward, folder: Path):

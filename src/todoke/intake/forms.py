@@ -20,9 +20,12 @@ NAMES = {
     "plain": "暗号化なし",
     "exe": "実行形式",
 }
-_HEAD = 4096
+HEAD = 4096
 _MAGIC = ((b"PK\x03\x04", "zip"), (b"PK\x05\x06", "zip"), (b"7z\xbc\xaf\x27\x1c", "7z"), (b"MZ", "exe"))
-_ARMOR = re.compile(rb"\s*-----BEGIN PGP MESSAGE-----")
+#: On a line of its own: a BOM, or the text of a mail, may stand before it.
+_ARMOR = re.compile(rb"(?:\A|\n)(?:\xef\xbb\xbf)?[ \t\r]*(-----BEGIN PGP MESSAGE-----)[ \t\r]*(?:\n|\Z)")
+#: A packet that says nothing (RFC 9580, 5.8), in the old and the new form of its head: PGP 5 and later put it first.
+_MARKERS = (b"\xa8\x03PGP", b"\xca\x03PGP")
 _CONTROLS = bytes({*range(0x20), 0x7F} - {0x09, 0x0A, 0x0D, 0x1A})
 _ENCRYPTED_SESSION_KEY = {1: (3, 6), 3: (4, 5, 6)}
 _END_OF_ZIP, _ZIP_TAIL = b"PK\x05\x06", 22 + 0xFFFF
@@ -38,7 +41,7 @@ def recognise(path: Path, where: str | None = None) -> str | None:
         FileRefused: `empty`.
     """
     with path.open("rb") as stream:
-        head = stream.read(_HEAD)
+        head = stream.read(HEAD)
         if not head.strip(b"\x00\t\r\n\x1a "):
             raise fault("empty", where or path.name)
         form = form_of(head)
@@ -54,12 +57,23 @@ def form_of(head: bytes) -> str | None:
     for magic, form in _MAGIC:
         if head.startswith(magic) and head.translate(None, _CONTROLS) != head:
             return form
-    if _ARMOR.match(head) or _starts_with_session_key(head):
+    if message_at(head) is not None:
         return "openpgp"
     # A control character further down is for the reader to name with its row.
     first = head.lstrip(b"\r\n").split(b"\n", 1)[0]
     text = bool(first) and first.translate(None, _CONTROLS) == first and (b"," in head or b"\n" in head)
     return "plain" if text else None
+
+
+def message_at(head: bytes) -> int | None:
+    """Where the OpenPGP message begins in a content that begins with `head`; None when it is none."""
+    start = 0
+    while head.startswith(_MARKERS, start):
+        start += len(_MARKERS[0])
+    if _starts_with_session_key(head[start:]):
+        return start
+    armor = _ARMOR.search(head)
+    return armor.start(1) if armor else None
 
 
 def _starts_with_session_key(head: bytes) -> bool:
@@ -92,7 +106,7 @@ def _program_size(stream: BinaryIO) -> int:
     """Where the sections of a Windows program end (PE format); its end when it is none."""
     end = stream.seek(0, 2)
     stream.seek(0)
-    head = stream.read(_HEAD)
+    head = stream.read(HEAD)
     try:
         pe = struct.unpack_from("<I", head, 0x3C)[0]
         count, optional = struct.unpack_from("<H12xH", head, pe + 6)

@@ -13,6 +13,7 @@ import gnupg
 
 from todoke.errors import KeyMissing
 from todoke.intake.envelope_faults import fault
+from todoke.intake.forms import HEAD, message_at
 from todoke.intake.private_folder import private_folder
 
 #: gpg's children see nothing of ours: a passphrase in the environment can be read in /proc. English, to be parsed.
@@ -46,8 +47,9 @@ def decrypt(
         Whether it carries a good signature of one of the signers.
 
     Raises:
-        FileRefused: `no_passphrase`, `no_key`, `wrong_passphrase`, `tampered`, `truncated`, `damaged`, `bomb`,
-            `empty`, `bad_signature`; with signers `no_signer_key`, `unknown_signer`, `signature_expired`.
+        FileRefused: `no_passphrase`, `no_key`, `wrong_passphrase`, `tampered`, `no_integrity`, `truncated`, `damaged`,
+            `more_behind`, `bomb`, `empty`, `bad_signature`; with signers `no_signer_key`, `unknown_signer`,
+            `signature_expired`.
         KeyMissing: gpg is not installed, or a key cannot be read.
     """
     if not passphrase and not secret_key:
@@ -61,13 +63,15 @@ def decrypt(
                 raise KeyMissing("秘密鍵を読めません", next_step="登録した秘密鍵を確かめてください")
             if signers and gpg.import_keys(signer_key).count == 0:
                 raise KeyMissing("署名を確かめる公開鍵を読めません", next_step="登録した公開鍵を確かめてください")
-            result = gpg.decrypt_file(
-                str(path),
-                passphrase=passphrase,
-                always_trust=True,
-                output=str(unproven),
-                extra_args=["--max-output", str(room)],
-            )
+            with path.open("rb") as stream:
+                stream.seek(message_at(stream.read(HEAD)) or 0)  # gpg itself stumbles over a BOM
+                result = gpg.decrypt_file(
+                    stream,
+                    passphrase=passphrase,
+                    always_trust=True,
+                    output=str(unproven),
+                    extra_args=["--max-output", str(room)],
+                )
         lines = _status(result.stderr)
         if not _is_whole(lines, result.returncode) or not unproven.is_file():
             raise fault(_reason(lines, result.stderr, bool(passphrase)), where)
@@ -134,7 +138,9 @@ def _reason(lines: list[list[str]], said: str, has_passphrase: bool) -> str:
         "bomb": "exceeded --max-output limit" in said,
         # A packet that is shorter than it says is called manipulated by gpg as well.
         "truncated": "block_filter" in said and "read error" in said,
-        "tampered": "BADMDC" in status or "manipulated" in said or "not integrity protected" in said,
+        "more_behind": "GOODMDC" in status and ("NODATA" in status or "multiple plaintexts" in said),
+        "tampered": "BADMDC" in status or "manipulated" in said,
+        "no_integrity": "not integrity protected" in said,
         "bad_signature": "BADSIG" in status,
         "wrong_passphrase": "BAD_PASSPHRASE" in said
         or "Bad session key" in said

@@ -46,6 +46,8 @@ REASONS = {
     "unknown_kind": "契約で扱わない種類",
     "base_in_parts": "前の基本ファイルと共通の世帯がない",
     "tampered": "改ざんの疑い",
+    "no_integrity": "改ざんを検知できない暗号化",
+    "more_behind": "暗号文の後ろに余分なデータ",
     "truncated": "途中で切れている",
     "damaged": "壊れている",
     "font_unreadable": "フォントとして読めない",
