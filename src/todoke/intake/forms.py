@@ -20,7 +20,7 @@ NAMES = {
     "plain": "暗号化なし",
     "exe": "実行形式",
 }
-HEAD = 4096
+_HEAD = 4096
 _MAGIC = ((b"PK\x03\x04", "zip"), (b"PK\x05\x06", "zip"), (b"7z\xbc\xaf\x27\x1c", "7z"), (b"MZ", "exe"))
 #: On a line of its own: a BOM, or the text of a mail, may stand before it.
 _ARMOR = re.compile(rb"(?:\A|\n)(?:\xef\xbb\xbf)?[ \t\r]*(-----BEGIN PGP MESSAGE-----)[ \t\r]*(?:\n|\Z)")
@@ -41,7 +41,7 @@ def recognise(path: Path, where: str | None = None) -> str | None:
         FileRefused: `empty`.
     """
     with path.open("rb") as stream:
-        head = stream.read(HEAD)
+        head = stream.read(_HEAD)
         if not head.strip(b"\x00\t\r\n\x1a "):
             raise fault("empty", where or path.name)
         form = form_of(head)
@@ -57,7 +57,7 @@ def form_of(head: bytes) -> str | None:
     for magic, form in _MAGIC:
         if head.startswith(magic) and head.translate(None, _CONTROLS) != head:
             return form
-    if message_at(head) is not None:
+    if _message_start(head) is not None:
         return "openpgp"
     # A control character further down is for the reader to name with its row.
     first = head.lstrip(b"\r\n").split(b"\n", 1)[0]
@@ -65,8 +65,12 @@ def form_of(head: bytes) -> str | None:
     return "plain" if text else None
 
 
-def message_at(head: bytes) -> int | None:
-    """Where the OpenPGP message begins in a content that begins with `head`; None when it is none."""
+def to_message(stream: BinaryIO) -> None:
+    """Goes to where the OpenPGP message in a file begins."""
+    stream.seek(_message_start(stream.read(_HEAD)) or 0)
+
+
+def _message_start(head: bytes) -> int | None:
     start = 0
     while head.startswith(_MARKERS, start):
         start += len(_MARKERS[0])
@@ -106,7 +110,7 @@ def _program_size(stream: BinaryIO) -> int:
     """Where the sections of a Windows program end (PE format); its end when it is none."""
     end = stream.seek(0, 2)
     stream.seek(0)
-    head = stream.read(HEAD)
+    head = stream.read(_HEAD)
     try:
         pe = struct.unpack_from("<I", head, 0x3C)[0]
         count, optional = struct.unpack_from("<H12xH", head, pe + 6)

@@ -15,7 +15,8 @@ from unicodedata import normalize
 
 from todoke.contract.layout import Layout
 from todoke.errors import FileRefused
-from todoke.intake.text import Encoding, read_blocks
+from todoke.intake.character_codes import Encoding
+from todoke.intake.text import read_blocks
 
 REASON = "my_number"
 #: Refused files of which not even the original is kept: 特定個人情報 must not be held at all.

@@ -13,7 +13,7 @@ import gnupg
 
 from todoke.errors import KeyMissing
 from todoke.intake.envelope_faults import fault
-from todoke.intake.forms import HEAD, message_at
+from todoke.intake.forms import to_message
 from todoke.intake.private_folder import private_folder
 
 #: gpg's children see nothing of ours: a passphrase in the environment can be read in /proc. English, to be parsed.
@@ -64,7 +64,7 @@ def decrypt(
             if signers and gpg.import_keys(signer_key).count == 0:
                 raise KeyMissing("署名を確かめる公開鍵を読めません", next_step="登録した公開鍵を確かめてください")
             with path.open("rb") as stream:
-                stream.seek(message_at(stream.read(HEAD)) or 0)  # gpg itself stumbles over a BOM
+                to_message(stream)  # gpg itself stumbles over a BOM
                 result = gpg.decrypt_file(
                     stream,
                     passphrase=passphrase,

@@ -18,6 +18,7 @@ from todoke.contract import loader
 from todoke.contract.layout import Layout
 from todoke.contract.model import Contract
 from todoke.errors import FileRefused
+from todoke.intake.character_codes import CODES
 from todoke.intake.envelopes import Keys, opened_payload, recognise
 from todoke.intake.layouts import Places, Reading, check_bad_rows, read_layout
 from todoke.intake.private_folder import private_folder
@@ -80,8 +81,8 @@ def _report(contract: Contract, kind: str, name: str, payload: Path) -> Iterator
 
 
 def _form(layout: Layout) -> str:
-    encoding = "Shift_JIS" if layout.encoding == "cp932" else "UTF-8"
-    return f"{encoding}、見出し行{'あり' if layout.header else 'なし'}、{'横持ち' if layout.members else '縦持ち'}"
+    header, form = "あり" if layout.header else "なし", "横持ち" if layout.members else "縦持ち"
+    return f"{CODES[layout.encoding]}、見出し行{header}、{form}"
 
 
 def _columns(places: Places, layout: Layout) -> Iterator[str]:
