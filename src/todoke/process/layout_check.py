@@ -21,7 +21,7 @@ from todoke.errors import FileRefused
 from todoke.intake.character_codes import CODES
 from todoke.intake.envelopes import Keys, opened_payload, recognise
 from todoke.intake.layouts import Places, Reading, check_bad_rows, read_layout
-from todoke.intake.private_folder import private_folder
+from todoke.intake.private_folder import private_folder, sweep
 from todoke.model.codes import Finding
 from todoke.process.intake import DATASET_OF_KIND
 from todoke.store.schema import DATASETS
@@ -45,6 +45,7 @@ def check(contract_id: str, kind: str, file: Path, on: date) -> Iterator[str]:
         FileRefused: it would be refused; what could be told before has been.
     """
     contract = loader.load(contract_id, on)
+    sweep()
     if kind not in contract.layouts or kind not in DATASET_OF_KIND:
         raise FileRefused(
             "unknown_kind",

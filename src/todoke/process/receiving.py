@@ -24,7 +24,7 @@ from todoke.intake import my_number
 from todoke.intake.envelopes import Keys, opened_payload
 from todoke.intake.inbox import SIDECAR, IncomingFile, ready_files
 from todoke.intake.office import opened_workbook
-from todoke.intake.private_folder import private_folder, sweep
+from todoke.intake.private_folder import private_folder
 from todoke.model.codes import ReceiptState
 from todoke.process import waiting
 from todoke.process.arrivals import REJECTED, Arrival, TakenMeanwhile, arrival_of, judge, put_receipt
@@ -115,7 +115,6 @@ def receive(ws: Workspace, source: str, read: Reader) -> Counts:
     """
     counts: Counter[str] = Counter(dict.fromkeys(("accepted_files", "repeats", "waiting", "rows", "quarantined"), 0))
     refused: list[FileRefused] = []
-    sweep()
     for take in _takings(ws, source, read):
         try:
             state, landing = take()

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 
 from todoke.contract import loader
 from todoke.contract.model import Contract
+from todoke.intake import private_folder
 from todoke.model.changes import Changes
 from todoke.outbox.batch import Outbox
 from todoke.protect.encryption import FileCipher
@@ -46,11 +47,14 @@ class Workspace:
     def open(cls, contract_id: str, on: date) -> Workspace:
         """Opens the stores of `contract_id` for the business date `on`.
 
+        Whatever step comes next removes the plaintext that one which was killed has left (P05).
+
         Raises:
             ContractError: the contract is wrong, or not one for this environment (P07).
         """
         contract = loader.load(contract_id, on)
         loader.keep_apart(contract)
+        private_folder.sweep()
         ledger = Ledger(contract_id)
         return cls(contract, on, ledger, Lake(ledger), Outbox(ledger))
 
