@@ -92,6 +92,6 @@ def test_a_received_font_is_checked_by_its_file(tmp_path: Path) -> None:
     good, bad = tmp_path / "EUDC.TTE", tmp_path / "bad.TTE"
     good.write_bytes(eudc_font())
     bad.write_bytes(b"not a font")
-    check_font(good)
+    check_font(good, "EUDC.TTE")
     with pytest.raises(FileRefused, match=r"bad\.TTE"):
-        check_font(bad)
+        check_font(bad, "bad.TTE")

@@ -52,9 +52,10 @@ def opened_payload(
     into: Path,
     signers: tuple[str, ...] = (),
     limits: Limits | None = None,
+    where: str | None = None,
 ) -> Iterator[Path]:
     """As `open_payload`; what was decrypted is removed at the end, whatever happens."""
-    payload = open_payload(path, keys=keys, allowed=allowed, into=into, signers=signers, limits=limits)
+    payload = open_payload(path, keys=keys, allowed=allowed, into=into, signers=signers, limits=limits, where=where)
     try:
         yield payload
     finally:
@@ -70,6 +71,7 @@ def open_payload(
     into: Path,
     signers: tuple[str, ...] = (),
     limits: Limits | None = None,
+    where: str | None = None,
 ) -> Path:
     """The file's content, out of at most two envelopes.
 
@@ -79,6 +81,7 @@ def open_payload(
             encrypted; ZipCrypto needs `zip_crypto` beside `zip`.
         into: folder for the decrypted payload, of the owner alone (0700).
         signers: fingerprints; when there are any, one of the envelopes has to be OpenPGP signed by one of them.
+        where: what the file is called in errors; None: by its name.
 
     Returns:
         A new file in `into`; for a plain file, `path` itself.
@@ -87,7 +90,7 @@ def open_payload(
         FileRefused: a reason of `envelope_faults`. Nothing decrypted is left.
         KeyMissing: gpg is not installed, or a key cannot be read.
     """
-    limits, where, current = limits or Limits(), path.name, path
+    limits, where, current = limits or Limits(), where or path.name, path
     room = limits.room(path.stat().st_size)
     protected = proven = False
     try:

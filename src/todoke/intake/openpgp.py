@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import subprocess
@@ -16,6 +17,8 @@ from todoke.intake.envelope_faults import fault
 from todoke.intake.forms import to_message
 from todoke.intake.private_folder import private_folder
 
+#: At DEBUG it tells the names of files, also of those inside a message.
+logging.getLogger("gnupg").setLevel(logging.WARNING)
 #: gpg's children see nothing of ours: a passphrase in the environment can be read in /proc. English, to be parsed.
 _ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
 #: Of libgpg-error, behind the number of the source.

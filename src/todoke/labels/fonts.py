@@ -184,9 +184,9 @@ def is_private(code_point: int) -> bool:
     return 0xE000 <= code_point <= 0xF8FF or code_point >= 0xF0000
 
 
-def check_font(path: Path) -> None:
+def check_font(path: Path, where: str) -> None:
     """Refuse a received EUDC font that cannot be read (FileRefused `font_unreadable`); nothing is kept."""
-    _face(path, path.name)
+    _face(path, where)
 
 
 def base_font_path() -> Path:

@@ -97,8 +97,8 @@ class _Originals:
         self._ws = ws
         c = t.receipt.c
         with ws.ledger.read() as tx:
-            rows = tx.execute(select(c.receipt_no, c.kind, c.file_name).where(c.contract == ws.contract.id))
-            self._received = {no: (kind, name) for no, kind, name in rows}
+            rows = tx.execute(select(c.receipt_no, c.kind).where(c.contract == ws.contract.id))
+            self._kind = {row.receipt_no: row.kind for row in rows}
         self.results: dict[str, tuple[pa.Table, pa.Table]] = {}
 
     def rows(self, landed: pa.Table, dataset: str) -> pa.Table:
@@ -113,22 +113,22 @@ class _Originals:
     def _read(self, receipt_no: str, schema: pa.Schema) -> tuple[pa.Table, pa.Table]:
         """The rows of a file, and those of it that could not be read."""
         if receipt_no not in self.results:
-            kind, name = self._received[receipt_no]
-            with self._opened(receipt_no, name) as payload:
-                reading = read_layout(payload.open("rb"), self._ws.contract.layouts[kind], schema, receipt_no)
+            layout = self._ws.contract.layouts[self._kind[receipt_no]]
+            with self._opened(receipt_no) as payload:
+                reading = read_layout(payload.open("rb"), layout, schema, receipt_no)
                 rows = pa.Table.from_batches(reading, schema)
                 self.results[receipt_no] = rows, reading.quarantine
         return self.results[receipt_no]
 
     @contextmanager
-    def _opened(self, receipt_no: str, name: str) -> Iterator[Path]:
+    def _opened(self, receipt_no: str) -> Iterator[Path]:
         ws = self._ws
         with private_folder() as folder:
-            original = folder / Path(name).name
+            original = folder / "original"
             with original.open("wb") as plain, ws.vault.open(f"{receipt_no}{ws.cipher.ENDING}") as sealed:
                 ws.cipher.open_stream(sealed, plain)
             intake, keys = ws.contract.intake, Keys.of(ws.contract.id)
             with opened_payload(
-                original, keys=keys, allowed=intake.envelopes, signers=intake.signers, into=folder
+                original, keys=keys, allowed=intake.envelopes, signers=intake.signers, into=folder, where=receipt_no
             ) as payload:
                 yield payload
