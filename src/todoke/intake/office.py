@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import secrets
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import msoffcrypto
 from msoffcrypto.exceptions import InvalidKeyError
@@ -19,10 +20,11 @@ _MOST_BYTES, _MOST_UNPACKED = 20 << 20, 200 << 20
 
 
 @contextmanager
-def opened_workbook(path: Path, password: str | None, into: Path, where: str) -> Iterator[Path]:
+def opened_workbook(path: Path, passwords: Sequence[str | None], into: Path, where: str) -> Iterator[Path]:
     """The workbook as a plain .xlsx; what was decrypted is removed at the end, whatever happens.
 
     Args:
+        passwords: what is tried, one after the other.
         into: folder for it, of the owner alone (0700).
         where: what the file is called in errors.
 
@@ -36,7 +38,7 @@ def opened_workbook(path: Path, password: str | None, into: Path, where: str) ->
     plain = into / f"payload-{secrets.token_hex(8)}" if is_encrypted else path
     try:
         if is_encrypted:
-            _decrypt(path, plain, password, where)
+            _decrypt(path, plain, [password for password in passwords if password], where)
         _check(plain, where)
         yield plain
     finally:
@@ -44,18 +46,28 @@ def opened_workbook(path: Path, password: str | None, into: Path, where: str) ->
             plain.unlink(missing_ok=True)
 
 
-def _decrypt(path: Path, plain: Path, password: str | None, where: str) -> None:
-    if password is None:
+def _decrypt(path: Path, plain: Path, passwords: list[str], where: str) -> None:
+    if not passwords:
         raise _refused("no_passphrase", "ワークブックのパスワードが設定されていません", where)
     with path.open("rb") as sealed, plain.open("wb") as stream:
         try:
             office = msoffcrypto.OfficeFile(sealed)
-            office.load_key(password=password, verify_password=True)
+            _load_key(office, passwords)
             office.decrypt(stream)
         except InvalidKeyError:
             raise _refused("wrong_passphrase", "ワークブックのパスワードが違います", where) from None
         except Exception:  # the library lets out whatever it stumbles over
             raise _refused("damaged", "ワークブックを復号できません", where) from None
+
+
+def _load_key(office: Any, passwords: list[str]) -> None:
+    """By the first password that is right; InvalidKeyError when none is."""
+    *others, last = passwords
+    for password in others:
+        with suppress(InvalidKeyError):
+            office.load_key(password=password, verify_password=True)
+            return
+    office.load_key(password=last, verify_password=True)
 
 
 def _check(plain: Path, where: str) -> None:

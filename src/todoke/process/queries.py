@@ -211,5 +211,5 @@ def _marked(ws: Workspace, receipt_no: str, errors: Mapping[int, Sequence[Fault]
         original = folder / "original"
         with ws.vault.open(f"{receipt_no}{ws.cipher.ENDING}") as sealed, original.open("wb") as plain:
             ws.cipher.open_stream(sealed, plain)
-        with opened_workbook(original, Keys.of(ws.contract.id).passphrase, folder, receipt_no) as payload:
+        with opened_workbook(original, Keys.of(ws.contract.id).passphrases, folder, receipt_no) as payload:
             return with_errors(payload, receipt_no, errors)

@@ -300,7 +300,7 @@ def _opened(ws: Workspace, source: str, file: IncomingFile, folder: Path) -> Ite
         yield file.path
         return
     if source == "returned_work":
-        with opened_workbook(file.path, Keys.of(ws.contract.id).passphrase, folder, file.label) as payload:
+        with opened_workbook(file.path, Keys.of(ws.contract.id).passphrases, folder, file.label) as payload:
             yield payload
         return
     intake, ward = ws.contract.intake, source == "lgwan"

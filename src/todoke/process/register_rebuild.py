@@ -44,7 +44,7 @@ def rebuilt(contract: str, number: int) -> dict[str, str]:
 
     Raises:
         TodokeError: there is no such version.
-        FileRefused: an original cannot be opened or read by today's passphrase and layouts.
+        FileRefused: an original cannot be opened by today's passphrase or an earlier one, or read by today's layouts.
     """
     ws = Workspace.open(contract, clock.now_tokyo().date())
     with ws.ledger.read() as tx:
