@@ -39,8 +39,6 @@ _STAYS = frozenset(
     {"sidecar_mismatch", "no_passphrase", "wrong_passphrase", "no_key", "no_signer_key", "virus_check_size"}
 )
 _ATTEMPTS = 10
-#: Sources of files that are no CSV.
-_NO_TABLES_OF_TEXT = ("cloud", "returned_work")
 
 
 class FileChanged(Passing):
@@ -195,7 +193,9 @@ def _open_and_land(ws: Workspace, arrival: Arrival, read: Reader) -> Taken:
         content = _sha256(payload)
         if content != file.sha256:
             refuse_infected(ws, payload, content, file.label)
-        if arrival.source not in _NO_TABLES_OF_TEXT:
+        if arrival.source == "returned_work":
+            my_number.refuse_workbook(payload, file.label)
+        elif arrival.source != "cloud":
             layout = ws.contract.layouts.get(file.kind) if arrival.source == "lgwan" else None
             my_number.refuse(payload, layout, file.label)
         return _land(ws, arrival, payload, content, read)
