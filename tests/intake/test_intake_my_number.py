@@ -181,7 +181,7 @@ NUMBER = with_check_digit("12345678901")
 )
 def test_such_numbers_in_a_cell_of_any_sheet_of_a_workbook_are_refused(tmp_path: Path, rows):
     with pytest.raises(FileRefused, match="2列目") as refused:
-        refuse_workbook(workbook(tmp_path / "a.xlsx", *rows), "a.xlsx")
+        refuse_workbook(workbook(tmp_path / "payload", *rows), "a.xlsx")
     assert refused.value.reason == "my_number" and NUMBER not in str(refused.value)
 
 

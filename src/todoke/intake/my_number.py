@@ -143,25 +143,25 @@ def refuse_workbook(payload: Path, where: str) -> None:
     Raises:
         FileRefused: `my_number`.
     """
-    try:
-        book = openpyxl.load_workbook(payload, read_only=True, data_only=True)
-        for sheet in book.worksheets:
-            columns: defaultdict[int, _Column] = defaultdict(_Column)
-            titled: set[int] = set()
-            for row in sheet.iter_rows(values_only=True):
-                for place, cell in enumerate(map(_text, row)):
-                    if cell:
-                        columns[place].look(cell)
-                        titled |= {place} if _names_it(cell) else set()
-            found = [
-                n for n, column in columns.items() if column.holds_it(known=True) or (n in titled and column.right)
-            ]
-            if found:
-                raise _refused(where, found)
-    except FileRefused:
-        raise
-    except Exception:  # the library lets out whatever it stumbles over, with what is in the file
-        return
+    found: list[int] = []
+    # the library lets out whatever it stumbles over, with what is in the file
+    with suppress(Exception), payload.open("rb") as stream:
+        for sheet in openpyxl.load_workbook(stream, read_only=True, data_only=True).worksheets:
+            found += _places_in_sheet(sheet)
+    if found:
+        raise _refused(where, sorted(set(found)))
+
+
+def _places_in_sheet(sheet: Any) -> list[int]:
+    columns: defaultdict[int, _Column] = defaultdict(_Column)
+    titled: set[int] = set()
+    sheet.reset_dimensions()  # what a sheet says of its size is not believed
+    for row in sheet.iter_rows(values_only=True):
+        for place, cell in enumerate(map(_text, row)):
+            if cell:
+                columns[place].look(cell)
+                titled |= {place} if _names_it(cell) else set()
+    return [n for n, held in columns.items() if held.holds_it(known=True) or (n in titled and held.right)]
 
 
 def _text(cell: Any) -> str:
