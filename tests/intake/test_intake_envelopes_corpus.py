@@ -13,7 +13,9 @@ import pytest
 import pyzipper
 from envelope_makers import (
     FOLDER,
+    MARKERS,
     PASSPHRASE,
+    openpgp,
     program,
     records,
     self_decrypting,
@@ -88,6 +90,8 @@ GOOD = {
     "ZIP in an SDA": lambda: self_decrypting([("a.zip", zipped(ONE))]),
     "SDA in a ZIP": lambda: zipped([("a.exe", self_decrypting(ONE))]),
     "7z in a ZIP": lambda: zipped([("a.7z", seven_zipped(ONE))]),
+    "OpenPGP behind a marker packet": lambda: MARKERS[0] + openpgp(CSV),
+    "OpenPGP in the text of a mail": lambda: b"Hello,\r\n\r\n" + openpgp(CSV, PASSPHRASE, "--armor") + b"\r\nbye\r\n",
     "plain CSV": lambda: CSV,
 }
 
@@ -116,6 +120,10 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "some program": (lambda: program() + random.Random(1).randbytes(3000), "unknown_format"),
     "a program's first bytes": (lambda: b"MZ\x90\x00\x03\x00", "unknown_format"),
     "SDA of the other form": (lambda: program() + bytes(2000) + b"PGSf" + bytes(1016) + b"PGSf", "unknown_variant"),
+    "OpenPGP without proof of integrity": (lambda: openpgp(CSV, PASSPHRASE, "--rfc2440"), "no_integrity"),
+    "OpenPGP with something after it": (lambda: openpgp(CSV) + b"\r\n", "more_behind"),
+    "two OpenPGP messages in one file": (lambda: openpgp(CSV) * 2, "more_behind"),
+    "an OpenPGP marker and nothing to read": (lambda: MARKERS[1] + b"nothing to read", "unknown_format"),
     "ZIP under ZipCrypto": (lambda: zip_crypto("a.csv", CSV), "forbidden_format"),
     "ZIP of an unbounded method": (lambda: zipped(ONE, method=pyzipper.ZIP_BZIP2), "unknown_format"),
     "ZIP of another unbounded method": (lambda: zipped(ONE, method=pyzipper.ZIP_LZMA), "unknown_format"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import subprocess
 import tempfile
@@ -167,9 +168,13 @@ def test_a_message_of_an_older_program_without_proof_of_integrity_has_its_own_wa
 
 
 @pytest.mark.parametrize("more", [b"\r\n", b"\x1a", bytes(10), None], ids=["CRLF", "Ctrl-Z", "NULs", "a message"])
-def test_what_hangs_on_a_good_message_is_told_from_one_that_was_changed(more: bytes | None, folder: Path):
-    raw = openpgp(CSV)
-    assert outcome(raw + (raw if more is None else more), folder) == "more_behind"
+@pytest.mark.parametrize("times", [0, 1, 60], ids=["small", "in one piece", "in several"])
+def test_what_hangs_on_a_good_message_is_told_from_one_that_was_changed(more: bytes | None, times: int, folder: Path):
+    content = random.Random(3).randbytes(3000 * times).hex().encode() or CSV[:100]
+    for options in ((), ("--compress-algo", "none"), ("--set-filename", "a.csv")):
+        raw = openpgp(content, PASSPHRASE, *options)
+        assert outcome(raw + (raw if more is None else more), folder) == "more_behind"
+        assert outcome(raw[:-1], folder) in ("truncated", "tampered", "damaged")
 
 
 def test_a_bomb_is_stopped_while_it_is_being_written(ward: Ward, folder: Path):

@@ -67,6 +67,7 @@ def form_of(head: bytes) -> str | None:
 
 def to_message(stream: BinaryIO) -> None:
     """Goes to where the OpenPGP message in a file begins."""
+    stream.seek(0)
     stream.seek(_message_start(stream.read(_HEAD)) or 0)
 
 

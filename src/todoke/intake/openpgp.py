@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import gnupg
 
@@ -23,6 +24,7 @@ logging.getLogger("gnupg").setLevel(logging.WARNING)
 _ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
 #: Of libgpg-error, behind the number of the source.
 _BAD_PASSPHRASE = 11
+_ENCRYPTED_DATA = (9, 18, 20)
 _NO_KEY_TO_CHECK = {"NO_PUBKEY", "ERRSIG"}
 
 
@@ -67,6 +69,9 @@ def decrypt(
             if signers and gpg.import_keys(signer_key).count == 0:
                 raise KeyMissing("署名を確かめる公開鍵を読めません", next_step="登録した公開鍵を確かめてください")
             with path.open("rb") as stream:
+                to_message(stream)
+                if _goes_on(stream):
+                    raise fault("more_behind", where)
                 to_message(stream)  # gpg itself stumbles over a BOM
                 result = gpg.decrypt_file(
                     stream,
@@ -86,6 +91,47 @@ def decrypt(
         return proven
     finally:
         unproven.unlink(missing_ok=True)
+
+
+def _goes_on(stream: BinaryIO) -> bool:
+    """Whether anything follows the encrypted data of a message in bytes (RFC 9580, 4.2).
+
+    gpg says of some such files that they have been manipulated.
+    """
+    while (head := stream.read(1)) and head[0] & 0x80:
+        new = bool(head[0] & 0x40)
+        tag = head[0] & 0x3F if new else head[0] >> 2 & 0x0F
+        size, more = _size(stream, 0 if new else 1 << (head[0] & 3))
+        while size is not None:
+            stream.seek(size, os.SEEK_CUR)
+            if not more:
+                break
+            size, more = _size(stream, 0)
+        if size is None:
+            return False
+        if tag in _ENCRYPTED_DATA:
+            return bool(stream.read(1))
+    return False
+
+
+def _size(stream: BinaryIO, octets: int) -> tuple[int | None, bool]:
+    """The length of a packet or a part of one, None where it cannot be told, and whether another part follows.
+
+    Args:
+        octets: that say so in the old form of a packet, 8 for none; 0 in the new form.
+    """
+    if octets == 8:
+        return None, False
+    first = stream.read(octets or 1)
+    if len(first) < (octets or 1):
+        return None, False
+    if octets or first[0] < 192:
+        return int.from_bytes(first, "big"), False
+    if first[0] < 224:
+        return (first[0] - 192 << 8) + int.from_bytes(stream.read(1), "big") + 192, False
+    if first[0] < 255:
+        return 1 << (first[0] & 0x1F), True
+    return int.from_bytes(stream.read(4), "big"), False
 
 
 def _status(said: str) -> list[list[str]]:
