@@ -15,6 +15,8 @@ from todoke.intake.private_folder import private_folder
 
 #: gpg's children see nothing of ours: a passphrase in the environment can be read in /proc. English, to be parsed.
 _ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
+#: gpg's agent would ask for a passphrase that we do not have, and wait, wherever there is a terminal.
+_NOBODY_IS_ASKED = ["--pinentry-mode", "error"]
 #: Of libgpg-error, behind the number of the source.
 _BAD_PASSPHRASE = 11
 _NO_KEY_TO_CHECK = {"NO_PUBKEY", "ERRSIG"}
@@ -60,7 +62,8 @@ def decrypt(
             if signers and _imported(home, signer_key or "") == 0:
                 raise KeyMissing("署名を確かめる公開鍵を読めません", next_step="登録した公開鍵を確かめてください")
             options = ["--trust-model", "always", "--max-output", str(room), "--output", str(unproven)]
-            returncode, lines, said = _gpg(home, [*options, "--decrypt", str(path)], passphrase)
+            asked = ["--pinentry-mode", "loopback", "--passphrase-fd", "0"] if passphrase else _NOBODY_IS_ASKED
+            returncode, lines, said = _gpg(home, [*asked, *options, "--decrypt", str(path)], f"{passphrase or ''}\n")
         if not _is_whole(lines, returncode) or not unproven.is_file():
             raise fault(_reason(lines, said, bool(passphrase)), where)
         proven = _is_signed(lines, signers, where)
@@ -134,27 +137,21 @@ def _reason(lines: list[list[str]], said: str, has_passphrase: bool) -> str:
     return next((reason for reason, seen in signs.items() if seen), "truncated" if ends_early else "damaged")
 
 
-def _gpg(home: Path, command: list[str], given: str | None) -> tuple[int, list[list[str]], str]:
-    """Runs gpg: its exit code, its status word by word, and what else it said.
+def _gpg(home: Path, command: list[str], given: str) -> tuple[int, list[list[str]], str]:
+    """Runs gpg, given something to read: its exit code, its status word by word, and what else it said.
 
     The status comes on a channel of its own. gpg's messages repeat bytes of the file as they are: among them whatever
     looks like a status, such as that of a good signature, would be the sender's word for it.
-
-    Args:
-        given: the passphrase; without one gpg's agent must ask nobody, it would wait wherever there is a terminal.
     """
-    secret = ["--pinentry-mode", "loopback", "--passphrase-fd", "0"] if given else ["--pinentry-mode", "error"]
     fixed = ["gpg", "--homedir", str(home), "--batch", "--no-tty", "--status-fd", "1"]
-    line = f"{given or ''}\n".encode()
-    done = subprocess.run([*fixed, *secret, *command], input=line, capture_output=True, env=_ENVIRONMENT, check=False)
+    done = subprocess.run([*fixed, *command], input=given.encode(), capture_output=True, env=_ENVIRONMENT, check=False)
     status = [line.removeprefix("[GNUPG:] ").split(" ") for line in done.stdout.decode("latin-1").split("\n") if line]
     return done.returncode, status, done.stderr.decode("latin-1")
 
 
 def _imported(home: Path, key: str, *, secret: bool = False) -> int:
     """Puts a key into the ring; how many there were."""
-    (file := home / "imported.asc").write_text(key, "utf-8")
-    _, lines, _ = _gpg(home, ["--import", str(file)], None)
+    _, lines, _ = _gpg(home, [*_NOBODY_IS_ASKED, "--import"], key)
     told = [line for line in lines if line[0] == "IMPORT_RES"]
     return int(told[-1][10 if secret else 1]) if told else 0
 
