@@ -25,11 +25,7 @@ from envelope_makers import PASSPHRASE
 
 from todoke.intake.envelopes import Keys
 
-SESSION_KEY, SYMMETRIC_KEY, ONE_PASS, SIGNATURE, SYMMETRIC, COMPRESSED, LITERAL, SEALED, MARKER = (
-    *(1, 3),
-    *(4, 2),
-    *(9, 8, 11, 18, 10),
-)
+ONE_PASS, COMPRESSED, SYMMETRIC, MARKER, LITERAL, SEALED = 4, 8, 9, 10, 11, 18  # tags
 _KEY = "%no-protection\n{kind}\nName-Email: {name}@example.jp\nExpire-Date: 0\n%commit\n"
 _RSA = "Key-Type: RSA\nKey-Length: 2048\nSubkey-Type: RSA\nSubkey-Length: 2048"
 _CURVE = "Key-Type: EDDSA\nKey-Curve: ed25519\nSubkey-Type: ECDH\nSubkey-Curve: cv25519"

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpgp_messages import Desk, Packet, corpus, desk, literal
 
-from todoke.errors import FileRefused
-from todoke.intake import openpgp as gpg
+from todoke.errors import FileRefused, KeyMissing
+from todoke.intake import openpgp as openpgp_reader
 from todoke.intake.envelopes import opened_payload
 
 
@@ -95,8 +95,21 @@ def test_what_a_sender_writes_into_a_header_is_not_a_signature(seeds: Seeds, end
 def test_nobody_is_asked_for_a_passphrase_that_is_not_registered(seeds: Seeds, monkeypatch: pytest.MonkeyPatch):
     """gpg's agent would ask at the terminal, and the run would wait for ever."""
     raw, said = openpgp(CSV), []
-    ask = gpg._reason
-    monkeypatch.setattr(gpg, "_reason", lambda lines, text, has: said.extend(lines) or ask(lines, text, has))
+    ask = openpgp_reader._reason
+    monkeypatch.setattr(openpgp_reader, "_reason", lambda lines, text, has: said.extend(lines) or ask(lines, text, has))
     assert opened(seeds, raw) == "no_passphrase"
     assert said and "PINENTRY_LAUNCHED" not in {line[0] for line in said}
     assert opened(seeds, raw, passphrase="another") == "wrong_passphrase"
+
+
+def test_a_key_that_is_none_is_our_own_setting_and_not_the_files_fault(seeds: Seeds, tmp_path: Path):
+    (path := tmp_path / "a.bin").write_bytes(seeds.files["signed"])
+    public = seeds.desk.keys.signer_key
+    for wrong in ({"secret_key": "none"}, {"secret_key": public}, {"signer_key": "none"}):
+        keys, signers = replace(seeds.desk.keys, **wrong), (seeds.desk.signer,)
+        with (
+            pytest.raises(KeyMissing, match="鍵を読めません"),
+            opened_payload(path, keys=keys, allowed=("openpgp",), into=tmp_path, signers=signers),
+        ):
+            pass
+        assert [left.name for left in tmp_path.iterdir()] == ["a.bin"]
