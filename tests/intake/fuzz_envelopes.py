@@ -13,6 +13,7 @@ import tempfile
 import time
 import zlib
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from envelope_makers import PASSPHRASE, openpgp, program, records, self_decrypting, seven_zipped, zip_crypto, zipped
@@ -117,31 +118,39 @@ def tried(raw: bytes, folder: Path, chosen: str = PASSPHRASE) -> str:
     return reason
 
 
-def main(minutes: float, seed: int) -> None:
-    chance, seen, slowest = random.Random(seed), Counter[str](), 0.0
-    files = corpus() | {"openpgp": openpgp(CSV)}
+def fuzzed(make: Callable[[], bytes], open_: Callable[[bytes], str], minutes: float, seed: int) -> None:
+    """Opens one made file after the other, and tells what came of them; keeps the one that went wrong."""
+    seen, slowest = Counter[str](), 0.0
     end = time.monotonic() + 60 * minutes
+    while time.monotonic() < end:
+        raw, start = make(), time.monotonic()
+        try:
+            seen[open_(raw)] += 1
+            slowest = max(slowest, time.monotonic() - start)
+            assert slowest < _LONGEST
+        except BaseException:
+            kept = Path(f"fuzz-{seed}-{sum(seen.values())}.bin")
+            kept.write_bytes(raw)
+            print(f"kept as {kept}", file=sys.stderr)
+            raise
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{sum(seen.values()):,} files, slowest {slowest:.1f} s, {peak:.0f} MB at most: {dict(seen.most_common())}")
+
+
+def main(minutes: float, seed: int) -> None:
+    chance, files = random.Random(seed), corpus() | {"openpgp": openpgp(CSV)}
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made, "opened")
         folder.mkdir(mode=0o700)
+
+        def make() -> bytes:
+            form, other = chance.choice(list(files)), files[chance.choice(list(files))]
+            return mutated_inside(chance) if chance.random() < 0.2 else mutated(files[form], chance, other)
+
         for form, raw in files.items():
             assert tried(raw, folder) == "opened", form
-        while time.monotonic() < end:
-            form, other = chance.choice(list(files)), files[chance.choice(list(files))]
-            raw = mutated_inside(chance) if chance.random() < 0.2 else mutated(files[form], chance, other)
-            start = time.monotonic()
-            try:
-                seen[tried(raw, folder)] += 1
-            except BaseException:
-                kept = Path(f"fuzz-{seed}-{sum(seen.values())}.bin")
-                kept.write_bytes(raw)
-                print(f"kept as {kept}", file=sys.stderr)
-                raise
-            slowest = max(slowest, time.monotonic() - start)
-            assert slowest < _LONGEST
+        fuzzed(make, lambda raw: tried(raw, folder), minutes, seed)
         assert tried(files["zip"], folder) == "opened"
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{sum(seen.values()):,} files, slowest {slowest:.1f} s, {peak:.0f} MB at most: {dict(seen.most_common())}")
 
 
 if __name__ == "__main__":
