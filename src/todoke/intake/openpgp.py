@@ -19,6 +19,8 @@ from todoke.intake.private_folder import private_folder
 _ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
 #: Of libgpg-error, behind the number of the source.
 _BAD_PASSPHRASE = 11
+#: What gpg says is read byte for byte, for the name inside a message may be in CP932; what it is given is UTF-8.
+_BYTEWISE = "latin-1"
 _NO_KEY_TO_CHECK = {"NO_PUBKEY", "ERRSIG"}
 
 
@@ -55,15 +57,16 @@ def decrypt(
     if signers and not signer_key:
         raise fault("no_signer_key", where)
     unproven = payload.with_name(payload.name + ".unproven")
+    typed = passphrase and passphrase.encode().decode(_BYTEWISE)
     try:
         with _gpg() as gpg:
-            if secret_key and gpg.import_keys(secret_key, passphrase=passphrase).sec_read == 0:
+            if secret_key and gpg.import_keys(secret_key.encode(), passphrase=typed).sec_read == 0:
                 raise KeyMissing("秘密鍵を読めません", next_step="登録した秘密鍵を確かめてください")
-            if signers and gpg.import_keys(signer_key).count == 0:
+            if signers and signer_key and gpg.import_keys(signer_key.encode()).count == 0:
                 raise KeyMissing("署名を確かめる公開鍵を読めません", next_step="登録した公開鍵を確かめてください")
             result = gpg.decrypt_file(
                 str(path),
-                passphrase=passphrase,
+                passphrase=typed,
                 always_trust=True,
                 output=str(unproven),
                 extra_args=["--max-output", str(room)],
@@ -156,7 +159,7 @@ def _gpg() -> Iterator[gnupg.GPG]:
     with private_folder() as home:  # secret keys are in it, and gpg's sockets need a short path
         try:
             gpg = gnupg.GPG(gnupghome=str(home), env=_ENVIRONMENT)
-            gpg.encoding = "utf-8"  # latin-1 otherwise, and a passphrase beyond it would be in the exception
+            gpg.encoding = _BYTEWISE
             yield gpg
         finally:
             command = ["gpgconf", "--homedir", str(home), "--kill", "all"]
