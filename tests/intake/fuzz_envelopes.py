@@ -38,6 +38,7 @@ def corpus() -> dict[str, bytes]:
         "zip_crypto": zip_crypto("a.csv", CSV),
         "zip sfx": program() + zipped(ONE),
         "7z": seven_zipped(ONE),
+        "7z sfx": program() + seven_zipped(ONE),
         "7z, header": seven_zipped(ONE, header=True),
         "7z, plain": seven_zipped(ONE, None),
         **{f"sda {n}": self_decrypting(ONE, trailer=n) for n in range(3)},
@@ -82,13 +83,15 @@ def mutated(raw: bytes, chance: random.Random, other: bytes) -> bytes:
 
 def _with_right_sums(data: bytes) -> bytes:
     """A 7z whose head and table are as its checksums say, so that what lies behind them is reached."""
+    start = max(0, data.find(b"7z\xbc\xaf\x27\x1c"))
+    before, data = data[:start], data[start:]
     if not data.startswith(b"7z\xbc\xaf\x27\x1c") or len(data) < 32:
-        return data
+        return before + data
     offset, size = struct.unpack_from("<QQ", data, 12)
     if 32 + offset + size <= len(data):
         table = zlib.crc32(data[32 + offset : 32 + offset + size])
         data = data[:28] + struct.pack("<I", table) + data[32:]
-    return data[:8] + struct.pack("<I", zlib.crc32(data[12:32])) + data[12:]
+    return before + data[:8] + struct.pack("<I", zlib.crc32(data[12:32])) + data[12:]
 
 
 def mutated_inside(chance: random.Random) -> bytes:
