@@ -25,6 +25,7 @@ TASKS = {
     "gift_labels": ["prove", "plan", "test_pack", "list_requests", "request_approval", "release_batches"],
     "gift_orders": ["land_web", "land_postcards", "check_postcards", "settle", "release"],
     "gift_deliveries": ["land_results", "check_results", "settle"],
+    "gift_reminders": ["propose", "list_requests", "request_approval", "release"],
     "gift_nonapplicants": ["propose", "list_requests", "request_approval", "release"],
     "gift_survey": ["land", "publish"],
     "gift_reports": ["prepare", "send"],
@@ -33,6 +34,7 @@ TASKS = {
 RELEASES = [
     ("gift_labels", "release_batches"),
     ("gift_orders", "release"),
+    ("gift_reminders", "release"),
     ("gift_nonapplicants", "release"),
     ("gift_survey", "publish"),
     ("gift_reports", "send"),
@@ -65,6 +67,8 @@ def test_every_process_of_the_contract_is_one_dag_with_exactly_these_tasks(dags)
         ("gift_orders", "settle", "release"),
         ("gift_deliveries", "land_results", "check_results"),
         ("gift_deliveries", "check_results", "settle"),
+        ("gift_reminders", "propose", "release"),
+        ("gift_reminders", "propose", "list_requests"),
         ("gift_nonapplicants", "propose", "release"),
         ("gift_nonapplicants", "propose", "list_requests"),
         ("gift_reports", "prepare", "send"),
@@ -85,7 +89,7 @@ def test_no_run_of_a_calendar_waits_for_a_person(dags):
 
     waiting = {task.dag.dag_id for task in all_tasks(dags) if isinstance(task, HITLOperator)}
     assert waiting == {"gift_approval"}
-    for dag_id in ("gift_intake", "gift_labels", "gift_nonapplicants"):
+    for dag_id in ("gift_intake", "gift_labels", "gift_reminders", "gift_nonapplicants"):
         request = dags[dag_id].get_task("request_approval").partial_kwargs
         assert request["trigger_dag_id"] == "gift_approval"
         assert request["skip_when_already_exists"] is True

@@ -43,8 +43,8 @@ def openpgp(plain: bytes, passphrase: str = PASSPHRASE, *options: str) -> bytes:
             subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], check=False, capture_output=True)
 
 
-def program(size: int = 1024) -> bytes:
-    """A Windows program of one section that would do nothing."""
+def program(size: int = 1024, stub: bytes = b"") -> bytes:
+    """A Windows program of one section, which begins with `stub`, that would do nothing."""
     head = bytearray(size)
     head[:2], head[0x3C:0x40] = b"MZ", struct.pack("<I", 0x80)
     head[0x80:0x84] = b"PE\0\0"
@@ -52,6 +52,7 @@ def program(size: int = 1024) -> bytes:
     struct.pack_into("<H", head, 0x80 + 6, 1)
     struct.pack_into("<H", head, 0x80 + 20, 0)
     struct.pack_into("<II", head, 0x80 + 24 + 16, size - 512, 512)
+    head[512 : 512 + len(stub)] = stub
     return bytes(head)
 
 

@@ -177,6 +177,19 @@ def test_what_hangs_on_a_good_message_is_told_from_one_that_was_changed(more: by
         assert outcome(raw[:-1], folder) in ("truncated", "tampered", "damaged")
 
 
+@pytest.mark.parametrize("name", ["世帯表.csv".encode("cp932"), "世帯表.csv".encode(), bytes(range(0x80, 0x100))])
+def test_a_name_inside_may_be_in_any_codec(name: bytes, ward: Ward, folder: Path):
+    assert outcome(named(name), folder) == "opened"
+
+
+def named(name: bytes) -> bytes:
+    """A message whose content has this name."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as home:
+        command = ["gpg", "--homedir", home, "--batch", "--pinentry-mode", "loopback", "--passphrase", PASSPHRASE]
+        command += ["--s2k-count", "65536", "--output", "-", "--set-filename", name, "--symmetric"]
+        return subprocess.run(command, input=CSV, capture_output=True, check=True).stdout
+
+
 def test_a_bomb_is_stopped_while_it_is_being_written(ward: Ward, folder: Path):
     raw = ward.sends(bytes(3_000_000))
     assert outcome(raw, folder, limits=Limits(small=100_000, ratio=50)) == "bomb"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from io import BytesIO
 from pathlib import Path
 
@@ -70,6 +71,12 @@ def test_subset_is_the_same_every_time_and_holds_no_more_than_asked(fonts: FontS
     assert len(first[0].glyphs) < 40
     assert first[1] is not None
     assert [code for _, code, _, _ in first[1].glyphs] == [0xE000]
+
+
+def test_what_is_cut_is_not_in_the_log(fonts: FontSet, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        assert fonts.cut("中央町\ue000")[0] is not None
+    assert not caplog.records
 
 
 def test_barcode_font_has_the_published_measures() -> None:

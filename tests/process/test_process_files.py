@@ -22,6 +22,7 @@ from small_ward import (
     THREE,
     WRONG,
     correction,
+    drop,
     home_of,
     households,
     sealed,
@@ -271,3 +272,26 @@ def test_the_second_part_of_a_base_does_not_take_the_place_of_the_first(fresh: P
     fresh.run("register", NEXT)
     assert {row["household_no"] for row in fresh.version("household")} == {home.no for home in HOMES} - {WRONG}
     assert {row["state"] for row in fresh.version("household")} == {"live"}
+
+
+def test_a_base_without_a_row_does_not_take_the_place_of_one_with_rows(july: Programme):
+    july.ward_sends("households", table(HEADER, []), NEXT)
+    with pytest.raises(FileRefused, match="データの行がありません"):
+        july.run("intake", NEXT)
+    assert states(july) == [("accepted", None), ("refused", "empty")]
+    assert len(july.version("ward_row")) == one(july.rows("receipt", state="accepted", kind="households"))["rows"]
+
+
+def test_a_list_without_a_row_is_taken(july: Programme):
+    july.ward_sends("corrections", table(CORRECTION_HEADER, []), NEXT)
+    july.run("intake", NEXT)
+    assert states(july, "corrections") == [("accepted", None)]
+
+
+@pytest.mark.parametrize("name", ["households_20260720_09", "households_20260721_00", "households_20260720_01_r5"])
+def test_a_base_of_an_earlier_date_or_number_is_superseded_by_the_one_that_was_taken(fresh: Programme, name: str):
+    fresh.ward_sends("households", households(), FILES)
+    fresh.run("intake", FILES)
+    drop(fresh.inbox("lgwan"), f"{name}.csv.pgp", sealed(households(without(LATE))))
+    assert fresh.run("intake", NEXT)["receive"]["superseded"] == 1
+    assert {row["household_no"] for row in fresh.version("ward_row")} == {home.no for home in HOMES}

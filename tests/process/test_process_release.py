@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from programme import CONTRACT, Programme, installation, one
+from register_steps import stop
 from small_ward import (
     CORRECTION_HEADER,
     COUPLE,
@@ -205,4 +206,19 @@ def test_what_a_person_has_released_is_not_asked_about_with_the_next_good_file(p
     programme.answer("release")
     programme.run("register", FILES)
     assert takes(programme, NEXT, "corrections", corrections(correction(secret(home_of(COUPLE)))))["confidential"] == 3
+    assert approval.pending(CONTRACT) == []
+
+
+def test_a_base_that_leaves_out_most_of_the_one_before_waits_for_a_person(programme: Programme):
+    """Nothing is published yet: a corrections file under the name of a base file would be all of the register."""
+    takes(programme, NEXT, "households", households(GOOD[:2]))
+    assert published(programme) == set()
+    body = approval.pending(CONTRACT)[-1]["body"]
+    assert "上限を超えています" in body and "減少: 11世帯" in body
+
+
+def test_a_stop_list_however_long_waits_for_nobody(programme: Programme):
+    programme.answer("release")
+    programme.run("register", FILES)
+    assert takes(programme, NEXT, "stop", stop(*(home.no for home in GOOD[:6])))["held"] == 6
     assert approval.pending(CONTRACT) == []

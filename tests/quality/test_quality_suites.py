@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from datetime import date
@@ -151,3 +152,11 @@ def test_results_and_page_hold_no_value_of_a_record_and_refer_to_nothing():
     assert not re.search(r"https?:|//|src=|href=|url\(", page)
     assert "隔離した行" in page
     assert "世帯の重複" in page
+
+
+def test_great_expectations_is_heard_from_a_warning_on(caplog: pytest.LogCaptureFixture):
+    with caplog.at_level(logging.INFO):
+        suites(rows := table(household("1", 2)), check(rows))
+        assert not [record for record in caplog.records if record.name.startswith("great_expectations")]
+        logging.getLogger("great_expectations.data_context.types.base").warning("heard")
+    assert [record.message for record in caplog.records][-1:] == ["heard"]

@@ -14,7 +14,16 @@ MonthDay = Annotated[str, StringConstraints(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[
 ItemId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,30}$")]
 Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9A-F]{40}$")]
 Process = Literal[
-    "intake", "register", "labels", "orders", "deliveries", "nonapplicants", "survey", "reports", "approval"
+    "intake",
+    "register",
+    "labels",
+    "orders",
+    "deliveries",
+    "reminders",
+    "nonapplicants",
+    "survey",
+    "reports",
+    "approval",
 ]
 
 #: Processes that handle counts and nothing of a person: what a contract may do whose data stays with the client.
@@ -70,6 +79,12 @@ class Applications(Settings):
 class Catalogue(Settings):
     file: str
     handed_over_from: date
+
+
+class Reminder(Settings):
+    """The notice to households that have not applied by a day (G22)."""
+
+    day: date
 
 
 class Toilets(Settings):
@@ -196,6 +211,7 @@ class Contract(Settings):
     applications: Applications
     catalogue: Catalogue
     toilets: Toilets
+    reminder: Reminder | None = None
     intake: Intake
     register_: Register = Field(alias="register")
     layouts: dict[str, Layout]
@@ -230,4 +246,10 @@ class Contract(Settings):
             raise ValueError("applications.deadline は契約期間（term）の中の日付にしてください")
         if (deadline - self.catalogue.handed_over_from).days < 30:
             raise ValueError("applications.deadline は catalogue.handed_over_from から1か月以上あけてください（G20）")
+        if self.reminder is not None and not self.catalogue.handed_over_from < self.reminder.day < deadline:
+            raise ValueError(
+                "reminder.day は catalogue.handed_over_from より後、applications.deadline より前の日付にしてください"
+            )
+        if "reminders" in self.processes and self.reminder is None:
+            raise ValueError("processes に reminders があるときは reminder.day を書いてください（G22）")
         return self

@@ -64,6 +64,9 @@ _FAULTS = {
     "too_deep": ("暗号化や書庫が3重以上に重なっています", "重ねるのは2重までとして再送を依頼してください"),
 }
 
+#: All that can be wrong with an envelope.
+REASONS = frozenset(_FAULTS)
+
 
 def fault(reason: str, where: str, what: str | None = None, next_step: str | None = None) -> FileRefused:
     """The error for a reason of `_FAULTS`.

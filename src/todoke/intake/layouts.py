@@ -118,6 +118,14 @@ def read_layout(stream: BinaryIO, layout: Layout, schema: pa.Schema, receipt_no:
     return Reading(stream, layout, schema, receipt_no)
 
 
+def check_any_rows(reading: Reading, kind: str) -> None:
+    """Raises:
+    FileRefused: a base file without a row (`empty`). Of any other kind the ward may well have nothing to say.
+    """
+    if kind == "households" and not reading.rows_in:
+        raise FileRefused("empty", "データの行がありません", next_step="全世帯を含むファイルの再送を依頼してください")
+
+
 def check_bad_rows(reading: Reading, intake: Intake) -> None:
     """Refuse a file that was read through, with unreadable rows where the contract says so, or more than it allows.
 

@@ -6,6 +6,7 @@ before the subset is known: the mapping from CID to glyph goes into the file at 
 
 from __future__ import annotations
 
+import logging
 import re
 import struct
 from collections.abc import Iterable, Sequence
@@ -23,6 +24,9 @@ from fontTools.ttLib import TTFont, TTLibError
 
 from todoke.errors import FileRefused, KeyMissing
 from todoke.model.codes import Labelled
+
+# At INFO it writes every glyph of a subset into the log: of a short list of names, nearly the names.
+logging.getLogger("fontTools").setLevel(logging.WARNING)
 
 #: Characters that are meant to be blank.
 SPACES = frozenset(" \u3000")

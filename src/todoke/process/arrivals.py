@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, insert, or_, select
 
 from todoke import clock, ids
 from todoke.errors import Passing
@@ -118,8 +118,9 @@ def _record_repeat(ws: Workspace, receipt_no: str, file: IncomingFile) -> None:
 def judge(tx: Connection, ws: Workspace, arrival: Arrival, content: str) -> ReceiptState:
     """What becomes of a file that could be opened.
 
-    A revision lower than one that was taken is SUPERSEDED. A payload equal to the last of its kind, or to one that
-    waits, is a REPEAT; one equal to an older payload is WAITING for a person. All others are ACCEPTED.
+    A revision lower than one that was taken is SUPERSEDED, and so is a base file before the one that was taken. A
+    payload equal to the last of its kind, or to one that waits, is a REPEAT; one equal to an older payload is WAITING
+    for a person. All others are ACCEPTED.
     """
     file, r = arrival.file, t.receipt.c
     if file.date is not None:
@@ -128,9 +129,7 @@ def judge(tx: Connection, ws: Workspace, arrival: Arrival, content: str) -> Rece
             r.source == arrival.source,
             r.kind == arrival.kind,
             r.state == ReceiptState.ACCEPTED,
-            r.file_date == file.date,
-            r.file_seq == file.seq,
-            r.file_revision > file.revision,
+            _is_higher(file) if arrival.kind == "households" else _is_higher_revision(file),
         )
         if tx.execute(higher).first():
             return ReceiptState.SUPERSEDED
@@ -141,6 +140,21 @@ def judge(tx: Connection, ws: Workspace, arrival: Arrival, content: str) -> Rece
     if arrival.approved or content not in taken:
         return ReceiptState.ACCEPTED
     return ReceiptState.REPEAT if content in set(waiting) else ReceiptState.WAITING
+
+
+def _is_higher_revision(file: IncomingFile) -> ColumnElement[bool]:
+    r = t.receipt.c
+    return and_(r.file_date == file.date, r.file_seq == file.seq, r.file_revision > file.revision)
+
+
+def _is_higher(file: IncomingFile) -> ColumnElement[bool]:
+    """By date, number and revision: all base files are states of one."""
+    r = t.receipt.c
+    return or_(
+        r.file_date > file.date,
+        and_(r.file_date == file.date, r.file_seq > file.seq),
+        _is_higher_revision(file),
+    )
 
 
 def put_receipt(

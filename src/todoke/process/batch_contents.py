@@ -16,8 +16,8 @@ from todoke.process.workspace import Workspace
 from todoke.store import tables as t
 from todoke.store.ledger import VersionRef, fetch
 
-TOILET_ITEM, CATALOGUE_ITEM = "TOILET", "CATALOGUE"
-_OUR_ITEMS = {TOILET_ITEM: "携帯トイレ", CATALOGUE_ITEM: "防災カタログ"}
+TOILET_ITEM, CATALOGUE_ITEM, NOTICE_ITEM = "TOILET", "CATALOGUE", "NOTICE"
+_OUR_ITEMS = {TOILET_ITEM: "携帯トイレ", CATALOGUE_ITEM: "防災カタログ", NOTICE_ITEM: "申込みのご案内"}
 
 _PARCEL = pa.schema(
     [

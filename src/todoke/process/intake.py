@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from todoke.errors import FileRefused, NotAnnounced
 from todoke.intake.inbox import IncomingFile, ready_files, shown_name, unannounced
-from todoke.intake.layouts import Reading, check_bad_rows, read_layout
+from todoke.intake.layouts import Reading, check_any_rows, check_bad_rows, read_layout
 from todoke.intake.receipts import FROM_CLIENT
 from todoke.process.receiving import Landing
 from todoke.process.receiving import receive as receive_files
@@ -135,6 +135,7 @@ def _read_ward_file(ws: Workspace, file: IncomingFile, payload: Path, receipt_no
                 households.update(numbers.unique().to_pylist())
             shared = shared or bool(pc.any(pc.is_in(numbers, value_set=before)).as_py())
             yield batch
+        check_any_rows(reading, file.kind)
         check_bad_rows(reading, ws.contract.intake)
         unread = reading.rows_in - reading.accepted
         file.check_control(households=len(households), members=reading.landed, unread=unread)

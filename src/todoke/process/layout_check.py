@@ -20,7 +20,7 @@ from todoke.contract.model import Contract
 from todoke.errors import FileRefused
 from todoke.intake.character_codes import CODES
 from todoke.intake.envelopes import Keys, opened_payload, recognise
-from todoke.intake.layouts import Places, Reading, check_bad_rows, read_layout
+from todoke.intake.layouts import Places, Reading, check_any_rows, check_bad_rows, read_layout
 from todoke.intake.private_folder import private_folder, sweep
 from todoke.model.codes import Finding
 from todoke.process.intake import DATASET_OF_KIND
@@ -77,6 +77,7 @@ def _report(contract: Contract, kind: str, name: str, payload: Path) -> Iterator
     for row in first:
         shown = (f"{field}={masked(text)}" for field, text in row.items() if field not in _OWN and text)
         yield f"  {row['row_no']}行目: {'、'.join(shown)}"
+    check_any_rows(reading, kind)
     check_bad_rows(reading, contract.intake)
     yield "判定: このレイアウトで受け入れます"
 

@@ -35,7 +35,7 @@ from todoke.store.lake import Rows
 from todoke.store.ledger import Pin, Staged
 
 #: Faults of the transfer or of our own settings: the file stays in the inbox until they are mended.
-_STAYS = frozenset(
+STAYS = frozenset(
     {"sidecar_mismatch", "no_passphrase", "wrong_passphrase", "no_key", "no_signer_key", "virus_check_size"}
 )
 _ATTEMPTS = 10
@@ -149,7 +149,7 @@ def _take(ws: Workspace, source: str, file: IncomingFile, read: Reader) -> Taken
         file.check_sidecar()
         result = _open_and_land(ws, arrival, read)
     except FileRefused as error:
-        stays = error.reason in _STAYS
+        stays = error.reason in STAYS
         if not stays:
             _record(ws, arrival, ReceiptState.REFUSED, reason=error.reason)
             _clear(file)
@@ -173,7 +173,7 @@ def _take_answered(ws: Workspace, answer: waiting.Answer, read: Reader) -> Taken
         try:
             return _open_and_land(ws, arrival, read)
         except FileRefused as error:
-            if error.reason not in _STAYS:
+            if error.reason not in STAYS:
                 _record(ws, arrival, ReceiptState.REFUSED, content=answer.content, reason=error.reason)
             raise _named(error, arrival, has_receipt=True) from None
 

@@ -137,7 +137,7 @@ def _drift(release: Release, register: Register) -> Drift:
     ws = release.ws
     if release.households is not None:
         return drift(ws.lake.read(release.households), here)
-    return first_drift(ws.head_table("ward_row", release.pin, ["household_no"])["household_no"], here)
+    return first_drift(release.landed_households(), here)
 
 
 def _commit(ws: Workspace, pin: Pin, parents: Parents, register: Register, inputs: list[str]) -> tuple[VersionRef, int]:

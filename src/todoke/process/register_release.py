@@ -174,15 +174,22 @@ class Release:
 
     def _base_before(self, refused: Sequence[str]) -> pa.Table:
         """The newest base file that was taken and is not refused; no rows when there is none."""
+        *_, last = [None, *self._bases(refused)]
+        return self.ws.version_table("ward_row", last)
+
+    def _bases(self, refused: Sequence[str] = ()) -> list[VersionRef]:
+        """The base files that were taken and are not refused, oldest first."""
         r = t.receipt.c
         with self.ws.ledger.read() as tx:
             accepted = (r.contract == self.ws.contract.id, r.state == ReceiptState.ACCEPTED)
             counting = set(tx.execute(select(r.receipt_no).where(*accepted)).scalars()) - set(refused)
             versions = self.ws.ledger.versions(tx, "ward_row")
-        for version in reversed(versions):
-            if version.rows and _receipts(self.ws, {"ward_row": version}) <= counting:
-                return self.ws.lake.read(version)
-        return self.ws.version_table("ward_row", None)
+        return [each for each in versions if each.rows and _receipts(self.ws, {"ward_row": each}) <= counting]
+
+    def landed_households(self) -> pa.ChunkedArray:
+        """Household numbers of the rows of every base file that was taken."""
+        numbers = [self.ws.lake.read(each, ["household_no"])["household_no"] for each in self._bases()]
+        return pa.chunked_array([chunk for column in numbers for chunk in column.chunks], pa.string())
 
     def _body(self, found: Drift, register: Register, files: Sequence[str]) -> str:
         ws, percent = self.ws, self.ws.contract.register_.drift_gate_percent

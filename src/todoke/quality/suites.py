@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import json
+import logging
 import os
 from collections import Counter
 from collections.abc import Collection, Iterator
@@ -144,10 +145,7 @@ def agree(result: SuiteResult, found: pa.Table, reasons: Collection[Labelled]) -
 
 
 def _validate(name: str, expectations: list[dict[str, Any]], frame: pd.DataFrame) -> list[dict[str, Any]]:
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    with _no_garbage_collection():
-        import great_expectations as gx
-
+    gx = _great_expectations()
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     batch = context.data_sources.add_pandas(name).add_dataframe_asset(name).add_batch_definition_whole_dataframe(name)
@@ -156,6 +154,18 @@ def _validate(name: str, expectations: list[dict[str, Any]], frame: pd.DataFrame
     definition = context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=suite))
     run = definition.run(batch_parameters={"dataframe": frame}, result_format=_COUNTS_ONLY)
     return [one.to_json_dict() for one in run.results]
+
+
+def _great_expectations() -> Any:
+    """GX, of which warnings and errors alone are heard: it tells of 200 of its own functions while it is imported."""
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    with _no_garbage_collection():
+        import great_expectations as gx
+        from great_expectations.data_context.types import base
+
+    base.logger.setLevel(logging.NOTSET)  # it sets itself to INFO
+    return gx
 
 
 @contextmanager

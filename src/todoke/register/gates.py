@@ -18,7 +18,8 @@ class Drift:
     """How many households stood live before, and of which kind the changes since are.
 
     Attributes:
-        gone: live before and not any more: not there, deleted or held.
+        gone: live before and not any more: not there, deleted or held. One that the ward has stopped is not gone: what
+            is to be held now must not wait for a gate.
         added: live now, and not before.
         changed: live before and now, with another number of members or postal code.
     """
@@ -43,7 +44,7 @@ def drift(before: pa.Table, after: pa.Table) -> Drift:
     Args:
         before, after: `schema.HOUSEHOLD`.
     """
-    was, now = (table.filter(pc.equal(table["state"], "live")) for table in (before, after))
+    was, now = (table.filter(_is_there(table)) for table in (before, after))
     place = pc.index_in(was["household_no"], now["household_no"].combine_chunks())
     stays = pc.is_valid(place)
     still, then = was.filter(stays), now.take(place.drop_null())
@@ -54,11 +55,17 @@ def drift(before: pa.Table, after: pa.Table) -> Drift:
     return Drift(was.num_rows, was.num_rows - still.num_rows, now.num_rows - still.num_rows, changed)
 
 
+def _is_there(household: pa.Table) -> pa.ChunkedArray:
+    stopped = pc.fill_null(pc.equal(household["state_reason"], "stopped"), fill_value=False)
+    return pc.or_(pc.equal(household["state"], "live"), stopped)
+
+
 def first_drift(landed: pa.ChunkedArray, household: pa.Table) -> Drift:
-    """The same of the first version, against the landed file: one that is mostly in quarantine is no register.
+    """The same of the first version, against what was landed: a base that is mostly in quarantine, or leaves out most
+    of the one before, is no register.
 
     Args:
-        landed: household numbers of the landed rows.
+        landed: household numbers of the rows of every base file that was taken.
         household: `schema.HOUSEHOLD`.
     """
     known = pc.unique(landed).drop_null()

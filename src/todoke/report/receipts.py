@@ -172,15 +172,15 @@ def _register_sheet(entries: Iterable[Entry]) -> Sheet:
         Column("received_at", "受領日時", 16),
         Column("receipt_no", "受領番号", 14),
         Column("origin", "受領元", 8, centred=True),
-        Column("kind", "種類", 16),
-        Column("file_name", "ファイル名", 34, wrap=True),
+        Column("kind", "種類", 16, wrap=True),
+        Column("file_name", "ファイル名", 32, wrap=True),
         Column("rows", "件数", 9, total=True),
         Column("quarantined", "うち要確認", 10, total=True),
-        Column("state", "取扱い", 20, wrap=True),
-        Column("reason", "理由", 24, wrap=True),
+        Column("state", "取扱い", 24, wrap=True),
+        Column("reason", "理由", 26, wrap=True),
         Column("repeats", "再送", 6, total=True),
         Column("received_by", "受領者", 9, centred=True),
-        Column("digest", "ダイジェスト\n（SHA-256の先頭16桁）", 19),
+        Column("digest", "ダイジェスト\n（SHA-256の先頭16桁）", 22),
     )
     rows = [
         {
