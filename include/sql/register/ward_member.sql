@@ -9,10 +9,10 @@ SELECT
     ) AS member_no,
     CASE
         WHEN
-            MAX(CASE WHEN ward_row.relationship = '世帯主' THEN 1 ELSE 0 END)
+            MAX(CASE WHEN TRANSLATE(ward_row.relationship, $blanks, '') = '世帯主' THEN 1 ELSE 0 END)
                 OVER (PARTITION BY ward_row.household_no)
             = 1
-            THEN ward_row.relationship = '世帯主'
+            THEN TRANSLATE(ward_row.relationship, $blanks, '') = '世帯主'
         ELSE ward_row.member_name = ward_row.head_name
     END AS is_head,
     ward_row.member_name,

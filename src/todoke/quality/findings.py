@@ -40,7 +40,8 @@ EXPLAINS: dict[Finding, tuple[Finding, ...]] = {
 #: Hiragana, katakana, their marks, half-width katakana, middle dot and spaces.
 KANA = r"[ 　・ぁ-ゖ゛-ゞァ-ヺー-ヾ･-ﾟ]"
 PRIVATE_USE = r"[\x{E000}-\x{F8FF}]"
-BLANKS = " \t\r\n　"
+#: What is no text, in every rule and check: blanks of any width, tabs and line ends.
+BLANKS = " \t\r\n\u00a0\u3000"
 #: Nobody lives longer: a birth before that is a slip of the pen.
 OLDEST_YEARS = 125
 #: How what follows a town's own name may begin: with the number of a chome.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from todoke.intake.dates import parsed_dates
 from todoke.model.codes import Finding
 from todoke.quality.columns import Column, Flags, columns_of, distinct
-from todoke.quality.findings import CHOME_STARTS, EXPLAINS, PRINTED_FIELDS, Reference, undrawable
+from todoke.quality.findings import BLANKS, CHOME_STARTS, EXPLAINS, PRINTED_FIELDS, Reference, undrawable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +75,7 @@ def _row_faults(columns: Columns, reference: Reference) -> dict[str, Flags]:
     code = columns("postal_code").mapped(lambda values: pc.replace_substring(values, "-", ""))
     town = columns("town")
     known = code.where(pc.is_in(code.values, reference.postal["postal_code"].combine_chunks()))
-    named = town.matches(r"[^ \t\r\n　]")
+    named = ~town.blank
     faults = {
         "postal_code_unknown": ~known,
         "postal_code_town": known & named & ~_town_agrees(code, town, reference.postal),
@@ -194,7 +194,9 @@ class _Households:
         return before
 
     def _heads(self) -> NDArray[Any]:
-        relationship = self.column("relationship")
+        relationship = self.column("relationship").mapped(
+            lambda texts: pc.replace_substring_regex(texts, f"[{BLANKS}]", "")
+        )
         told = self._any(~relationship.blank)
         by_relationship = relationship.where(pc.equal(relationship.values, "世帯主"))
         by_name = np.asarray(pc.fill_null(pc.equal(self.rows["member_name"], self.rows["head_name"]), fill_value=False))
