@@ -11,7 +11,11 @@ SELECT
     block,
     building,
     birth_date,
+    change_kind,
+    change_reason,
     changed_on,
+    -- 1, 0 or nothing, in whatever width
+    TRANSLATE(confidential, '０１' || $blanks, '01') AS confidential,
     TRANSLATE(relationship, $blanks, '') AS relationship,
     REPLACE(postal_code, '-', '') AS postal_digits,
     -- NULL when the stated size is no number

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from todoke.intake.changes import change_reasons
 from todoke.intake.dates import parsed_dates
 from todoke.model.codes import Finding
 from todoke.store import sqlfiles
@@ -96,6 +97,7 @@ def findings(
     engine.register("invalid_kana", _texts(invalid_kana(ward_rows["member_kana"], ward_rows["head_kana"])))
     fields = (ward_rows[name] for name in PRINTED_FIELDS)
     engine.register("undrawable", _texts(undrawable(reference.gaiji, *fields)))
+    engine.register("change_reason", change_reasons())
     engine.register("bringing", _places(bringing or {}))
     engine.register("precedence", _precedence())
     engine.register("bad_row", bad_rows if bad_rows is not None else QUARANTINE.empty_table())

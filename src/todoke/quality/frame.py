@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from todoke.intake.changes import KINDS, REASONS
 from todoke.intake.dates import parsed_dates
 from todoke.model.codes import Finding
 from todoke.quality.columns import Column, Flags, columns_of, distinct
@@ -25,6 +26,7 @@ _SAME_IN_HOUSEHOLD = (
     *("head_name", "head_kana", "postal_code", "town", "block", "building"),
     *("change_kind", "change_reason", "changed_on"),
 )
+_YES_OR_NO = rf"\A[{BLANKS}]*[01０１][{BLANKS}]*\z"
 _NO_DAY = np.datetime64("NaT")
 
 
@@ -80,6 +82,8 @@ def _row_faults(columns: Columns, reference: Reference) -> dict[str, Flags]:
         "postal_code_unknown": ~known,
         "postal_code_town": known & named & ~_town_agrees(code, town, reference.postal),
         "birth_date_invalid": _birth_faults(columns("birth_date"), columns("changed_on"), reference),
+        "confidential_invalid": ~columns("confidential").blank & ~columns("confidential").matches(_YES_OR_NO),
+        "change_invalid": _change_faults(columns),
     }
     for field in PRINTED_FIELDS:
         values = columns(field).values
@@ -112,6 +116,15 @@ def _birth_faults(birth: Column, change: Column, reference: Reference) -> Flags:
     limit = np.fmax(changed, np.datetime64(reference.reference_date))
     unsound: Flags = (born > limit) | (born < np.datetime64(reference.oldest_birth)) | np.isnat(born)
     return unsound & birth.where(pc.is_in(birth.values, _dates(birth)["text"]))
+
+
+def _change_faults(columns: Columns) -> Flags:
+    kind, reason, day = (columns(name) for name in ("change_kind", "change_reason", "changed_on"))
+    known = kind.where(pc.is_in(kind.values, pa.array(KINDS))) & reason.where(
+        pc.is_in(reason.values, pa.array(REASONS))
+    )
+    dated = ~np.isnat(_days(day)) | (day.blank & reason.where(pc.equal(reason.values, "誤り")))
+    return kind.where(np.ones(len(kind.values), bool)) & ~(known & dated)
 
 
 def _dates(column: Column) -> pa.Table:

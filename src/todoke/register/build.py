@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from todoke.errors import GateClosed
-from todoke.intake.changes import REASONS, check_changes
+from todoke.intake.changes import change_reasons
 from todoke.intake.dates import parsed_dates
 from todoke.quality.findings import BLANKS
 from todoke.register.succession import aliases, under_identity
@@ -89,14 +89,12 @@ def build(
 
     Raises:
         GateClosed: a household stands in two of the base files and additions.
-        FileRefused: a correction cannot be carried out (`change_invalid`).
     """
     _check_once(accepted)
     with Engine() as engine:
         engine.register("answer", _or_empty(answers, REGISTER_ANSWER))
         engine.register("caution", _or_empty(cautions, REGISTER_CAUTION))
-        reasons = pa.table({"written": list(REASONS), "code": list(REASONS.values())})
-        engine.register("change_reason", reasons)
+        engine.register("change_reason", change_reasons())
         history = _History()
         engine.register("member", _members(engine, accepted))
         engine.register("standing", _fetch(engine, "base_standing"))
@@ -200,7 +198,6 @@ def _marked(rows: pa.Table, kind: str, receipt_no: str) -> pa.Table:
 
 def _correct(engine: Engine, rows: pa.Table, reference_date: date) -> None:
     """Carry one corrections file out on `member` and `standing`."""
-    check_changes(rows)
     engine.register("sent_member", _members(engine, rows))
     engine.register("change", _fetch(engine, "change", reference_date=reference_date))
     engine.register("renamed_member", _fetch(engine, "renamed_member"))
