@@ -9,6 +9,9 @@ import pytest
 from register_steps import corrections, sends, state
 from small_ward import COUPLE, HEADER, HOMES, SECRET, SINGLE, correction, home_of, table
 
+from todoke.errors import GateClosed
+from todoke.process import register, register_checks
+
 DAY = date(2026, 7, 22)
 
 
@@ -24,6 +27,7 @@ def test_no_word_for_confidential_lets_a_household_be_taken_for_public(fresh, wo
         for home in HOMES
         for row in home.rows()
     ]
+    fresh.ward_sends_font()
     sends(fresh, DAY, households=table(HEADER, rows))
     known = {row["household_no"]: row["confidential"] for row in fresh.version("household")}
     aside = (SECRET, "confidential_invalid") in put_aside(fresh)
@@ -41,3 +45,13 @@ def test_one_wrong_reason_of_a_change_stops_its_household_alone(july):
     blocks = {row["household_no"]: row["block"] for row in july.version("person")}
     assert (blocks[SINGLE], blocks[COUPLE]) == (home_of(SINGLE).block, "9-9-9")
     assert state(july, SINGLE) == ("live", None)
+
+
+def test_a_file_that_is_put_aside_whole_is_told_as_what_it_does_to_the_register(fresh):
+    fresh.ward_sends_font()
+    fresh.ward_sends("households", table(HEADER, [row for home in HOMES for row in replace(home, size=9).rows()]), DAY)
+    fresh.run("intake", DAY)
+    said = register_checks.validate("gift", DAY)
+    assert (said["accepted"], said["quarantined"]) == (0, said["rows"])
+    with pytest.raises(GateClosed, match="減少13件"):
+        register.publish("gift", DAY)
