@@ -62,7 +62,7 @@ class Prover:
         """
         seen = {char for column in columns for char in set("".join(column))}
         self.drawn |= seen & self._fonts.drawable
-        special = {char for char in seen if char not in self._fonts.in_base}
+        special = seen - self._fonts.in_base
         self.undrawable = {}
         if not special:
             return {}
