@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from label_samples import AFTER, ALSO_DRAWN, DRAWN, EMPTY, FLAT, MISSING, NOTDEF, eudc_font
 
 from todoke.errors import FileRefused
-from todoke.labels.faces import Face, Glyph, check_font, shapes
+from todoke.labels.faces import Face, Glyph, check_font, is_private, shapes
 from todoke.labels.fonts import FontSet, barcode_font, barcode_font_size, barcode_size_mm, base_font_path
 from todoke.labels.wrapping import Style, fit
 
@@ -99,6 +99,29 @@ def test_a_received_font_is_checked_by_its_file(tmp_path: Path) -> None:
     check_font(good)
     with pytest.raises(FileRefused, match=r"bad\.TTE"):
         check_font(bad)
+
+
+SOUND = eudc_font(composite=True)
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=300)
+def test_a_font_with_any_damage_is_refused_or_every_gaiji_of_it_can_be_proven_and_compared(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    damaged = bytearray(SOUND)
+    for place in data.draw(st.lists(st.integers(0, len(SOUND) - 1), min_size=1, max_size=4)):
+        damaged[place] = data.draw(st.integers(0, 255))
+    file = tmp_path_factory.getbasetemp() / "damaged.TTE"
+    file.write_bytes(bytes(damaged))
+    try:
+        check_font(file)
+    except FileRefused as refused:
+        assert refused.reason == "font_unreadable"
+        return
+    face = Face.read(file, "damaged")
+    drawn = {code for code in face.cmap if is_private(code) and face.glyph(code) is Glyph.DRAWN}
+    assert shapes(face, drawn).keys() == drawn
 
 
 KATSU, ITS_VARIANT = "葛", "葛\U000e0100"

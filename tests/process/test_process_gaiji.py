@@ -10,6 +10,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from label_samples import EMPTY, eudc_font
 from programme import CONTRACT, Programme, installation, one
 from pypdfium2 import PdfDocument
@@ -21,7 +23,7 @@ from todoke.labels.faces import Face, Glyph, shapes
 from todoke.labels.fonts import base_font_path
 from todoke.process import approval, gaiji_proof, labels
 from todoke.process.gaiji_fonts import font_file, fonts_in_force, gaiji_fonts
-from todoke.process.gaiji_shapes import SUBJECT
+from todoke.process.gaiji_shapes import SUBJECT, unseen
 from todoke.process.releasing import claimed
 from todoke.process.workspace import Workspace
 
@@ -233,6 +235,23 @@ def test_a_font_that_draws_the_same_otherwise_stops_nothing(july: Programme):
     assert sends_font(july, "EUDC.TTE", eudc_font(composite=True), NEXT)["compare"]["reshaped"] == 0
     proof = july.run("labels", NEXT)["prove"]
     assert (proof["printed_otherwise"], proof["requests"], proof["households"]) == (0, 0, 0)
+
+
+SHOWN = st.lists(st.dictionaries(st.sampled_from("abcd"), st.sampled_from("123")), min_size=1, max_size=6)
+
+
+@given(SHOWN, st.sets(st.integers(0, 5)))
+def test_what_changed_is_what_nobody_has_seen_so(shown: list[dict[str, str]], yes: set[int]):
+    last, first = shown[-1], {char: shape for step in reversed(shown) for char, shape in step.items()}
+    never, _ = unseen(shown, lambda *_: False)
+    assert never == {char: (first[char], shape) for char, shape in last.items() if first[char] != shape}
+    assert unseen(shown, lambda *_: True) == ({}, {})
+    changed, seen_at = unseen(shown, lambda step, _: step in yes)
+    assert changed.keys() == seen_at.keys() <= last.keys()
+    for char, (before, now) in changed.items():
+        assert (shown[seen_at[char]][char], last[char]) == (before, now)
+        assert before != now and seen_at[char] < len(shown) - 1
+    assert not (len(shown) - 1 in yes and changed)
 
 
 # -- what operators and ward are told --------------------------------------------------------------------------

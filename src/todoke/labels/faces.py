@@ -8,19 +8,21 @@ from __future__ import annotations
 import hashlib
 import re
 import struct
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from fontTools import subset
+from fontTools.fontBuilder import FontBuilder
 from fontTools.misc.psCharStrings import T2CharString
 from fontTools.pens.boundsPen import ControlBoundsPen
 from fontTools.pens.cu2quPen import Cu2QuPen
 from fontTools.pens.recordingPen import RecordingPen
 from fontTools.pens.ttGlyphPen import TTGlyphPen
-from fontTools.ttLib import TTFont, TTLibError, newTable
+from fontTools.ttLib import TTFont, TTLibError
 from fontTools.ttLib.tables._g_l_y_f import Glyph as TrueTypeGlyph
 
 from todoke.errors import FileRefused
@@ -45,10 +47,9 @@ _CURVE_ERROR = 0.0005
 _COMPARED_EM = 4096
 #: What a pen is told to draw an outline: operation and points in font units.
 Strokes = list[tuple[str, tuple[Any, ...]]]
-_LIMITS = (
-    "maxTwilightPoints", "maxStorage", "maxFunctionDefs", "maxInstructionDefs", "maxStackElements",
-    "maxSizeOfInstructions", "maxComponentElements", "maxComponentDepth", "maxPoints", "maxContours",
-    "maxCompositePoints", "maxCompositeContours",
+_DAMAGED = (
+    TTLibError, AssertionError, LookupError, ValueError, AttributeError, TypeError, ArithmeticError, RecursionError,
+    NotImplementedError, struct.error,
 )  # fmt: skip
 
 
@@ -86,16 +87,8 @@ class Face:
     def read(cls, source: bytes | Path, where: str) -> Face:
         """Read a font file; raises FileRefused (`font_unreadable`) naming `where`."""
         data = source if isinstance(source, bytes) else source.read_bytes()
-        try:
+        with _refused_if_damaged(where):
             return _read(data, where)
-        # fontTools lets errors of every kind through on damaged input; none of them may pass as a missing glyph.
-        except (TTLibError, AssertionError, LookupError, ValueError, AttributeError, TypeError, struct.error) as error:
-            raise FileRefused(
-                "font_unreadable",
-                "フォントファイルを読み取れません（TrueType形式ではないか、壊れています）",
-                where=where,
-                next_step="フォントの再送を依頼してください",
-            ) from error
 
     def glyph(self, code_point: int) -> Glyph:
         """What this font has for a code point."""
@@ -124,24 +117,35 @@ class Cut:
         font = TTFont(BytesIO(face.data), lazy=True, fontNumber=0, recalcTimestamp=False)
         wanted = {cid: (text, _glyph_of(face, text)) for cid, text in needed}
         names = {glyph: font.getGlyphName(glyph) for _, glyph in wanted.values()}
-        widths = {cid: 1000 * face.widths[glyph] for cid, (_, glyph) in wanted.items()}
-        subsetter = subset.Subsetter(_CUTTING)
-        subsetter.populate(glyphs=names.values())
-        subsetter.subset(font)
-        if "CFF " in font:
-            _to_truetype(font)
-        ids = font.getReverseGlyphMap()
-        glyphs = [(cid, text, ids[names[glyph]], widths[cid]) for cid, (text, glyph) in sorted(wanted.items())]
-        if "cmap" in font:
-            del font["cmap"]
+        part = _as_truetype(font, names) if "CFF " in font else _subset(font, names)
+        ids = part.getReverseGlyphMap()
+        glyphs = [
+            (cid, text, ids[names[glyph]], 1000 * face.widths[glyph]) for cid, (text, glyph) in sorted(wanted.items())
+        ]
         out = BytesIO()
-        font.save(out)
+        part.save(out)
         return cls(face, out.getvalue(), glyphs)
 
 
 def check_font(path: Path) -> None:
-    """Refuse a received EUDC font that cannot be read (FileRefused `font_unreadable`); nothing is kept."""
-    Face.read(path, path.name)
+    """Refuse a received EUDC font that cannot be read or drawn (FileRefused `font_unreadable`); nothing is kept."""
+    face = Face.read(path, path.name)
+    with _refused_if_damaged(path.name):
+        shapes(face, filter(is_private, face.cmap))
+
+
+@contextmanager
+def _refused_if_damaged(where: str) -> Iterator[None]:
+    try:
+        yield
+    # fontTools lets errors of every kind through on damaged input; none of them may pass as a missing glyph.
+    except _DAMAGED as error:
+        raise FileRefused(
+            "font_unreadable",
+            "フォントファイルを読み取れません（TrueType形式ではないか、壊れています）",
+            where=where,
+            next_step="フォントの再送を依頼してください",
+        ) from error
 
 
 def is_private(code_point: int) -> bool:
@@ -285,23 +289,31 @@ def _cff_draws(font: Any) -> Callable[[int], bool]:
     return draws
 
 
-def _to_truetype(font: Any) -> None:
-    """Turns the cubic curves of a font's glyphs into TrueType's."""
-    glyphs, order, em = font.getGlyphSet(), font.getGlyphOrder(), font["head"].unitsPerEm
+def _subset(font: TTFont, names: Mapping[int, str]) -> TTFont:
+    """A font cut down to some of its glyphs."""
+    subsetter = subset.Subsetter(_CUTTING)
+    subsetter.populate(glyphs=names.values())
+    subsetter.subset(font)
+    if "cmap" in font:
+        del font["cmap"]
+    return font
+
+
+def _as_truetype(font: Any, names: Mapping[int, str]) -> TTFont:
+    """Some glyphs of a font with cubic curves with TrueType's: faster than to cut it down and turn it then."""
+    glyphs, em, order = font.getGlyphSet(), font["head"].unitsPerEm, [".notdef", *sorted(names.values())]
     turned = {}
     for name in order:
         pen = TTGlyphPen(None)
         glyphs[name].draw(Cu2QuPen(pen, _CURVE_ERROR * em, reverse_direction=True))
         turned[name] = pen.glyph()
-    font["loca"], font["glyf"] = newTable("loca"), newTable("glyf")
-    font["glyf"].glyphOrder, font["glyf"].glyphs = order, turned
-    for glyph in turned.values():
-        glyph.recalcBounds(font["glyf"])
-    font["hmtx"].metrics = {
-        name: (font["hmtx"].metrics[name][0], getattr(glyph, "xMin", 0)) for name, glyph in turned.items()
-    }
-    maxp = font["maxp"] = newTable("maxp")
-    maxp.__dict__.update(tableVersion=0x00010000, numGlyphs=len(order), maxZones=1, **dict.fromkeys(_LIMITS, 0))
-    font["head"].glyphDataFormat = 0
-    del font["CFF "]
-    font.sfntVersion = "\x00\x01\x00\x00"
+    builder = FontBuilder(em, isTTF=True)
+    builder.setupGlyphOrder(order)
+    builder.setupGlyf(turned)
+    bearings = {name: getattr(glyph, "xMin", 0) for name, glyph in turned.items()}
+    builder.setupHorizontalMetrics({name: (glyphs[name].width, bearings[name]) for name in order})
+    builder.setupHorizontalHeader(ascent=font["hhea"].ascent, descent=font["hhea"].descent)
+    builder.setupPost(keepGlyphNames=False)
+    builder.font.recalcTimestamp = False
+    builder.updateHead(created=0, modified=0)
+    return builder.font

@@ -50,6 +50,7 @@ class Prover:
         self._counts: Counter[str] = Counter()
         self._households: Counter[str] = Counter()
         self._glyphs: dict[str, Glyph] = {}
+        self._sequences = False
         #: Characters of composed text seen so far that can be drawn.
         self.drawn: set[str] = set()
         #: Characters of each row of the last batch that cannot be printed, by row.
@@ -64,6 +65,7 @@ class Prover:
         self.drawn |= seen & self._fonts.drawable
         special = seen - self._fonts.in_base
         self.undrawable = {}
+        self._sequences = any(ord(char) in _SELECTORS for char in special)
         if not special:
             return {}
         found: dict[int, list[str]] = {}
@@ -83,7 +85,7 @@ class Prover:
 
     def composed(self, columns: Sequence[list[str]]) -> list[list[str]]:
         """The columns just proven, as composed text."""
-        if not any(len(text) == 2 for text in self._glyphs):
+        if not self._sequences:
             return list(columns)
         return [[self._fonts.composed(text) for text in column] for column in columns]
 

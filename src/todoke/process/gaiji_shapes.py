@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -24,6 +24,10 @@ from todoke.process.workspace import Counts, LabelFonts, Workspace
 
 #: What a person says yes to: the shapes that a new font gives to code points that had others.
 SUBJECT = "labels:gaiji_font"
+
+
+#: The shape that was seen and the one now, of characters.
+Changed = dict[str, tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -46,24 +50,49 @@ def label_fonts(ws: Workspace) -> FontSet:
 
 def reshaped(ws: Workspace) -> Reshaped:
     """What the fonts in force draw otherwise than the first that drew it, or those that a person said yes to since."""
-    seen: dict[str, str] = {}
-    seen_in: dict[str, LabelFonts] = {}
-    found = Reshaped()
     with ws.ledger.read() as tx:
-        for fonts in deliveries(ws, tx):
-            now = drawn_shapes(ws, fonts)
-            changed = sorted(char for char, shape in now.items() if seen.get(char, shape) != shape)
-            told = [*fonts.gaiji, *(f"{char}\t{seen[char]}\t{now[char]}" for char in changed)]
-            digest = hashlib.sha256("\n".join(told).encode()).hexdigest()
-            said = approvals.verdict(ws, tx, SUBJECT, digest) if changed else None
-            if said is approvals.Verdict.APPROVED:
-                changed = []
-                seen |= now
-                seen_in |= dict.fromkeys(now, fonts)
-            for char in now.keys() - seen.keys():
-                seen[char], seen_in[char] = now[char], fonts
-            found = Reshaped({char: seen_in[char] for char in changed}, digest) if changed else Reshaped()
-    return found
+        steps = deliveries(ws, tx)
+        shown = [drawn_shapes(ws, fonts) for fonts in steps]
+
+        def digest(step: int, changed: Changed) -> str:
+            told = [*steps[step].gaiji, *("\t".join((char, *change)) for char, change in sorted(changed.items()))]
+            return hashlib.sha256("\n".join(told).encode()).hexdigest()
+
+        def agreed(step: int, changed: Changed) -> bool:
+            return approvals.verdict(ws, tx, SUBJECT, digest(step, changed)) is approvals.Verdict.APPROVED
+
+        changed, seen_at = unseen(shown, agreed)
+    if not changed:
+        return Reshaped()
+    return Reshaped({char: steps[seen_at[char]] for char in changed}, digest(len(steps) - 1, changed))
+
+
+def unseen(
+    shown: Sequence[Mapping[str, str]], agreed: Callable[[int, Changed], bool]
+) -> tuple[Changed, dict[str, int]]:
+    """What the last of the fonts that came one after the other draws otherwise than it was seen.
+
+    A character has been seen as the first font that drew it did; after a yes, as the font that the yes was for does.
+
+    Args:
+        shown: the shape of each character that fonts draw.
+        agreed: whether a person said yes to what a step changed.
+
+    Returns:
+        The shape that was seen and the one now, of each character that changed; the step at which each was seen.
+    """
+    seen: dict[str, str] = {}
+    seen_at: dict[str, int] = {}
+    changed: Changed = {}
+    for step, now in enumerate(shown):
+        changed = {char: (seen[char], shape) for char, shape in now.items() if seen.get(char, shape) != shape}
+        if changed and agreed(step, changed):
+            for char in changed:
+                seen[char], seen_at[char] = now[char], step
+            changed = {}
+        for char in now.keys() - seen.keys():
+            seen[char], seen_at[char] = now[char], step
+    return changed, {char: seen_at[char] for char in changed}
 
 
 def drawn_shapes(ws: Workspace, fonts: LabelFonts) -> dict[str, str]:
