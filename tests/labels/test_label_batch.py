@@ -13,11 +13,12 @@ import pytest
 from label_samples import DRAWN, EMPTY, MISSING, Shelf, batches, record
 from pypdfium2 import PdfDocument
 
+from todoke.contract.sheet_layout import MM, SheetLayout
 from todoke.errors import GateClosed
 from todoke.labels.barcode import bars
 from todoke.labels.batch import SHEETS_PER_FILE, BatchTotals, control_totals, plan_holds, render
 from todoke.labels.fonts import FontSet, Glyph
-from todoke.labels.sheet import MM, Misfit, SheetLayout
+from todoke.labels.sheet import Misfit
 from todoke.labels.test_pack import pick
 
 LAYOUT = SheetLayout()
@@ -168,7 +169,7 @@ def test_a_test_pack_is_marked_and_does_not_count(fonts: FontSet, shelf: Shelf) 
     records = many(50)
     records[6] |= {"flags": "confidential", "town": "営業所留"}
     records[8] |= {"block": "2丁目3番4号" * 3, "building": BUILDINGS[2]}
-    pack = pick(batches(records, 20))
+    pack = pick(batches(records, 20), fonts)
     totals = render([pack], LAYOUT, fonts, shelf.open, test_print=True)
     why = {row["household_no"]: set(row["flags"].split(";")) for row in printed(shelf)}
     assert {"confidential", "test:confidential", "test:town", "test"} <= why["00000007"]
@@ -177,7 +178,7 @@ def test_a_test_pack_is_marked_and_does_not_count(fonts: FontSet, shelf: Shelf) 
     assert any("test:longest_name" in flags for flags in why.values())
     assert (totals.labels, totals.test_labels) == (0, len(why))
     assert all("見本" in text and "テスト印字" in text for text in label_texts(shelf.files["labels_001.pdf"]))
-    assert pick(batches(records, 50)).equals(pack)
+    assert pick(batches(records, 50), fonts).equals(pack)
 
 
 def test_control_totals_close_or_stop() -> None:

@@ -10,7 +10,8 @@ from fontTools.ttLib import TTFont
 from label_samples import DRAWN, EMPTY, FLAT, MISSING, NOTDEF, eudc_font
 
 from todoke.errors import FileRefused
-from todoke.labels.fonts import FontSet, Glyph, barcode_font, barcode_font_size, barcode_size_mm, check_font
+from todoke.labels.fonts import FontSet, Glyph, barcode_font, barcode_font_size, check_font
+from todoke.model.barcode_measures import barcode_size_mm
 
 
 @pytest.mark.parametrize(

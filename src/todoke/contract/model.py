@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from todoke.contract.label_forms import Labels
 from todoke.contract.layout import Layout
 from todoke.contract.settings import Settings
 
@@ -110,25 +111,6 @@ class Carrier(Settings):
         if unknown:
             raise ValueError(f"出荷の状態にない値です: {', '.join(unknown)}")
         return states
-
-
-class Offset(Settings):
-    x: float = 0.0
-    y: float = 0.0
-
-
-class Labels(Settings):
-    """Sheet geometry in millimetres; `barcode_pt` is the a of the customer barcode, in points."""
-
-    columns: int = Field(gt=0)
-    rows: int = Field(gt=0)
-    width_mm: float = Field(gt=0)
-    height_mm: float = Field(gt=0)
-    left_mm: float = Field(ge=0)
-    top_mm: float = Field(ge=0)
-    gutter_mm: float = Field(ge=0, default=0)
-    offset_mm: Offset = Offset()
-    barcode_pt: float = Field(ge=8, le=11.5, default=8.5)
 
 
 class Question(Settings):

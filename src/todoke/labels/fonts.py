@@ -22,6 +22,7 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.ttLib import TTFont, TTLibError
 
 from todoke.errors import FileRefused, KeyMissing
+from todoke.model.barcode_measures import BAR_WIDTH, LONG, PITCH, SEMI, TIMING
 from todoke.model.codes import Labelled
 
 #: Characters that are meant to be blank.
@@ -29,10 +30,8 @@ SPACES = frozenset(" \u3000")
 #: Printed on every label or test label whatever the record holds.
 FIXED_TEXT = "〒様申込番号見本（テスト印字）-0123456789 \u3000"
 
-#: At a = 10 pt, in µm (p12 of Japan Post's manual); one em of the barcode font is ten pitches.
-BARCODE_EM, PITCH, BAR_WIDTH, LONG, SEMI, TIMING = 12000, 1200, 600, 3600, 2400, 1200
-#: Bars of the whole symbol; the last one has no gap behind it, the glyph centres each bar in its pitch.
-BARS = 67
+#: One em of the barcode font is ten pitches, in µm at a = 10 pt; the glyph centres each bar in its pitch.
+BARCODE_EM = 10 * PITCH
 _CUTTING = subset.Options(
     hinting=False,
     layout_features=[],
@@ -338,8 +337,3 @@ def barcode_font() -> bytes:
 def barcode_font_size(a: float) -> float:
     """Font size in points that draws the barcode at a points."""
     return BARCODE_EM / 1000 * a / 10 * 72 / 25.4
-
-
-def barcode_size_mm(a: float) -> tuple[float, float]:
-    """Length from the first bar's left edge to the last one's right edge, and height, in mm at a points."""
-    return ((BARS - 1) * PITCH + BAR_WIDTH) * a / 10_000, LONG * a / 10_000

@@ -22,7 +22,7 @@ from todoke.process import approvals
 from todoke.process.address_changes import moved_parcels
 from todoke.process.addresses import delivery_addresses
 from todoke.process.batch_contents import TOILET_ITEM
-from todoke.process.labels import label_records, release_approved, unprintable
+from todoke.process.labels import release_approved, unprintable
 from todoke.process.orders import possible_senders
 from todoke.process.workspace import Computation, Counts, Workspace
 from todoke.store import facts
@@ -99,7 +99,7 @@ def _undrawn(ws: Workspace, pin: Pin, table: pa.Table, toilets: Held) -> pa.Arra
     addresses = delivery_addresses(ws, pin.heads)
     number = addresses["household_no"]
     left = pc.and_not(pc.is_in(number, value_set=chosen), pc.is_in(number, value_set=released))
-    return unprintable(ws, label_records(ws, addresses.filter(left)))
+    return unprintable(ws, addresses.filter(left), ShipmentKind.TOILET)
 
 
 def _orders_settled(tx: Connection, contract: str) -> date | None:

@@ -9,10 +9,11 @@ from datetime import date, datetime
 
 import pyarrow as pa
 
+from todoke.contract.sheet_layout import MM, SheetLayout
 from todoke.intake.receipts import FROM_CLIENT, Receipt, kind_label, reason_label
 from todoke.labels.fonts import FontSet
 from todoke.labels.pdf import Drawing, EmbeddedFonts, SheetFile
-from todoke.labels.sheet import MM, Line, SheetLayout
+from todoke.labels.sheet import Line
 from todoke.model.codes import ReceiptState
 from todoke.outbox.workbook import Column, Sheet, render
 
