@@ -24,7 +24,8 @@ BLOCKS = (
     "十{0}丁目二十{0}番", "{0}ー{1}ー{2}", "{1}番地",
 )  # fmt: skip
 BUILDINGS = (
-    "", "コーポ見本{3}号室", "ABCビル{0}F", "J1ビル{0}-B", "第2メゾン{3}", "シティA棟{3}", "見本＆ｂハイツB{3}号", "Ｌプラザ｜{3}",
+    "", "コーポ見本{3}号室", "ABCビル{0}F", "J1ビル{0}-B", "第2メゾン{3}", "シティA棟{3}",
+    "見本＆ｂハイツB{3}号", "Ｌプラザ・{3}",
 )  # fmt: skip
 
 
@@ -41,7 +42,7 @@ def addresses(count: int) -> list[dict[str, str]]:
                 "town": town["town"],
                 "postal_code": town["postal_code"],
                 "block": block.format(*numbers),
-                "building": building.format(*numbers).replace("｜", "・"),
+                "building": building.format(*numbers),
             }
         )
     return found
