@@ -68,6 +68,23 @@ def test_extracted_text_is_the_manifest_label_by_label_with_gaiji(fonts: FontSet
         assert ("gaiji" in row["flags"].split(";")) is any(char in whole for char in GAIJI)
 
 
+def test_a_run_over_several_files_extracts_as_its_manifest_in_order(fonts: FontSet, shelf: Shelf) -> None:
+    layout = SheetLayout(1, 1, 100, 60, 0, 1.5, barcode_pt=10, page_width_mm=100, page_height_mm=63)
+    records = many(2 * SHEETS_PER_FILE + 300)
+    render(batches(records, 500), layout, fonts, shelf.open, "重要：防災カタログ在中")
+    texts = [text for pdf in pdfs(shelf) for text in label_texts(pdf, layout)]
+    rows = printed(shelf)
+    assert len(pdfs(shelf)) == 3
+    assert len(texts) == len(rows) == len(records)
+    for text, row, sent in zip(texts, rows, records, strict=True):
+        squeezed = re.sub(r"\s", "", text)
+        whole = re.sub(r"\s", "", f"{sent['town']}{sent['block']}{sent['building']}{sent['name']}様")
+        assert whole in squeezed
+        for piece in (row["application_no"], bars(row["barcode"].split()), "重要：防災カタログ在中"):
+            assert piece in squeezed
+        assert row["household_no"] == sent["household_no"]
+
+
 def test_every_font_is_embedded_and_subset(fonts: FontSet, shelf: Shelf) -> None:
     render(batches(many(30)), LAYOUT, fonts, shelf.open)
     names = set()
