@@ -24,9 +24,11 @@ outbox_app = typer.Typer(help="出力（暗号化された送信箱）", no_args
 approval_app = typer.Typer(help="承認", no_args_is_help=True)
 mail_app = typer.Typer(help="区へのメール", no_args_is_help=True)
 receipts_app = typer.Typer(help="受領（預かり証・記録簿）", no_args_is_help=True)
+labels_app = typer.Typer(help="宛名ラベル", no_args_is_help=True)
 register_app = typer.Typer(help="世帯台帳の版と確認事項", no_args_is_help=True)
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(receipts_app, name="receipts")
+app.add_typer(labels_app, name="labels")
 app.add_typer(register_app, name="register")
 app.add_typer(outbox_app, name="outbox")
 app.add_typer(approval_app, name="approval")
@@ -225,6 +227,19 @@ def register_answer(
 
     recorded = answer(contract, question, verdict, by)["recorded"]
     print("記録しました" if recorded else "すでに回答されています（最初の回答が残ります）")
+
+
+@labels_app.command("grid")
+def labels_grid(
+    contract: ContractId,
+    to: Annotated[Path, typer.Argument(help="書き出すPDF")],
+    form: Annotated[str, typer.Option(help="様式（catalogue_confidential など）。なければすべて")] = "",
+) -> None:
+    """印字位置を測る用紙（枠線・mm目盛り・十字）を書き出します。測ったずれは契約の offset_mm に足します。"""
+    from todoke.process.labels import printer_grid
+
+    to.write_bytes(printer_grid(contract, form, clock.now_tokyo().date()))
+    print(f"書き出しました: {to}")
 
 
 @outbox_app.command("list")

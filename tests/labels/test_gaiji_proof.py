@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from label_samples import ALSO_DRAWN, DRAWN, EMPTY, FLAT, MISSING, NOTDEF, batches, record
 
+from todoke.contract.sheet_layout import SheetLayout
 from todoke.labels.batch import HeldLabel, HoldPlan, plan_holds
 from todoke.labels.faces import Glyph
 from todoke.labels.fonts import FontSet
-from todoke.labels.sheet import Misfit, SheetLayout
+from todoke.labels.sheet import Misfit
 
 #: IPAexGothic knows the first of these shapes of 葛 and not the second.
 KNOWN, UNKNOWN = "葛\U000e0100", "葛\U000e01ef"

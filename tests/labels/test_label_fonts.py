@@ -14,8 +14,9 @@ from label_samples import AFTER, ALSO_DRAWN, DRAWN, EMPTY, FLAT, MISSING, NOTDEF
 
 from todoke.errors import FileRefused
 from todoke.labels.faces import Face, Glyph, check_font, is_private, shapes
-from todoke.labels.fonts import FontSet, barcode_font, barcode_font_size, barcode_size_mm, base_font_path
+from todoke.labels.fonts import FontSet, barcode_font, barcode_font_size, base_font_path
 from todoke.labels.wrapping import Style, fit
+from todoke.model.barcode_measures import barcode_size_mm
 
 
 @pytest.mark.parametrize(

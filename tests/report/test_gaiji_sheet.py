@@ -14,10 +14,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "labels"))
 
 from label_samples import ALSO_DRAWN, DRAWN, EMPTY, MISSING, NOTDEF, batches, eudc_font, record
 
+from todoke.contract.sheet_layout import MM, SheetLayout
 from todoke.labels.batch import plan_holds
 from todoke.labels.faces import Face, Glyph
 from todoke.labels.fonts import FontSet, base_font_path
-from todoke.labels.sheet import MM, SheetLayout
 from todoke.report.gaiji_sheet import FontFile, Heading, SheetRow, gaiji_sheet
 
 VARIANT, NO_VARIANT = "葛\U000e0100", "葛\U000e01ef"

@@ -10,26 +10,26 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import TextIOWrapper
 from typing import BinaryIO, NamedTuple
 
 import pyarrow as pa
 
+from todoke.contract.sheet_layout import SheetLayout
 from todoke.errors import GateClosed
 from todoke.labels.barcode import NoBarcode, after_town, bars, encode
 from todoke.labels.faces import Glyph
 from todoke.labels.fonts import FontSet
 from todoke.labels.gaiji import PRINTED_FIELDS, GaijiUse, Prover, texts
 from todoke.labels.pdf import Drawing, EmbeddedFonts, PrintedFile, SheetFile
-from todoke.labels.sheet import Line, Misfit, Record, SheetLayout, Typesetter
+from todoke.labels.sheet import Line, Misfit, Record, Typesetter
 
 SHEETS_PER_FILE = 1000
 MANIFEST = "manifest.csv"
 MANIFEST_COLUMNS = (
     "label_no", "file", "sheet", "position", "household_no", "application_no", "barcode", "flags"
 )  # fmt: skip
-TEST_MARK = "テスト印字（見本）"
 
 #: Why a household is not printed; both carry a Japanese `label`.
 HoldReason = Glyph | Misfit
@@ -53,6 +53,19 @@ class HoldPlan:
     held: dict[str, HoldReason] = field(repr=False)
     listed: tuple[HeldLabel, ...] = field(default=(), repr=False)
     uses: tuple[GaijiUse, ...] = ()
+
+    def __add__(self, other: HoldPlan) -> HoldPlan:
+        """Both together, for households on two forms."""
+        uses = {use.text: use for use in self.uses}
+        for use in other.uses:
+            had = uses.get(use.text, replace(use, households=0, count=0))
+            uses[use.text] = replace(use, households=had.households + use.households, count=had.count + use.count)
+        return HoldPlan(
+            self.households + other.households,
+            self.held | other.held,
+            self.listed + other.listed,
+            tuple(use for _, use in sorted(uses.items())),
+        )
 
     @property
     def findings(self) -> tuple[GaijiUse, ...]:
@@ -82,9 +95,9 @@ class _SetLabel(NamedTuple):
     barcode: list[str] | NoBarcode | None
 
 
-def plan_holds(records: Iterable[pa.RecordBatch], layout: SheetLayout, fonts: FontSet) -> HoldPlan:
+def plan_holds(records: Iterable[pa.RecordBatch], layout: SheetLayout, fonts: FontSet, free_text: str = "") -> HoldPlan:
     """Find the households that cannot be printed, before their parcels are claimed. Writes nothing."""
-    composer, count = _Composer(layout, fonts, test_print=False), 0
+    composer, count = _Composer(Typesetter(layout, fonts, free_text), fonts, test_print=False), 0
     for batch in records:
         count += batch.num_rows
         for _ in composer.compose(batch, barcodes=False):
@@ -97,6 +110,7 @@ def render(
     layout: SheetLayout,
     fonts: FontSet,
     open_file: Callable[[str], BinaryIO],
+    free_text: str = "",
     *,
     test_print: bool = False,
 ) -> BatchTotals:
@@ -105,8 +119,10 @@ def render(
     Streams: memory does not grow with the records. Files are opened by name through `open_file` and closed here;
     all stay open to the end, when the subset that they share is known. A household that cannot be drawn or does
     not fit is held, never clipped.
+
+    Raises ContractError if `free_text`, which every label carries, cannot be printed.
     """
-    composer, drawing = _Composer(layout, fonts, test_print), Drawing(layout, fonts)
+    composer, drawing = _Composer(Typesetter(layout, fonts, free_text), fonts, test_print), Drawing(layout, fonts)
     mark = drawing.test_mark() if test_print else b""
     with ExitStack() as opened:
         press = _Press(layout, lambda name: opened.enter_context(open_file(name)))
@@ -122,7 +138,7 @@ def render(
                 press.put(drawing.label(position - 1, label.lines, line, mark))
         manifest.flush()
         manifest.detach()
-        printed = press.finish(fonts, composer.prover.drawn)
+        printed = press.finish(fonts, composer.prover.drawn | set(free_text))
     count = sum(file.labels for file in printed)
     counts = (0, count) if test_print else (count, 0)
     return BatchTotals(*counts, sum(file.sheets for file in printed), printed, composer.held)
@@ -202,9 +218,8 @@ class _Press:
 class _Composer:
     """Proves, sets and encodes records; collects who is held."""
 
-    def __init__(self, layout: SheetLayout, fonts: FontSet, test_print: bool) -> None:
-        self._layout, self._fonts, self._test = layout, fonts, test_print
-        self._setter = Typesetter(layout, fonts)
+    def __init__(self, setter: Typesetter, fonts: FontSet, test_print: bool) -> None:
+        self._setter, self._fonts, self._test = setter, fonts, test_print
         self.prover = Prover(fonts)
         self.listed: list[HeldLabel] = []
 
@@ -220,7 +235,7 @@ class _Composer:
         households, ward_numbers = texts(batch, "household_no"), texts(batch, "ward_no")
         flags = texts(batch, "flags")
         undrawable = self.prover.rows(columns)
-        barcodes = barcodes and self._layout.barcode_pt is not None
+        barcodes = barcodes and self._setter.layout.barcode_pt is not None
         set_label, in_base = self._setter.set_label, self._fonts.in_base
         columns = self.prover.composed(columns)
         for row, record in enumerate(map(Record._make, zip(*columns, strict=True))):
@@ -237,7 +252,6 @@ class _Composer:
                 notes.append(f"no_barcode:{barcode}")
             if self._test:
                 notes.append("test")
-                lines.append(self._setter.test_line(TEST_MARK))
             yield _SetLabel(numbers[row], ward_numbers[row], record.application_no, ";".join(notes), lines, barcode)
 
     def barcode(self, symbol: list[str] | NoBarcode | None) -> tuple[Line | None, str]:

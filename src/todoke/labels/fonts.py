@@ -20,6 +20,7 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 
 from todoke.errors import FileRefused, KeyMissing
 from todoke.labels.faces import Cut, Face, Glyph, is_private
+from todoke.model.barcode_measures import BAR_WIDTH, LONG, PITCH, SEMI, TIMING
 
 #: Characters that are meant to be blank.
 SPACES = frozenset(" \u3000")
@@ -30,10 +31,8 @@ SEQUENCE = re.compile(r"[^\U000E0100-\U000E01EF][\U000E0100-\U000E01EF]")
 #: Where the characters that stand for variation sequences in composed text are taken from: no character lives there.
 _STAND_INS = 0xC0000
 
-#: At a = 10 pt, in µm (p12 of Japan Post's manual); one em of the barcode font is ten pitches.
-BARCODE_EM, PITCH, BAR_WIDTH, LONG, SEMI, TIMING = 12000, 1200, 600, 3600, 2400, 1200
-#: Bars of the whole symbol; the last one has no gap behind it, the glyph centres each bar in its pitch.
-BARS = 67
+#: One em of the barcode font is ten pitches, in µm at a = 10 pt; the glyph centres each bar in its pitch.
+BARCODE_EM = 10 * PITCH
 
 
 @dataclass(frozen=True, eq=False)
@@ -252,8 +251,3 @@ def barcode_font() -> bytes:
 def barcode_font_size(a: float) -> float:
     """Font size in points that draws the barcode at a points."""
     return BARCODE_EM / 1000 * a / 10 * 72 / 25.4
-
-
-def barcode_size_mm(a: float) -> tuple[float, float]:
-    """Length from the first bar's left edge to the last one's right edge, and height, in mm at a points."""
-    return ((BARS - 1) * PITCH + BAR_WIDTH) * a / 10_000, LONG * a / 10_000

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import BinaryIO
 
+from todoke.contract.sheet_layout import MM, SheetLayout
 from todoke.labels.faces import Cut
-from todoke.labels.fonts import BARCODE_EM, LONG, PITCH, FontSet, barcode_font
-from todoke.labels.sheet import MM, Line, SheetLayout
+from todoke.labels.fonts import BARCODE_EM, FontSet, barcode_font
+from todoke.labels.sheet import Line
+from todoke.model.barcode_measures import LONG, PITCH
 
 _CMAP_HEAD = (
     b"/CIDInit /ProcSet findresource begin 12 dict begin begincmap "
@@ -59,10 +61,10 @@ class Drawing:
         return b"".join(parts)
 
     def test_mark(self) -> bytes:
-        """What marks a test print: the label's outline and a large, light 見本 (G06)."""
+        """What marks a test print: the label's outline and, large and light, テスト印字 見本 (G06)."""
         width, height = self._size
-        size = height * 0.4
-        line = Line((width - 2 * size) / 2, height * 0.42, size, "見本")
+        size = min(height * 0.24, width / 9)
+        line = Line((width - 8 * size) / 2, height * 0.5, size, "テスト印字\u3000見本")
         frame = b"0.3 w 0.6 G 0 0 %s %s re S " % (_n(width), _n(height))
         return frame + b"0.88 g BT " + self._text(line) + b"ET 0 g "
 
@@ -104,16 +106,17 @@ class SheetFile:
 
     def __init__(self, name: str, out: BinaryIO, layout: SheetLayout) -> None:
         self.name, self._out = name, out
-        self._page = _n(layout.page_width_mm * MM) + b" " + _n(layout.page_height_mm * MM)
+        self._page = _page_size(layout)
         self._digest, self._position = hashlib.sha256(), 0
         self._offsets = [0, 0, 0]
         self.sheets = self.labels = 0
         self._write(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
 
-    def add_sheet(self, labels: Sequence[bytes]) -> None:
-        """Write one sheet of drawn labels."""
+    def add_sheet(self, labels: Sequence[bytes], layout: SheetLayout | None = None) -> None:
+        """Write one sheet of drawn labels; `layout` is that of a page whose size is not the file's."""
         content = self._object(_stream(b"".join(labels)))
-        self._object(b"<</Type/Page/Parent 2 0 R/Contents %d 0 R>>" % content)
+        box = b"/MediaBox[0 0 %s]" % _page_size(layout) if layout else b""
+        self._object(b"<</Type/Page/Parent 2 0 R%s/Contents %d 0 R>>" % (box, content))
         self.sheets += 1
         self.labels += len(labels)
 
@@ -151,6 +154,10 @@ class SheetFile:
         self._digest.update(data)
         self._position += len(data)
         self._out.write(data)
+
+
+def _page_size(layout: SheetLayout) -> bytes:
+    return _n(layout.page_width_mm * MM) + b" " + _n(layout.page_height_mm * MM)
 
 
 def _stream(data: bytes, extra: bytes = b"", level: int = 6) -> bytes:

@@ -66,7 +66,10 @@ def content_digest(ws: Workspace, tx: Connection, kind: str, keys: list[str]) ->
     )
     heads = ws.ledger.heads(tx)
     versions = [heads[name].id for name in _PRINTED_FROM if name in heads]
-    told = [*(f"{key}\t{inside[key]}" for key in sorted(keys)), *versions, *pinned(fonts_in_force(ws, tx)).values()]
+    # The printer's offset may be set after the test print that shows it; anything else of the form is looked at anew.
+    form = ws.contract.labels.form(kind).model_dump_json(exclude={"offset_mm", "forms"})
+    fonts = pinned(fonts_in_force(ws, tx)).values()
+    told = [*(f"{key}\t{inside[key]}" for key in sorted(keys)), *versions, *fonts, form]
     return hashlib.sha256("\n".join(told).encode()).hexdigest()
 
 

@@ -19,16 +19,17 @@ import pyarrow.compute as pc
 from sqlalchemy import select
 
 from todoke.errors import GateClosed
-from todoke.labels.batch import MANIFEST, HoldPlan, plan_holds
+from todoke.labels.batch import MANIFEST, HoldPlan
 from todoke.labels.faces import Face, Glyph
 from todoke.labels.fonts import FontSet
 from todoke.labels.gaiji import PRINTED_FIELDS, GaijiUse, code_points, cp932, texts
+from todoke.model.codes import ShipmentKind
 from todoke.outbox.batch import Batch, batches
 from todoke.process import approvals
 from todoke.process.batch_contents import contents
 from todoke.process.gaiji_fonts import fonts_in_force
 from todoke.process.gaiji_shapes import SUBJECT, Reshaped, changed_since, drawing_face, label_fonts, reshaped
-from todoke.process.labels import addressed, label_records, layout, unprinted
+from todoke.process.labels import addressed, hold_plan, label_records, unprinted
 from todoke.process.releasing import as_claimed
 from todoke.process.workspace import Counts, LabelFonts, Workspace
 from todoke.report.gaiji_sheet import FontFile, Heading, SheetRow, gaiji_sheet
@@ -70,7 +71,7 @@ def prove(contract: str, on: date) -> Counts:
     if "household" not in heads:
         raise GateClosed("世帯台帳がまだ発行されていません", next_step="「世帯台帳の検査と発行」を先に実行してください")
     fonts, changes, printed = label_fonts(ws), reshaped(ws), list(printed_otherwise(ws, in_force))
-    plan = plan_holds(unprinted(ws, heads, known), layout(ws), fonts)
+    plan = hold_plan(ws, unprinted(ws, heads, known), ShipmentKind.CATALOGUE)
     rows = _rows(ws, plan, changes, printed)
     folder = f"gaiji/{heads['household'].id}"
     _put_lists(ws, folder, plan, printed)
@@ -182,7 +183,7 @@ def _shown(
     mine = pc.is_in(parts.parcels["application_no"], value_set=pa.array(application_nos, pa.string()))
     addresses = addressed(replace(parts, parcels=parts.parcels.filter(mine)))
     shown = {}
-    for records in label_records(then, addresses):
+    for records in label_records(then, addresses, batch.kind):
         columns = [texts(records, name) for name in PRINTED_FIELDS]
         for number, *fields in zip(texts(records, "application_no"), *columns, strict=True):
             shown[number] = tuple(char for field in fields for char in field if char in changed)

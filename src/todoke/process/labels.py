@@ -14,11 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, exists, select
 
+from todoke.contract.loader import load
 from todoke.errors import GateClosed, NotApproved, StalePlan
 from todoke.labels import batch as printing
 from todoke.labels import test_pack as testing
-from todoke.labels.sheet import SheetLayout
-from todoke.model.changes import Changes
+from todoke.labels.grid import GRID, grid, write_grid
+from todoke.labels.sort_mark import sort_marks
+from todoke.model.changes import Changes, effect_kind
 from todoke.model.codes import ShipmentKind, ShipmentState
 from todoke.outbox.batch import (
     Batch,
@@ -46,19 +48,26 @@ _CHUNK = 20_000
 _KINDS = {"catalogue": "カタログ宛名ラベル", "catalogue_confidential": "カタログ宛名ラベル（秘匿世帯）"}
 
 
-def unprinted(ws: Workspace, heads: Mapping[str, VersionRef], known: pa.Table) -> Iterator[pa.RecordBatch]:
-    """What would be printed for the households with an address that have no printed catalogue yet."""
+def unprinted(ws: Workspace, heads: Mapping[str, VersionRef], known: pa.Table) -> pa.Table:
+    """Addresses of the households that have no printed catalogue yet."""
     printed = known.filter(pc.is_valid(known["released_rev"]))["household_no"].combine_chunks()
     addresses = delivery_addresses(ws, heads)
-    yield from label_records(ws, addresses.filter(pc.invert(pc.is_in(addresses["household_no"], value_set=printed))))
+    return addresses.filter(pc.invert(pc.is_in(addresses["household_no"], value_set=printed)))
 
 
-def label_records(ws: Workspace, addresses: pa.Table) -> Iterator[pa.RecordBatch]:
-    """The records that `labels.batch` prints, in printing order, for `delivery_addresses`."""
+def label_records(ws: Workspace, addresses: pa.Table, kind: str) -> Iterator[pa.RecordBatch]:
+    """The records that `labels.batch` prints, in printing order, for `delivery_addresses` in a batch of a kind.
+
+    A confidential household's label names no town beside its address (G09).
+    """
     with ws.ledger.read() as tx:
         numbers = facts.numbers(tx, ws.contract.id)
-    table = addresses.join(numbers, "household_no", join_type="inner").sort_by(
-        [("postal_code", "ascending"), ("town", "ascending"), ("household_no", "ascending")]
+    table = addresses.join(numbers, "household_no", join_type="inner")
+    towns, blocks = (table[name].fill_null("").to_pylist() for name in ("town", "block"))
+    marks = sort_marks(ws.contract.labels.form(kind).sort_mark, towns, blocks)
+    shown = pc.if_else(table["confidential"], "", pa.array(marks, pa.string()))
+    table = table.append_column("sort_mark", shown).sort_by(
+        [(name, "ascending") for name in ("postal_code", "town", "sort_mark", "household_no")]
     )
     flags = pc.if_else(table["confidential"], testing.CONFIDENTIAL, "")
     count = table.num_rows
@@ -73,7 +82,7 @@ def label_records(ws: Workspace, addresses: pa.Table) -> Iterator[pa.RecordBatch
             "block": table["block"],
             "building": table["building"],
             "name": table["addressee"],
-            "sort_mark": pc.if_else(table["confidential"], "", table["town"]),
+            "sort_mark": table["sort_mark"],
             "flags": flags,
         }
     ).to_batches(max_chunksize=_CHUNK)
@@ -100,8 +109,8 @@ def _settle(ws: Workspace) -> Counts:
 
         def compute() -> Changes:
             nonlocal held_count
-            records = unprinted(ws, pin.heads, known.shipments)
-            households = _households(ws, pin, unprintable(ws, records), numbered)
+            undrawn = unprintable(ws, unprinted(ws, pin.heads, known.shipments), ShipmentKind.CATALOGUE)
+            households = _households(ws, pin, undrawn, numbered)
             wanted = one_item_wanted(households, ShipmentKind.CATALOGUE, CATALOGUE_ITEM)
             held_count = int(pc.sum(wanted["held"]).as_py() or 0)
             parcels = changed_parcels(ws.ledger.keys.id_key, contract, wanted, known, moved=moved)
@@ -143,14 +152,21 @@ def _households(ws: Workspace, pin: Pin, undrawn: pa.Array, numbered: pa.Array) 
     )
 
 
-def unprintable(ws: Workspace, records: Iterable[pa.RecordBatch]) -> pa.Array:
-    """Household numbers of the label records that cannot be drawn or do not fit."""
-    return pa.array(printing.plan_holds(records, layout(ws), label_fonts(ws)).held, pa.string())
+def unprintable(ws: Workspace, addresses: pa.Table, kind: ShipmentKind) -> pa.Array:
+    """Household numbers whose label cannot be drawn or does not fit."""
+    return pa.array(sorted(hold_plan(ws, addresses, kind).held), pa.string())
 
 
-def layout(ws: Workspace) -> SheetLayout:
-    """The sheet that the contract sets."""
-    return SheetLayout.of(ws.contract.labels)
+def hold_plan(ws: Workspace, addresses: pa.Table, kind: ShipmentKind) -> printing.HoldPlan:
+    """Who of these cannot be printed, each on the form of the batch that the label would be in."""
+    plan = printing.HoldPlan(0, {})
+    for confidential in (False, True):
+        batch_kind = effect_kind(kind, confidential=confidential)
+        mine = addresses.filter(pc.equal(addresses["confidential"], confidential))
+        form = ws.contract.labels.form(batch_kind)
+        records = label_records(ws, mine, batch_kind)
+        plan += printing.plan_holds(records, form.layout, label_fonts(ws), form.free_text)
+    return plan
 
 
 def test_pack(contract: str, on: date) -> Counts:
@@ -171,7 +187,7 @@ def test_pack(contract: str, on: date) -> Counts:
         members = _members(ws, keys)
         addresses = delivery_addresses(ws, heads)
         pending = addresses.filter(pc.is_in(addresses["household_no"], value_set=members))
-        made["test_labels"] += _print_test_pack(ws, digest, pending)
+        made["test_labels"] += _print_test_pack(ws, kind, digest, pending)
         body = (
             f"{title} {len(keys):,}件の印刷を承認しますか。\n\n"
             f"- 台帳の版: {heads['household'].id}\n"
@@ -180,6 +196,13 @@ def test_pack(contract: str, on: date) -> Counts:
         )
         made["requests"] += approvals.request(ws, f"labels:{kind}", digest, f"{title}の印刷", body)
     return dict(made)
+
+
+def printer_grid(contract: str, kind: str, on: date) -> bytes:
+    """The printer's test grid: of the form of a kind of batch, or, without one, a page for each form in force."""
+    labels = load(contract, on).labels
+    forms = {kind: labels.form(kind)} if kind else {"標準": labels, **labels.forms}
+    return grid({name: form.layout for name, form in forms.items()})
 
 
 def _members(ws: Workspace, keys: list[str]) -> pa.Array:
@@ -191,14 +214,17 @@ def _members(ws: Workspace, keys: list[str]) -> pa.Array:
         return pa.array([number for shipment, number in rows if shipment in wanted], pa.string())
 
 
-def _print_test_pack(ws: Workspace, digest: str, addresses: pa.Table) -> int:
+def _print_test_pack(ws: Workspace, kind: str, digest: str, addresses: pa.Table) -> int:
     from todoke.protect.encryption import SealedFile
 
     def open_file(name: str) -> SealedFile:
         return SealedFile(lambda content: ws.outbox.put(f"labels_test/{digest[:16]}/{name}", content))
 
-    picked = testing.pick(label_records(ws, addresses))
-    totals = printing.render([picked], layout(ws), label_fonts(ws), open_file, test_print=True)
+    form, fonts = ws.contract.labels.form(kind), label_fonts(ws)
+    picked = testing.pick(label_records(ws, addresses, kind), fonts)
+    totals = printing.render([picked], form.layout, fonts, open_file, form.free_text, test_print=True)
+    with open_file(GRID) as out:
+        write_grid(out, {kind: form.layout})
     return totals.test_labels
 
 
@@ -307,7 +333,9 @@ def publish_labels(ws: Workspace, batch: Batch) -> int:
 
     def render(open_file: OpenFile) -> None:
         nonlocal printed
-        totals = printing.render(label_records(ws, addressed(parts)), layout(ws), label_fonts(ws), open_file)
+        form = ws.contract.labels.form(batch.kind)
+        records = label_records(ws, addressed(parts), batch.kind)
+        totals = printing.render(records, form.layout, label_fonts(ws), open_file, form.free_text)
         printed = totals.labels
         if printed != batch.members:
             raise GateClosed(

@@ -23,7 +23,7 @@ from todoke.process import approvals
 from todoke.process.address_changes import moved_parcels
 from todoke.process.addresses import delivery_addresses
 from todoke.process.batch_contents import TOILET_ITEM
-from todoke.process.labels import label_records, release_approved, unprintable
+from todoke.process.labels import release_approved, unprintable
 from todoke.process.orders import possible_senders
 from todoke.process.workspace import Computation, Counts, Workspace
 from todoke.store import facts
@@ -78,7 +78,7 @@ def _settle(ws: Workspace) -> tuple[str, dict[str, int], dict[str, pa.Table]]:
             table = standing(inputs, senders, declined_households=ws.contract.toilets.declined_households)
             counted.update(totals(table))
             lists.update({name: table.filter(pc.equal(table["standing"], name)) for name in _LISTED})
-            wanted = _wanted(ws, table, inputs.household, undrawn(ws, pin, chosen(table), toilets))
+            wanted = _wanted(ws, table, inputs.household, undrawn(ws, pin, chosen(table), toilets, ShipmentKind.TOILET))
             parcels = changed_parcels(ws.ledger.keys.id_key, contract, wanted, toilets, moved=moved)
             found, gone = new_and_settled(parcels.differences, differences, toilets.shipments)
             return Changes(
@@ -99,13 +99,13 @@ def chosen(table: pa.Table) -> pa.Array:
     return table.filter(pc.equal(table["standing"], "toilets"))["household_no"].combine_chunks()
 
 
-def undrawn(ws: Workspace, pin: Pin, households: pa.Array, held: Held) -> pa.Array:
+def undrawn(ws: Workspace, pin: Pin, households: pa.Array, held: Held, kind: ShipmentKind) -> pa.Array:
     """Of these households those whose label cannot be printed; where a parcel is released it has been."""
     released = held.shipments.filter(pc.is_valid(held.shipments["released_rev"]))["household_no"].combine_chunks()
     addresses = delivery_addresses(ws, pin.heads)
     number = addresses["household_no"]
     left = pc.and_not(pc.is_in(number, value_set=households), pc.is_in(number, value_set=released))
-    return unprintable(ws, label_records(ws, addresses.filter(left)))
+    return unprintable(ws, addresses.filter(left), kind)
 
 
 def last_orders(tx: Connection, contract: str) -> date | None:

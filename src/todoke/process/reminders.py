@@ -91,7 +91,7 @@ def _settle(ws: Workspace) -> tuple[str, dict[str, int], dict[str, pa.Table]]:
             counted.update(totals(table))
             lists["not_reached"] = table.filter(pc.equal(table["standing"], "not_reached"))
             to = _addressees(ws, chosen(table), notices.shipments)
-            household = receivers(to, inputs.household, undrawn(ws, pin, to, notices))
+            household = receivers(to, inputs.household, undrawn(ws, pin, to, notices, ShipmentKind.NOTICE))
             quantity = pa.repeat(pa.scalar(1, pa.int32()), household.num_rows)
             wanted = one_item_wanted(household.append_column("quantity", quantity), ShipmentKind.NOTICE, NOTICE_ITEM)
             parcels = changed_parcels(ws.ledger.keys.id_key, contract, wanted, notices, moved=moved)

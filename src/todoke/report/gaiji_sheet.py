@@ -12,11 +12,12 @@ from itertools import pairwise
 
 from fontTools.pens.basePen import BasePen
 
+from todoke.contract.sheet_layout import MM
 from todoke.labels.faces import Face, Glyph, strokes
 from todoke.labels.fonts import FontSet
 from todoke.labels.gaiji import GaijiUse
 from todoke.labels.pdf import Drawing, EmbeddedFonts, SheetFile
-from todoke.labels.sheet import MM, Line
+from todoke.labels.sheet import Line
 from todoke.report.page import PAGE, centred, printable, rule, to_the_right, upright, wrapped
 
 _LEFT, _RIGHT, _TOP, _FOOT = 15 * MM, 195 * MM, 282 * MM, 15 * MM

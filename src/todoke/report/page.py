@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from todoke.contract.sheet_layout import SheetLayout
 from todoke.labels.fonts import FontSet
-from todoke.labels.sheet import Line, SheetLayout
+from todoke.labels.sheet import Line
 
 PAGE = SheetLayout(columns=1, rows=1, width_mm=210, height_mm=297, left_mm=0, top_mm=0, barcode_pt=None)
 

@@ -9,10 +9,11 @@ from datetime import date, datetime
 
 import pyarrow as pa
 
+from todoke.contract.sheet_layout import MM
 from todoke.intake.receipts import FROM_CLIENT, Receipt, kind_label, reason_label
 from todoke.labels.fonts import FontSet
 from todoke.labels.pdf import Drawing, EmbeddedFonts, SheetFile
-from todoke.labels.sheet import MM, Line
+from todoke.labels.sheet import Line
 from todoke.model.codes import ReceiptState
 from todoke.outbox.workbook import Column, Sheet, render
 from todoke.report.page import PAGE, printable, rule, to_the_right, wrapped
