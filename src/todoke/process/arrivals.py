@@ -7,14 +7,16 @@ what got its receipt at the highest position of the stream, whatever the clock s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
+from typing import Any, Protocol
 
-from sqlalchemy import Connection, Select, and_, delete, insert, select
+from sqlalchemy import Connection, and_, delete, insert, select
 
 from todoke import clock, ids
 from todoke.errors import Passing
 from todoke.intake.inbox import IncomingFile
 from todoke.model.codes import ReceiptState
+from todoke.process.ward_files import file_names
 from todoke.process.workspace import Workspace
 from todoke.store import tables as t
 from todoke.store.ledger import insert_ignoring_conflicts
@@ -24,11 +26,22 @@ SOURCE_KINDS = {"cloud": "gaiji_font"}
 REJECTED = "rejected"
 #: Reason of a receipt whose file was taken, and which a person did not want in the register.
 NOT_RELEASED = "not_released"
+#: Lists that the ward may mean again: one with the content of an earlier one is new under another date or number.
+_LISTS = frozenset({"stop", "special_delivery"})
 _RECEIVED_BY = "todoke"
 
 
 class TakenMeanwhile(Passing):
     """Another run has given this very arrival its receipt."""
+
+
+class Named(Protocol):
+    """A file with the date and number of its name."""
+
+    @property
+    def date(self) -> date | None: ...
+    @property
+    def seq(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -70,7 +83,7 @@ def arrival_of(ws: Workspace, source: str, file: IncomingFile) -> Arrival | None
     )
     with ws.ledger.read() as tx:
         earlier = tx.execute(known).all()
-        same = [row for row in earlier if row.kind == kind]
+        same = [row for row in earlier if row.kind == kind and (kind not in _LISTS or _is_named(row, file))]
         numbers = [row.receipt_no for row in earlier]
         seen = select(again.receipt_no).where(again.receipt_no.in_(numbers), again.arrived_ns == file.arrived_ns)
         recorded = tx.execute(seen).first() is not None
@@ -98,15 +111,37 @@ def _changes_nothing(tx: Connection, ws: Workspace, source: str, file: IncomingF
         return True
     if last.state == ReceiptState.SUPERSEDED:
         return bool(last.file_name == file.name)
-    contents = list(tx.execute(_taken(ws, source, last.kind)).scalars())
-    return bool(contents) and contents[-1] == last.content_sha256
+    return _is_repeat(taken(tx, ws, source, last.kind, file), last.content_sha256, file)
 
 
-def _taken(ws: Workspace, source: str, kind: str, state: ReceiptState = ReceiptState.ACCEPTED) -> Select[str]:
-    """Contents of a kind in the order in which they were taken."""
+def taken(
+    tx: Connection, ws: Workspace, source: str, kind: str, file: Named, state: ReceiptState = ReceiptState.ACCEPTED
+) -> list[Any]:
+    """Receipts of a kind that were taken, in the order in which they count; of a list, those of `file`'s name."""
     r = t.receipt.c
     here = (r.contract == ws.contract.id, r.source == source, r.kind == kind, r.state == state)
-    return select(r.content_sha256).where(*here).order_by(r.seq)
+    rows = [
+        row
+        for row in tx.execute(select(t.receipt).where(*here).order_by(r.seq))
+        if kind not in _LISTS or _is_named(row, file)
+    ]
+    if source == "lgwan":
+        names = file_names(tx, ws.contract.id)
+        rows.sort(key=lambda row: names[row.receipt_no])
+    return rows
+
+
+def _is_named(row: Any, file: Named) -> bool:
+    """Whether a receipt's file has the date and number of `file`."""
+    return (row.file_date, row.file_seq) == (file.date, file.seq)
+
+
+def _is_repeat(rows: list[Any], content: str, file: Named) -> bool:
+    """Whether a content counts last already, or came last and under the same date and number."""
+    if not rows:
+        return False
+    last = max(rows, key=lambda row: row.seq)
+    return rows[-1].content_sha256 == content or (last.content_sha256 == content and _is_named(last, file))
 
 
 def _record_repeat(ws: Workspace, receipt_no: str, file: IncomingFile) -> None:
@@ -119,7 +154,8 @@ def judge(tx: Connection, ws: Workspace, arrival: Arrival, content: str) -> Rece
     """What becomes of a file that could be opened.
 
     A revision lower than one that was taken is SUPERSEDED. A payload equal to the last of its kind, or to one that
-    waits, is a REPEAT; one equal to an older payload is WAITING for a person. All others are ACCEPTED.
+    waits, is a REPEAT; one equal to an older payload is WAITING for a person. All others are ACCEPTED. Of a stop list
+    and of delivery instructions only payloads under the same date and number are compared.
     """
     file, r = arrival.file, t.receipt.c
     if file.date is not None:
@@ -134,13 +170,13 @@ def judge(tx: Connection, ws: Workspace, arrival: Arrival, content: str) -> Rece
         )
         if tx.execute(higher).first():
             return ReceiptState.SUPERSEDED
-    taken = list(tx.execute(_taken(ws, arrival.source, arrival.kind)).scalars())
-    if taken and taken[-1] == content:
+    before = taken(tx, ws, arrival.source, arrival.kind, file)
+    if _is_repeat(before, content, file):
         return ReceiptState.REPEAT
-    waiting = tx.execute(_taken(ws, arrival.source, arrival.kind, ReceiptState.WAITING)).scalars()
-    if arrival.approved or content not in taken:
+    waiting = taken(tx, ws, arrival.source, arrival.kind, file, ReceiptState.WAITING)
+    if arrival.approved or content not in {row.content_sha256 for row in before}:
         return ReceiptState.ACCEPTED
-    return ReceiptState.REPEAT if content in set(waiting) else ReceiptState.WAITING
+    return ReceiptState.REPEAT if content in {row.content_sha256 for row in waiting} else ReceiptState.WAITING
 
 
 def put_receipt(
