@@ -219,14 +219,14 @@ def register_questions(contract: ContractId) -> None:
 def register_answer(
     contract: ContractId,
     question: Annotated[str, typer.Argument(help="確認事項の番号（questions で示すもの）")],
-    verdict: Annotated[str, typer.Argument(help="回答（same, different, remove, keep, resume）")],
+    verdict: Annotated[str, typer.Argument(help="回答（same, different, remove, keep, resume, hold）")],
     by: Annotated[str, typer.Option(help="回答した人のアカウント名")],
 ) -> None:
-    """確認事項への回答を記録します。次の「世帯台帳の検査と発行」で反映します。最初の回答が残ります。"""
+    """確認事項への回答を記録します。次の「世帯台帳の検査と発行」で反映します。回答し直すと最後の回答が有効です。"""
     from todoke.process.register_answers import answer
 
     recorded = answer(contract, question, verdict, by)["recorded"]
-    print("記録しました" if recorded else "すでに回答されています（最初の回答が残ります）")
+    print("記録しました" if recorded else "すでに同じ回答があります")
 
 
 @labels_app.command("grid")

@@ -209,7 +209,7 @@ class Question(Labelled):
 
     SAME_HOUSEHOLD = "same_household", "削除された世帯と同じ世帯か"
     PERSON_TWICE = "person_twice", "二つの世帯にいる人は同じ人か"
-    REMOVED = "removed", "改訂版にない世帯（異動）を取り消すか"
+    REMOVED = "removed", "改訂版にない世帯（異動・配送の指示・停止）を取り消すか"
     STOPPED = "stopped", "停止を解くか"
 
 
@@ -221,13 +221,14 @@ class Verdict(Labelled):
     REMOVE = "remove", "削除する"
     KEEP = "keep", "残す"
     RESUME = "resume", "再開する"
+    HOLD = "hold", "再開を取り消し、止めたままにする"
 
 
 VERDICTS: dict[Question, tuple[Verdict, ...]] = {
     Question.SAME_HOUSEHOLD: (Verdict.SAME, Verdict.DIFFERENT),
     Question.PERSON_TWICE: (Verdict.SAME, Verdict.DIFFERENT),
     Question.REMOVED: (Verdict.REMOVE, Verdict.KEEP),
-    Question.STOPPED: (Verdict.RESUME,),
+    Question.STOPPED: (Verdict.RESUME, Verdict.HOLD),
 }
 #: Until these are answered a household gets no number, label or claim.
 BEFORE_NUMBER = frozenset({Question.SAME_HOUSEHOLD, Question.PERSON_TWICE})

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from todoke.process.ward_files import file_names, in_effect
+from todoke.process.register_inputs import instructions_in_force
 from todoke.process.workspace import Workspace
 from todoke.store.engine import Engine
 from todoke.store.ledger import VersionRef
@@ -27,9 +27,7 @@ def delivery_addresses(ws: Workspace, versions: Mapping[str, VersionRef]) -> pa.
         without an instruction has no row.
     """
     person = ws.version_table("person", versions.get("person"), _PERSON)
-    with ws.ledger.read() as tx:
-        names = file_names(tx, ws.contract.id)
-    instructions = in_effect(ws.version_table("delivery_instruction", versions.get("delivery_instruction")), names)
+    instructions = instructions_in_force(ws, versions)
     with Engine() as engine:
         engine.register("household", ws.version_table("household", versions.get("household")))
         engine.register("person", person.filter(pc.field("is_head")))
