@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from register_steps import corrections, sends, state
-from small_ward import COUPLE, HEADER, HOMES, SECRET, SINGLE, correction, home_of, table
+from register_steps import corrections, household, sends, state
+from small_ward import COUPLE, HEADER, HOMES, INSTRUCTION_HEADER, SECRET, SINGLE, correction, home_of, secret, table
 
 from todoke.errors import GateClosed
-from todoke.process import register, register_checks
+from todoke.process import register, register_checks, register_rebuild
 
 DAY = date(2026, 7, 22)
 
@@ -55,3 +55,44 @@ def test_a_file_that_is_put_aside_whole_is_told_as_what_it_does_to_the_register(
     assert (said["accepted"], said["quarantined"]) == (0, said["rows"])
     with pytest.raises(GateClosed, match="減少13件"):
         register.publish("gift", DAY)
+
+
+def with_a_ragged_row(header: tuple[str, ...], number: str) -> bytes:
+    """A file of a hundred rows, of which that of one household has a cell too many."""
+    sound = [(f"{other:08d}", *["x"] * (len(header) - 1)) for other in range(500_000, 500_099)]
+    return table(header, [(number, *["x"] * len(header)), *sound])
+
+
+@pytest.mark.parametrize(
+    ("kind", "header", "confidential"),
+    [("stop", ("世帯番号", "理由"), False), ("special_delivery", INSTRUCTION_HEADER, True)],
+)
+def test_a_stop_or_an_instruction_that_cannot_be_read_holds_its_household_and_is_asked(
+    july, kind, header, confidential
+):
+    asked = len(july.out("queries"))
+    sends(july, DAY, **{kind: with_a_ragged_row(header, SINGLE)})
+    assert (SINGLE, "ragged") in put_aside(july)
+    assert state(july, SINGLE) == ("held", "awaiting_answer")
+    assert household(july, SINGLE)["confidential"] is confidential
+    assert state(july, COUPLE) == ("live", None)
+    assert len(july.out("queries")) > asked
+    assert "differs" not in register_rebuild.rebuilt("gift", 2).values()
+
+
+@pytest.mark.parametrize(
+    ("rows", "held", "confidential"),
+    [
+        (correction(home_of(SINGLE), "削除", "死亡した", "2026-07-01"), True, False),
+        (correction(home_of(SINGLE), "抹消", "死亡", "2026-07-01"), True, False),
+        (correction(secret(home_of(SINGLE)), "更新", "ＤＶ", "2026-07-01"), True, True),
+        (correction(home_of(SINGLE), "更新", "引越", "2026-07-01"), False, False),
+    ],
+)
+def test_a_change_in_quarantine_that_may_forbid_a_delivery_holds_its_household(july, rows, held, confidential):
+    sends(july, DAY, corrections=corrections(rows))
+    assert state(july, SINGLE) == (("held", "awaiting_answer") if held else ("live", None))
+    assert household(july, SINGLE)["confidential"] is confidential
+    later = date(2026, 7, 23)
+    sends(july, later, corrections=corrections(correction(replace(home_of(SINGLE), block="8-8-8"))))
+    assert state(july, SINGLE) == ("live", None)

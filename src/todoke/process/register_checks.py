@@ -6,7 +6,7 @@ The rows that fail go into quarantine; the Great Expectations suite is the gate 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -36,6 +36,8 @@ from todoke.store.ledger import Pin
 from todoke.store.sqlfiles import digest as sql_digest
 
 _LANDED = ("ward_row", "addition_row", "correction_row", "bad_row", "query_answer")
+#: What the ward says of the delivery to households that it has named elsewhere.
+_NOTICES = ("stop_row", "delivery_instruction")
 #: The rules over ten wards at once were run within it.
 _MEMORY = "4GB"
 #: Code points of the user-defined area of CP932.
@@ -61,7 +63,7 @@ def validate(contract: str, on: date) -> Counts:
     if not has_base(pin) or page.is_there(pin.heads.get("quarantine")):
         return {}
     landed = _Landed.read(ws, pin, names)
-    _all_there(ws, landed)
+    _all_there(ws, landed, [ws.head_table(name, pin, ["receipt_no", "row_no"]) for name in _NOTICES])
     reference = _reference(ws, landed)
     found = _findings(landed, reference)
     taken, all_rows = _gate(ws, landed, found, reference)
@@ -128,16 +130,20 @@ class _Landed:
         answers: pa.Table,
         names: Mapping[str, FileName],
     ) -> _Landed:
-        """Rows as they were landed, with what the ward corrected since in answer to a query."""
+        """Rows as they were landed, with what the ward corrected since in answer to a query.
+
+        A base file gives way to the next one with its bad rows; all other files accumulate.
+        """
+        counting = {no for no in pc.unique(bad["receipt_no"]).to_pylist() if names[no].kind != "households"}
+        counting |= set(pc.unique(base["receipt_no"]).to_pylist())
+        bad = bad.filter(pc.is_in(bad["receipt_no"], value_set=pa.array(sorted(counting), pa.string())))
         now = [corrected(rows, answers) for rows in (base, additions, corrections)]
         return cls(now[0], now[1], now[2], bad, answers, names)
 
     @classmethod
     def read(cls, ws: Workspace, pin: Pin, names: Mapping[str, FileName]) -> _Landed:
         base, additions, corrections, bad, answers = (ws.head_table(name, pin) for name in _LANDED)
-        receipts = pc.unique(pa.concat_tables([base, additions, corrections])["receipt_no"])
-        unread = bad.filter(pc.is_in(bad["receipt_no"], value_set=receipts))
-        return cls.of(base, additions, corrections, unread, answers, names)
+        return cls.of(base, additions, corrections, bad, answers, names)
 
     @cached_property
     def rows(self) -> pa.Table:
@@ -170,13 +176,15 @@ def _reference(ws: Workspace, landed: _Landed) -> Reference:
     return Reference(postal_table(landed.rows["postal_code"]), _drawable(ws), ws.contract.reference_date)
 
 
-def _all_there(ws: Workspace, landed: _Landed) -> None:
+def _all_there(ws: Workspace, landed: _Landed, notices: Sequence[pa.Table]) -> None:
     """Every row that a receipt counts is among the rows landed or those that could not be read.
 
     A row of the wide form has landed as several, which share its number.
     """
     place = ["receipt_no", "row_no"]
-    rows = pa.concat_tables([landed.rows.select(place), landed.bad.select(place)]).group_by(place).aggregate([])
+    rows = (
+        pa.concat_tables([landed.rows.select(place), landed.bad.select(place), *notices]).group_by(place).aggregate([])
+    )
     here = Counter(rows["receipt_no"].to_pylist())
     with ws.ledger.read() as tx:
         counted = tx.execute(
