@@ -20,7 +20,7 @@ from todoke.intake.layouts import read_layout
 from todoke.intake.private_folder import private_folder
 from todoke.process.intake import DATASET_OF_KIND
 from todoke.process.register import with_question_ids
-from todoke.process.register_checks import findings_of
+from todoke.process.register_checks import findings_of, households_of
 from todoke.process.register_inputs import OUTPUTS, Parents, make, parents_of, version_parts
 from todoke.process.register_versions import register_version
 from todoke.process.ward_files import file_names
@@ -32,6 +32,7 @@ from todoke.store.schema import DATASETS, ENCRYPTED, QUARANTINE
 
 #: Datasets that hold the rows of the ward's files as they were read.
 _LANDED = ("ward_row", "addition_row", "correction_row", "delivery_instruction", "stop_row")
+_NOTICES = ("stop_row", "delivery_instruction")
 _JUDGED = ("ward_row", "addition_row", "correction_row")
 SAME, DIFFERS = "same", "differs"
 
@@ -79,7 +80,11 @@ def _quarantine(ws: Workspace, parents: Parents, originals: _Originals) -> pa.Ta
     )
     originals.read_unread(ws.version_table("bad_row", parents.inputs.get("bad_row"), ["receipt_no"]))
     answers = ws.version_table("query_answer", parents.inputs.get("query_answer"))
-    return findings_of(ws, base, additions, corrections, originals.bad_rows(), answers)
+    notices = [
+        originals.rows(ws.version_table(name, parents.inputs.get(name), ["receipt_no"]), name) for name in _NOTICES
+    ]
+    earlier = households_of(ws, parents.published.get("ward_row", ()))
+    return findings_of(ws, base, additions, corrections, originals.bad_rows(), answers, notices, earlier)
 
 
 def _compared(ws: Workspace, ref: VersionRef, again: pa.Table) -> dict[str, str]:
