@@ -129,6 +129,7 @@ class Finding(Labelled):
     HOUSEHOLD_CONFLICT = "household_conflict", "世帯内の記載不一致"
     CONFIDENTIAL_INVALID = "confidential_invalid", "秘匿区分の誤り"
     CHANGE_INVALID = "change_invalid", "異動区分・異動事由・異動日の誤り"
+    UNKNOWN_HOUSEHOLD = "unknown_household", "受領していない世帯番号"
     NOT_WANTED = "not_wanted", "区の回答により不採用"
 
 

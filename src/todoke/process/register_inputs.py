@@ -27,9 +27,11 @@ from todoke.process.ward_files import (
     without_resumed,
 )
 from todoke.process.workspace import Workspace
+from todoke.quality.queries import corrected
 from todoke.register.build import Register, build
+from todoke.register.caution import doubts
 from todoke.store.ledger import VersionRef
-from todoke.store.schema import DELIVERY_INSTRUCTION, REGISTER, STOP_ROW
+from todoke.store.schema import DELIVERY_INSTRUCTION, REGISTER, REGISTER_CAUTION, STOP_ROW
 
 INPUTS = (
     "ward_row",
@@ -45,6 +47,8 @@ INPUTS = (
 )
 CAUTION = "register_caution"
 OUTPUTS = ("person", "household", "register_question")
+#: Kinds of files whose rows may forbid a delivery.
+_FORBIDDING = frozenset({"corrections", "stop", "special_delivery"})
 _WITH_STATES = ("ward_row", "addition_row", "correction_row", "delivery_instruction", "stop_row")
 
 
@@ -149,6 +153,7 @@ def make(ws: Workspace, parents: Parents, names: Mapping[str, FileName]) -> Regi
         stops=_in_order(stopped, names, STOP_ROW),
         answers=answers,
         cautions=ws.version_table(CAUTION, inputs.get(CAUTION)),
+        doubts=_doubts(ws, inputs, names),
     )
 
 
@@ -197,6 +202,26 @@ def _in_order(files: Iterable[Merged], names: Mapping[str, FileName], schema: pa
     """The rows in force, file by file in the order of effect."""
     ordered = sorted(files, key=lambda each: names[each.receipt_no])
     return pa.concat_tables([schema.empty_table(), *(each.rows for each in ordered)])
+
+
+def _doubts(ws: Workspace, inputs: Mapping[str, VersionRef], names: Mapping[str, FileName]) -> pa.Table:
+    """Who waits for the ward's answer to a finding in a correction, a stop or an instruction."""
+    aside = ws.version_table("quarantine", inputs.get("quarantine"), ["receipt_no", "household_no", "reason"])
+    receipts = [no for no in pc.unique(aside["receipt_no"]).to_pylist() if names[no].kind in _FORBIDDING]
+    if not receipts:
+        return REGISTER_CAUTION.empty_table()
+    said = ["receipt_no", "household_no", "change_kind", "confidential"]
+    answers = ws.version_table("query_answer", inputs.get("query_answer"))
+    changes = ws.version_table("correction_row", inputs.get("correction_row"), ["row_no", *said])
+    sent = [corrected(changes, answers).select(said)]
+    for name in ("stop_row", "delivery_instruction"):
+        rows = ws.version_table(name, inputs.get(name), said[:2])
+        nothing = pa.nulls(rows.num_rows, pa.string())
+        sent.append(rows.append_column("change_kind", nothing).append_column("confidential", nothing))
+    whole = pa.concat_tables(sent)
+    of_kind = sorted({*receipts, *pc.unique(whole["receipt_no"]).to_pylist()}, key=lambda no: names[no])
+    files = [{"receipt_no": no, "kind": names[no].kind, "place": place} for place, no in enumerate(of_kind)]
+    return doubts(aside, whole, pa.Table.from_pylist(files))
 
 
 def _published(ws: Workspace, parents: Parents, name: str, names: Mapping[str, FileName]) -> list[list[State]]:

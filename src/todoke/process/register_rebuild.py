@@ -18,8 +18,9 @@ from todoke import clock
 from todoke.intake.envelopes import Keys, opened_payload
 from todoke.intake.layouts import read_layout
 from todoke.intake.private_folder import private_folder
+from todoke.process.intake import DATASET_OF_KIND
 from todoke.process.register import with_question_ids
-from todoke.process.register_checks import findings_of
+from todoke.process.register_checks import findings_of, households_of
 from todoke.process.register_inputs import OUTPUTS, Parents, make, parents_of, version_parts
 from todoke.process.register_versions import register_version
 from todoke.process.ward_files import file_names
@@ -31,6 +32,7 @@ from todoke.store.schema import DATASETS, ENCRYPTED, QUARANTINE
 
 #: Datasets that hold the rows of the ward's files as they were read.
 _LANDED = ("ward_row", "addition_row", "correction_row", "delivery_instruction", "stop_row")
+_NOTICES = ("stop_row", "delivery_instruction")
 _JUDGED = ("ward_row", "addition_row", "correction_row")
 SAME, DIFFERS = "same", "differs"
 
@@ -76,8 +78,13 @@ def _quarantine(ws: Workspace, parents: Parents, originals: _Originals) -> pa.Ta
     base, additions, corrections = (
         originals.rows(landed, name) for landed, name in zip(receipts, _JUDGED, strict=True)
     )
+    originals.read_unread(ws.version_table("bad_row", parents.inputs.get("bad_row"), ["receipt_no"]))
     answers = ws.version_table("query_answer", parents.inputs.get("query_answer"))
-    return findings_of(ws, base, additions, corrections, originals.bad_rows(), answers)
+    notices = [
+        originals.rows(ws.version_table(name, parents.inputs.get(name), ["receipt_no"]), name) for name in _NOTICES
+    ]
+    earlier = households_of(ws, parents.published.get("ward_row", ()))
+    return findings_of(ws, base, additions, corrections, originals.bad_rows(), answers, notices, earlier)
 
 
 def _compared(ws: Workspace, ref: VersionRef, again: pa.Table) -> dict[str, str]:
@@ -106,6 +113,12 @@ class _Originals:
         receipts = pc.unique(landed["receipt_no"]).to_pylist()
         tables = [self._read(receipt, DATASETS[dataset])[0] for receipt in receipts]
         return pa.concat_tables([DATASETS[dataset].empty_table(), *tables])
+
+    def read_unread(self, bad: pa.Table) -> None:
+        """Opens the files too of which no row could be read; a base file without any gives way to no other."""
+        for receipt in pc.unique(bad["receipt_no"]).to_pylist():
+            if (kind := self._received[receipt][0]) != "households":
+                self._read(receipt, DATASETS[DATASET_OF_KIND[kind]])
 
     def bad_rows(self) -> pa.Table:
         return pa.concat_tables([QUARANTINE.empty_table(), *(bad for _, bad in self.results.values())])

@@ -15,7 +15,7 @@ from todoke.intake.dates import parsed_dates
 from todoke.model.codes import Finding
 from todoke.store import sqlfiles
 from todoke.store.engine import Engine
-from todoke.store.schema import QUARANTINE
+from todoke.store.schema import QUARANTINE, STOP_ROW
 
 #: Findings that no rule makes: the reader's, whose row is not landed, and the ward's own word (`queries`).
 READER_FINDINGS = frozenset({Finding.RAGGED, Finding.BAD_CHARACTER, Finding.NOT_WANTED})
@@ -49,6 +49,31 @@ OLDEST_YEARS = 125
 CHOME_STARTS = "0123456789０１２３４５６７８９一二三四五六七八九十　 "
 
 
+#: What is found in stops and instructions, which say nothing else that the register compares.
+NOTICE_RULES = (Finding.HOUSEHOLD_NO_MISSING, Finding.UNKNOWN_HOUSEHOLD)
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Whom changes, stops and instructions are about.
+
+    Attributes:
+        changing: receipts of corrections files, each with its place in the order of effect.
+        known: household_no, place: who has been brought, and the place of the corrections file that did; -1 for any
+            other file.
+        notices: receipt_no, row_no, household_no of stops and instructions.
+    """
+
+    changing: Mapping[str, int]
+    known: pa.Table
+    notices: pa.Table
+
+    @classmethod
+    def none(cls) -> Targets:
+        known = pa.schema([("household_no", pa.string()), ("place", pa.int32())])
+        return cls({}, known.empty_table(), STOP_ROW.empty_table().select(["receipt_no", "row_no", "household_no"]))
+
+
 @dataclass(frozen=True)
 class Reference:
     """What rows are held against.
@@ -75,6 +100,7 @@ def findings(
     *,
     bad_rows: pa.Table | None = None,
     bringing: Mapping[str, int] | None = None,
+    targets: Targets | None = None,
 ) -> pa.Table:
     """Everything wrong in one or more files of a ward; each file (receipt) is judged by itself.
 
@@ -87,6 +113,7 @@ def findings(
         bad_rows: `schema.QUARANTINE` of the reader; becomes part of the result.
         bringing: receipts of the files that bring new households, each with the place at which its file counts; a
             household that a file before has brought is a duplicate. Revisions of a file share its place.
+        targets: whom changes may be about, and the stops and instructions, which are judged with them.
 
     Returns:
         `schema.QUARANTINE`, by receipt_no and row_no. A household number that could hold a name is left null.
@@ -99,6 +126,10 @@ def findings(
     engine.register("undrawable", _texts(undrawable(reference.gaiji, *fields)))
     engine.register("change_reason", change_reasons())
     engine.register("bringing", _places(bringing or {}))
+    targets = targets or Targets.none()
+    engine.register("changing", _places(targets.changing))
+    engine.register("known", targets.known)
+    engine.register("notice_row", targets.notices)
     engine.register("precedence", _precedence())
     engine.register("bad_row", bad_rows if bad_rows is not None else QUARANTINE.empty_table())
     params = {

@@ -68,6 +68,7 @@ def build(
     stops: pa.Table | None = None,
     answers: pa.Table | None = None,
     cautions: pa.Table | None = None,
+    doubts: pa.Table | None = None,
 ) -> Register:
     """The register after all files.
 
@@ -82,6 +83,7 @@ def build(
         stops: `schema.STOP_ROW`.
         answers: `schema.REGISTER_ANSWER`: what persons decided.
         cautions: `schema.REGISTER_CAUTION`: who is held because of a register that waits.
+        doubts: the same: who is held because of rows in quarantine.
 
     Returns:
         Deleted and held households stay, with their members, and say so in `state`. A successor stands under the
@@ -103,6 +105,7 @@ def build(
             _correct(engine, rows, reference_date)
             history.add(rows)
         alias = _take_over(engine, history)
+        engine.register("doubt", _once(under_identity(_or_empty(doubts, REGISTER_CAUTION), alias)))
         _decide_holds(
             engine,
             under_identity(_or_empty(special_delivery, DELIVERY_INSTRUCTION), alias),
@@ -143,14 +146,14 @@ class _History:
         names = ["household_no", "member_kana", "birth_date", "former_household_no"]
         parts = [
             rows.select(names).append_column("nth", pa.repeat(pa.scalar(place, pa.int32()), rows.num_rows))
-            for place, rows in enumerate(self._rows)
+            for place, rows in enumerate(self._rows or [WARD_ROW.empty_table()])
         ]
         return pa.concat_tables(parts)
 
     def places(self, households: pa.ChunkedArray) -> pa.Table:
         """household_no and place: each address that any file gave for these households, in one way of writing."""
         wanted = pc.unique(households)
-        mine = pa.concat_tables(self._rows)
+        mine = pa.concat_tables([WARD_ROW.empty_table(), *self._rows])
         mine = mine.filter(pc.is_in(mine["household_no"], wanted))
         written = [pc.fill_null(mine[name], "") for name in ("postal_code", "town", "block", "building")]
         place = _spaceless(pc.binary_join_element_wise(pc.replace_substring(written[0], "-", ""), *written[1:], "/"))
@@ -272,6 +275,11 @@ def _fetch(engine: Engine, name: str, **params: object) -> pa.Table:
 
 def _or_empty(table: pa.Table | None, schema: pa.Schema) -> pa.Table:
     return schema.empty_table() if table is None else table
+
+
+def _once(doubts: pa.Table) -> pa.Table:
+    grouped = doubts.group_by("household_no").aggregate([("confidential", "max")])
+    return grouped.select(["household_no", "confidential_max"]).rename_columns(["household_no", "confidential"])
 
 
 def _files(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
