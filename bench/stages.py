@@ -21,6 +21,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from todoke import clock
 from todoke.errors import NotApproved
 
 CONTRACT = "gift"
@@ -39,6 +40,8 @@ STORY: tuple[tuple[str, str, date] | str, ...] = (
     ("register", "publish", DELIVERED),
     ("labels", "prove", LABELS),
     ("labels", "plan", LABELS),
+    ("labels", "test_pack", LABELS),
+    "approve",
     ("labels", "test_pack", LABELS),
     "approve",
     ("labels", "release_batches", LABELS),
@@ -79,8 +82,10 @@ def _deliver(households: int) -> None:
 def _approve(_households: int) -> None:
     from todoke.process import approval
 
+    inspection = {"inspector": "bench", "inspected_on": clock.now_tokyo().date().isoformat()}
     for request in approval.pending(CONTRACT):
-        approval.record(CONTRACT, request["subject"], request["digest"], request["options"][0], "bench")
+        place = (CONTRACT, request["subject"], request["digest"])
+        approval.record(*place, request["options"][0], "bench", request["round"], **inspection)
 
 
 def _carry(_households: int) -> None:

@@ -121,6 +121,27 @@ def test_a_request_is_answered_by_what_it_offers_itself(dags):
     answer._offer({"params": {"options": ["release", "wait", "refuse"]}})
     assert answer.options == ["残りを発行する", "待つ", "ファイルを受け付けない"]
     assert answer.defaults == ["ファイルを受け付けない"]
+    assert answer.serialized_params == {}
+
+
+def test_an_inspection_is_answered_with_inspector_and_day_which_no_result_shows(dags, monkeypatch):
+    from airflow.sdk.timezone import utcnow
+
+    monkeypatch.setenv("TODOKE_GIFT_KEY", "5a" * 32)
+    answer = copy.copy(dags["gift_approval"].get_task("answer"))
+    answer.hitl_summary_extra = {}
+    context = {"params": {"options": ["inspected", "rejected"]}, "dag": dags["gift_approval"]}
+    keyed_in = {"inspector": "防災課 検査一郎", "inspected_on": "きのう"}
+    event = {"responded_at": utcnow(), "responded_by_user": {"id": "1", "name": "admin"}}
+    said = answer.execute_complete(
+        context, event | {"chosen_options": ["検査合格として承認"], "params_input": keyed_in}
+    )
+    assert set(answer.serialized_params) == {"inspector", "inspected_on"}
+    assert all(JAPANESE.search(param["schema"]["title"]) for param in answer.serialized_params.values())
+    assert "検査一郎" not in str(said) + str(answer.hitl_summary)
+    from todoke.process import approval
+
+    assert approval.unsealed("gift", said["keyed_in"]) == keyed_in, "what it is worth is judged when it is recorded"
 
 
 def test_operators_read_japanese(dags):
@@ -220,6 +241,7 @@ def test_a_dag_file_is_short_and_calls_processes_alone():
             "todoke_dags.graph",
             "todoke_dags.quality_link",
             "todoke_dags.run",
+            "todoke_dags.answer",
             "todoke_dags.approval_request",
         }, file.name
 

@@ -185,7 +185,10 @@ def _layout(ws: Workspace) -> SheetLayout:
 
 
 def test_pack(contract: str, on: date) -> Counts:
-    """Prints the test pack of what is pending and asks a person for approval of exactly that (G06).
+    """Asks a person about what is pending, in two stages (G06).
+
+    First the ward inspects the test pack: a yes holds for the form and the fonts, whatever the data. Then the content
+    is released: a yes holds for exactly these labels.
 
     Returns:
         test_labels printed, requests newly made.
@@ -196,21 +199,38 @@ def test_pack(contract: str, on: date) -> Counts:
         with ws.ledger.read() as tx:
             keys = pending_keys(ws.ledger, tx, kind, ws.ledger.pin(tx).frontier(on))
             heads = ws.ledger.heads(tx)
-            digest = approvals.content_digest(ws, tx, kind, keys)
+            content, form = approvals.content_digest(ws, tx, kind, keys), approvals.form_digest(ws, tx, kind)
+            inspection = approvals.form_subject(kind)
+            passed = approvals.verdict(ws, tx, inspection, form) is approvals.Verdict.INSPECTED
+            unasked = approvals.needs_asking(ws, tx, inspection, form)
         if not keys:
             continue
-        members = _members(ws, keys)
-        addresses = delivery_addresses(ws, heads)
-        pending = addresses.filter(pc.is_in(addresses["household_no"], value_set=members))
-        made["test_labels"] += _print_test_pack(ws, digest, pending)
-        body = (
-            f"{title} {len(keys):,}件の印刷を承認しますか。\n\n"
-            f"- 台帳の版: {heads['household'].id}\n"
-            f"- 試し刷り: outbox/{contract}/labels_test/{digest[:16]}/（印字位置と外字を確かめてください）\n"
-            "- 承認はこの内容だけに効きます。内容が変われば、改めて依頼します。\n"
-        )
-        made["requests"] += approvals.request(ws, f"labels:{kind}", digest, f"{title}の印刷", body)
+        if passed:
+            body = (
+                f"{title} {len(keys):,}件の印刷を承認しますか。\n\n"
+                f"- 台帳の版: {heads['household'].id}\n"
+                "- 試し刷りは、この書式と外字で区の検査に合格しています。\n"
+                "- 承認はこの内容だけに効きます。内容が変われば、改めて依頼します。\n"
+            )
+            made["requests"] += approvals.request(ws, f"labels:{kind}", content, f"{title}の印刷", body)
+        elif unasked:
+            pack = hashlib.sha256(f"{form}\n{content}".encode()).hexdigest()[:16]
+            made["test_labels"] += _print_test_pack(ws, pack, _pending_addresses(ws, keys, heads))
+            body = (
+                f"{title}の試し刷りは、区の検査に合格しましたか。\n\n"
+                f"- 試し刷り: outbox/{contract}/labels_test/{pack}/（印字位置と外字を確かめてください）\n"
+                f"- 印刷を待つラベル: {len(keys):,}件（合格の後、印刷の承認を改めて依頼します）\n"
+                "- 合格のときは、区の検査者（所属・氏名）と検査日を必ず記入してください。\n"
+                "- 合格はこの書式と外字フォントだけに効きます。どちらかが変われば、改めて依頼します。\n"
+            )
+            options = approvals.PASSED_OR_NOT
+            made["requests"] += approvals.request(ws, inspection, form, f"{title}の試し刷り", body, options)
     return dict(made)
+
+
+def _pending_addresses(ws: Workspace, keys: list[str], heads: Mapping[str, VersionRef]) -> pa.Table:
+    addresses = delivery_addresses(ws, heads)
+    return addresses.filter(pc.is_in(addresses["household_no"], value_set=_members(ws, keys)))
 
 
 def _members(ws: Workspace, keys: list[str]) -> pa.Array:
@@ -222,11 +242,11 @@ def _members(ws: Workspace, keys: list[str]) -> pa.Array:
         return pa.array([number for shipment, number in rows if shipment in wanted], pa.string())
 
 
-def _print_test_pack(ws: Workspace, digest: str, addresses: pa.Table) -> int:
+def _print_test_pack(ws: Workspace, pack: str, addresses: pa.Table) -> int:
     from todoke.protect.encryption import SealedFile
 
     def open_file(name: str) -> SealedFile:
-        return SealedFile(lambda content: ws.outbox.put(f"labels_test/{digest[:16]}/{name}", content))
+        return SealedFile(lambda content: ws.outbox.put(f"labels_test/{pack}/{name}", content))
 
     picked = testing.pick(label_records(ws, addresses))
     totals = printing.render([picked], _layout(ws), gaiji_fonts(ws), open_file, test_print=True)
@@ -251,7 +271,7 @@ def release_batches(contract: str, on: date) -> Counts:
         ward = ward_count(ws, register)
         return lambda tx, keys: _control(ws, tx, keys, ward)
 
-    return release_approved(ws, "labels", _KINDS, resettle=lambda: _settle(ws), note=note)
+    return release_approved(ws, "labels", _KINDS, resettle=lambda: _settle(ws), note=note, inspected=True)
 
 
 def release_approved(
@@ -261,19 +281,21 @@ def release_approved(
     *,
     resettle: Refresh,
     note: Callable[[], Guard] = lambda: nothing_to_say,
+    inspected: bool = False,
 ) -> Counts:
     """Prints the pending labels of each kind that a person has approved for `process`; see `release_batches`.
 
     Args:
         resettle: brings what is pending up to the register in force; a yes to something else does not hold then.
         note: makes the guard whose figures are kept with the batch, when something is pending.
+        inspected: a test print must have passed the ward's inspection, too.
     """
     counts = {"batches": 0, "labels": 0, "waiting": 0, **stops.hold(ws), "stops": stops.put_out(ws)}
     waiting: list[NotApproved] = []
     for kind in kinds:
 
         def guard(kind: str = kind) -> Guard:
-            return approvals.only_if_approved(ws, process, kind, note())
+            return approvals.only_if_approved(ws, process, kind, note(), inspected=inspected)
 
         try:
             for then, batch in claimed(ws, kind, process=process, refresh=resettle, guard=guard):
