@@ -44,7 +44,8 @@ STORY: tuple[tuple[str, str, date] | str, ...] = (
     "approve",
     ("labels", "test_pack", LABELS),
     "approve",
-    ("labels", "release_batches", LABELS),
+    ("labels", "claim_batches", LABELS),
+    ("labels", "print_batch", LABELS),
     "carry",
     ("deliveries", "land_results", ARRIVED),
     ("deliveries", "check_results", ARRIVED),
@@ -68,9 +69,18 @@ STORY: tuple[tuple[str, str, date] | str, ...] = (
 def _stage(process: str, function: str, on: date, answer: Any) -> None:
     started = time.monotonic()
     with contextlib.suppress(NotApproved):  # it asks; the stage runs once more after the answer
-        getattr(importlib.import_module(f"todoke.process.{process}"), function)(CONTRACT, on)
+        step = getattr(importlib.import_module(f"todoke.process.{process}"), function)
+        for batch in _claimed() if function == "print_batch" else [()]:
+            step(CONTRACT, on, *batch)
     used = resource.getrusage(resource.RUSAGE_SELF)
     answer.put((time.monotonic() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024))
+
+
+def _claimed() -> list[tuple[str]]:
+    from todoke.outbox.batch import unpublished
+    from todoke.store.ledger import Ledger
+
+    return [(batch.id,) for batch in unpublished(Ledger(CONTRACT), "catalogue")]
 
 
 def _deliver(households: int) -> None:

@@ -7,6 +7,8 @@
 - **承認**：依頼は「承認」のDAGに1件ずつ、二段階で出ます。まず試し刷りを区が検査し、検査者と検査日を記入します\
 （書式と外字フォントが変わるまで有効）。合格の後、印刷する内容の承認を依頼します。承認はその内容（ダイジェスト）だけに効き、\
 内容が変われば依頼し直します。承認前の出力は「スキップ」になります。
+- **束**：承認されたラベルは、郵便番号・町名の順に `labels.labels_per_batch` 件までの束に分けて一度に確定し、\
+束ごとに並行して出力します。前の実行が残した束も出力します。
 - **やり直し**：何度実行しても安全です。出力済みの束は同じ内容で作り直され、同じ世帯に二度印刷されることはありません。
 - **止まったとき**：外字フォントにない文字などが理由です。示されたファイルを区に依頼してください。
 """
@@ -52,13 +54,22 @@ def labels(contract: str) -> None:
         return labels.test_pack(contract, business_date())
 
     @task.run_if(may_release, NOT_RELEASED)
-    @task(task_display_name="ラベルの出力", queue="heavy")
-    def release_batches() -> Counts:
-        """Print what a person has approved, and that alone."""
+    @task(task_display_name="印刷する束の確定", queue="heavy")
+    def claim_batches() -> list[str]:
+        """Lock what a person has approved, and that alone, in batches that are printed side by side."""
         from todoke.process import labels
 
         with skipped_until_approved():
-            return labels.release_batches(contract, business_date())
+            return labels.claim_batches(contract, business_date())
+
+    @task(task_display_name="ラベルの出力", queue="heavy")
+    def print_batch(batch: str) -> Counts:
+        """Print one batch; again, and it comes out the same."""
+        from todoke.process import labels
+
+        return labels.print_batch(contract, business_date(), batch)
 
     requests, _ = ask_for_approval(contract)
-    chain(prove(), plan(), test_pack(), [requests, release_batches()])
+    batches = claim_batches()
+    chain(prove(), plan(), test_pack(), [requests, batches])
+    print_batch.expand(batch=batches)

@@ -22,7 +22,7 @@ JAPANESE = re.compile(r"[぀-ヿ一-鿿]")
 TASKS = {
     "gift_intake": ["look", "check_viruses", "receive", "take_answers", "issue", "list_requests", "request_approval"],
     "gift_register": ["validate", "publish", "stop", "list_requests", "request_approval"],
-    "gift_labels": ["prove", "plan", "test_pack", "list_requests", "request_approval", "release_batches"],
+    "gift_labels": ["prove", "plan", "test_pack", "list_requests", "request_approval", "claim_batches", "print_batch"],
     "gift_orders": ["land_web", "land_postcards", "check_postcards", "settle", "release"],
     "gift_deliveries": ["land_results", "check_results", "settle"],
     "gift_nonapplicants": ["propose", "list_requests", "request_approval", "release"],
@@ -31,7 +31,8 @@ TASKS = {
     "gift_approval": ["answer", "record"],
 }
 RELEASES = [
-    ("gift_labels", "release_batches"),
+    ("gift_labels", "claim_batches"),
+    ("gift_labels", "print_batch"),
     ("gift_orders", "release"),
     ("gift_nonapplicants", "release"),
     ("gift_survey", "publish"),
@@ -57,7 +58,8 @@ def test_every_process_of_the_contract_is_one_dag_with_exactly_these_tasks(dags)
         ("gift_register", "publish", "stop"),
         ("gift_labels", "prove", "plan"),
         ("gift_labels", "plan", "test_pack"),
-        ("gift_labels", "test_pack", "release_batches"),
+        ("gift_labels", "test_pack", "claim_batches"),
+        ("gift_labels", "claim_batches", "print_batch"),
         ("gift_labels", "test_pack", "list_requests"),
         ("gift_orders", "land_web", "check_postcards"),
         ("gift_orders", "land_postcards", "check_postcards"),
@@ -208,7 +210,7 @@ def test_one_run_at_a_time_except_for_approvals_that_wait(dags):
 
 def test_heavy_work_has_its_own_queue(dags):
     heavy = {(task.dag.dag_id, task.task_id) for task in all_tasks(dags) if task.queue == "heavy"}
-    assert {("gift_register", "validate"), ("gift_orders", "settle"), ("gift_labels", "release_batches")} <= heavy
+    assert {("gift_register", "validate"), ("gift_orders", "settle"), ("gift_labels", "print_batch")} <= heavy
     assert ("gift_intake", "receive") not in heavy
 
 

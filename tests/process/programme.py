@@ -49,11 +49,20 @@ from todoke.store.verify import verify
 CONTRACT, INSPECTOR = "gift", "防災課　検査　一郎"
 ARRIVED_ON = date(2026, 11, 4)
 ROOT = Path(__file__).parents[2]
+
+
+def release_batches(contract: str, on: date) -> Counts:
+    """Claims the labels' batches and prints one after the other."""
+    batches = labels.claim_batches(contract, on)
+    printed = [labels.print_batch(contract, on, batch) for batch in batches]
+    return {"batches": len(batches), "labels": sum(int(each["labels"]) for each in printed)}
+
+
 #: The tasks of each DAG in their order; what a person has not said yes to is skipped there.
 TASKS: Mapping[str, tuple[Callable[[str, date], Counts], ...]] = {
     "intake": (intake.look, intake.check_viruses, intake.receive, queries.take_answers, receipts.issue),
     "register": (register_checks.validate, register.publish, stops.stop),
-    "labels": (labels.prove, labels.plan, labels.test_pack, labels.release_batches),
+    "labels": (labels.prove, labels.plan, labels.test_pack, release_batches),
     "orders": (orders.land_web, orders.land_postcards, orders.check_postcards, orders.settle, orders.release),
     "deliveries": (deliveries.land_results, deliveries.check_results, deliveries.settle),
     "nonapplicants": (nonapplicants.propose, nonapplicants.release),
@@ -216,7 +225,8 @@ class Programme:
         """
         subjects = self.answer_open(verdict)
         if verdict == "approved" and any(":labels_test:" in subject for subject in subjects):
-            labels.test_pack(CONTRACT, self.now.date())  # the approval's bell starts the labels
+            asked_on = max(row["requested_on"] for row in self.rows("approval_request"))
+            labels.test_pack(CONTRACT, asked_on)  # the approval's bell starts the labels
             subjects += self.answer_open(verdict)
         return subjects
 

@@ -34,8 +34,6 @@ from todoke.process import approval, labels
 LABELS, NEXT = date(2026, 9, 7), date(2026, 9, 8)
 AFTER_DEADLINE, TOILETS_GO, LATER = date(2027, 1, 18), date(2027, 1, 20), date(2027, 1, 21)
 
-NO_STOPS = {"held": 0, "incidents": 0, "stops": 0}
-
 
 def printed(programme: Programme) -> list[str]:
     return list(programme.out("labels"))
@@ -72,7 +70,7 @@ def test_labels_wait_for_a_yes_and_go_out_after_it(july: Programme):
     assert "まだ承認されていません" in str(said["release_batches"])
     assert said["test_pack"] == {"test_labels": 0, "requests": 2}
     assert sorted(july.answer_open()) == [f"gift:labels:{kind}" for kind in kinds]
-    assert july.run("labels", LABELS)["release_batches"] == {"batches": 2, "labels": 11, "waiting": 0, **NO_STOPS}
+    assert july.run("labels", LABELS)["release_batches"] == {"batches": 2, "labels": 11}
     assert july.parcel(SECRET, "catalogue")["state"] == "on_hold"
     totals = july.control("labels")
     assert {(t["labels"] + t["held"] + t["excluded"], t["households"], t["ward_households"]) for t in totals} == {
@@ -179,7 +177,7 @@ def test_a_yes_without_a_sound_inspection_prints_nothing_and_is_asked_again(
     said = labels.test_pack("gift", LABELS)
     assert said["requests"] == 2
     with pytest.raises(NotApproved, match="試し刷りはまだ承認されていません"):
-        labels.release_batches("gift", LABELS)
+        labels.claim_batches("gift", LABELS)
     again = approval.pending("gift")
     assert {(each["subject"].split(":")[1], each["round"]) for each in again} == {("labels_test", 2)}
     assert all("検査者か正しい検査日がありませんでした" in each["body"] for each in again)
@@ -210,7 +208,7 @@ def test_a_yes_for_one_kind_lets_that_kind_alone_go(july: Programme):
     approval.record(
         "gift", "gift:labels:catalogue_confidential", asked["gift:labels:catalogue_confidential"], "approved", "a"
     )
-    assert july.run("labels", LABELS)["release_batches"] == {"batches": 1, "labels": 1, "waiting": 1, **NO_STOPS}
+    assert july.run("labels", LABELS)["release_batches"] == {"batches": 1, "labels": 1}
     assert one(july.rows("batch"))["kind"] == "catalogue_confidential"
 
 
@@ -239,7 +237,7 @@ def test_without_an_answer_in_time_nothing_goes_and_the_next_run_asks_again(july
     assert approval.record("gift", late["subject"], late["digest"], "approved", "late", 1) == {"recorded": 0}
     assert "まだ承認されていません" in str(july.run("labels", NEXT)["release_batches"])
     assert len(july.answer()) == 4
-    assert july.run("labels", NEXT)["release_batches"] == {"batches": 2, "labels": 11, "waiting": 0, **NO_STOPS}
+    assert july.run("labels", NEXT)["release_batches"] == {"batches": 2, "labels": 11}
 
 
 def test_a_no_stands_until_a_named_person_has_it_asked_again(july: Programme):
@@ -255,7 +253,7 @@ def test_a_no_stands_until_a_named_person_has_it_asked_again(july: Programme):
     assert said["test_pack"]["requests"] == 0, "it is asked already"
     assert {row["reopened_by"] for row in july.rows("approval_request", round=2)} == {"佐藤"}
     assert len(july.answer()) == 4
-    assert july.run("labels", NEXT)["release_batches"] == {"batches": 2, "labels": 11, "waiting": 0, **NO_STOPS}
+    assert july.run("labels", NEXT)["release_batches"] == {"batches": 2, "labels": 11}
     verdicts = sorted(row["verdict"] for row in july.rows("approval"))
     assert verdicts == ["approved"] * 2 + ["inspected"] * 2 + ["rejected"] * 2
 
@@ -310,7 +308,7 @@ def test_toilets_wait_for_their_day_and_for_a_yes(november: Programme):
     assert [row["state"] for row in november.rows("shipment", kind="toilet")] == ["planned"] * 11
     november.answer()
     said = november.run("nonapplicants", TOILETS_GO)["release"]
-    assert said == {"batches": 2, "labels": 11, "waiting": 0, **NO_STOPS}
+    assert said == {"batches": 2, "labels": 11}
     assert november.parcel(FAMILY, "toilet")["lines"] == {"TOILET": 45}
     lists = {name.rpartition("/")[2]: content for name, content in november.out("nonapplicants").items()}
     assert lists["not_reached.csv"].decode("cp932").split() == ["世帯番号", "00002001", "00003001"]

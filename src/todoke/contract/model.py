@@ -118,7 +118,10 @@ class Offset(Settings):
 
 
 class Labels(Settings):
-    """Sheet geometry in millimetres; `barcode_pt` is the a of the customer barcode, in points."""
+    """Sheet geometry in millimetres; `barcode_pt` is the a of the customer barcode, in points.
+
+    `labels_per_batch`: more labels than this are cut into several batches, so that several workers print.
+    """
 
     columns: int = Field(gt=0)
     rows: int = Field(gt=0)
@@ -129,6 +132,7 @@ class Labels(Settings):
     gutter_mm: float = Field(ge=0, default=0)
     offset_mm: Offset = Offset()
     barcode_pt: float = Field(ge=8, le=11.5, default=8.5)
+    labels_per_batch: int = Field(gt=0, default=24_000)
 
 
 class Question(Settings):

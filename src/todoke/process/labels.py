@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, exists, select
 
-from todoke.errors import GateClosed, NotApproved, StalePlan
+from todoke.errors import ContractError, GateClosed, NotApproved, StalePlan
 from todoke.labels import batch as printing
 from todoke.labels import test_pack as testing
 from todoke.labels.gaiji import prove as prove_gaiji
@@ -28,6 +28,7 @@ from todoke.outbox.batch import (
     Batch,
     Guard,
     OpenFile,
+    batch_of,
     nothing_to_say,
     pending_keys,
     publish,
@@ -39,7 +40,7 @@ from todoke.process.address_changes import moved_parcels
 from todoke.process.addresses import delivery_addresses
 from todoke.process.batch_contents import CATALOGUE_ITEM, BatchContents, contents, write_shipping
 from todoke.process.gaiji_fonts import gaiji_fonts
-from todoke.process.releasing import Refresh, claimed
+from todoke.process.releasing import Refresh, as_claimed, claimed
 from todoke.process.ward_count import WardCount, ward_count
 from todoke.process.workspace import Computation, Counts, Workspace
 from todoke.store import facts
@@ -47,6 +48,9 @@ from todoke.store import tables as t
 from todoke.store.ledger import Pin, VersionRef
 
 _CHUNK = 20_000
+_PRINTING_ORDER = ("postal_code", "town", "household_no")
+#: Airflow maps a task over 1,024 values at most (`core.max_map_length`).
+_BATCHES_AT_ONCE = 1_000
 _KINDS = {"catalogue": "カタログ宛名ラベル", "catalogue_confidential": "カタログ宛名ラベル（秘匿世帯）"}
 
 
@@ -90,7 +94,7 @@ def label_records(ws: Workspace, addresses: pa.Table) -> Iterator[pa.RecordBatch
     with ws.ledger.read() as tx:
         numbers = facts.numbers(tx, ws.contract.id)
     table = addresses.join(numbers, "household_no", join_type="inner").sort_by(
-        [("postal_code", "ascending"), ("town", "ascending"), ("household_no", "ascending")]
+        [(name, "ascending") for name in _PRINTING_ORDER]
     )
     flags = pc.if_else(table["confidential"], testing.CONFIDENTIAL, "")
     count = table.num_rows
@@ -234,12 +238,11 @@ def _pending_addresses(ws: Workspace, keys: list[str], heads: Mapping[str, Versi
 
 
 def _members(ws: Workspace, keys: list[str]) -> pa.Array:
-    wanted = {key.rpartition("/")[0] for key in keys}
+    """The household of each effect."""
+    c = t.shipment.c
     with ws.ledger.read() as tx:
-        rows = tx.execute(
-            select(t.shipment.c.id, t.shipment.c.household_no).where(t.shipment.c.contract == ws.contract.id)
-        )
-        return pa.array([number for shipment, number in rows if shipment in wanted], pa.string())
+        of = dict(tx.execute(select(c.id, c.household_no).where(c.contract == ws.contract.id)).tuples().all())
+    return pa.array([of[key.rpartition("/")[0]] for key in keys], pa.string())
 
 
 def _print_test_pack(ws: Workspace, pack: str, addresses: pa.Table) -> int:
@@ -253,11 +256,11 @@ def _print_test_pack(ws: Workspace, pack: str, addresses: pa.Table) -> int:
     return totals.test_labels
 
 
-def release_batches(contract: str, on: date) -> Counts:
-    """Prints what has been approved; what has not is left for the next run.
+def claim_batches(contract: str, on: date) -> list[str]:
+    """Locks what has been approved for printing; what has not is left for the next run.
 
     Returns:
-        labels printed, batches, waiting: kinds that nobody has approved.
+        The ids of the batches to print; those that an earlier run left come first.
 
     Raises:
         NotApproved: something is pending and nothing of it is approved.
@@ -271,10 +274,10 @@ def release_batches(contract: str, on: date) -> Counts:
         ward = ward_count(ws, register)
         return lambda tx, keys: _control(ws, tx, keys, ward)
 
-    return release_approved(ws, "labels", _KINDS, resettle=lambda: _settle(ws), note=note, inspected=True)
+    return claim_approved(ws, "labels", _KINDS, resettle=lambda: _settle(ws), note=note, inspected=True)
 
 
-def release_approved(
+def claim_approved(
     ws: Workspace,
     process: str,
     kinds: Iterable[str],
@@ -282,15 +285,17 @@ def release_approved(
     resettle: Refresh,
     note: Callable[[], Guard] = lambda: nothing_to_say,
     inspected: bool = False,
-) -> Counts:
-    """Prints the pending labels of each kind that a person has approved for `process`; see `release_batches`.
+) -> list[str]:
+    """Locks the pending labels of each kind that a person has approved for `process`; see `claim_batches`.
 
     Args:
         resettle: brings what is pending up to the register in force; a yes to something else does not hold then.
-        note: makes the guard whose figures are kept with the batch, when something is pending.
+        note: makes the guard whose figures are kept with the batches, when something is pending.
         inspected: a test print must have passed the ward's inspection, too.
     """
-    counts = {"batches": 0, "labels": 0, "waiting": 0, **stops.hold(ws), "stops": stops.put_out(ws)}
+    stops.hold(ws)
+    stops.put_out(ws)
+    batches: list[str] = []
     waiting: list[NotApproved] = []
     for kind in kinds:
 
@@ -298,15 +303,46 @@ def release_approved(
             return approvals.only_if_approved(ws, process, kind, note(), inspected=inspected)
 
         try:
-            for then, batch in claimed(ws, kind, process=process, refresh=resettle, guard=guard):
-                counts["labels"] += publish_labels(then, batch)
-                counts["batches"] += 1
+            for _, batch in claimed(
+                ws, kind, process=process, refresh=resettle, guard=guard, cut=lambda keys: _cut(ws, keys)
+            ):
+                batches.append(batch.id)
         except NotApproved as error:
             waiting.append(error)
-    counts["waiting"] = len(waiting)
-    if waiting and not counts["batches"]:
+    if waiting and not batches:
         raise waiting[0]
-    return dict(counts)
+    return batches
+
+
+def _cut(ws: Workspace, keys: list[str]) -> list[list[str]]:
+    """Effects in printing order, in batches that one worker each prints."""
+    most = ws.contract.labels.labels_per_batch
+    if len(keys) <= most:
+        return [keys]
+    if len(keys) > most * _BATCHES_AT_ONCE:
+        raise ContractError(
+            f"ラベル{len(keys):,}件が{_BATCHES_AT_ONCE:,}束に収まりません",
+            where="labels.labels_per_batch",
+            next_step="1束の件数を増やしてください",
+        )
+    with ws.ledger.read() as tx:
+        heads = ws.ledger.heads(tx)
+    table = pa.table({"key": keys, "household_no": _members(ws, keys)})
+    places = delivery_addresses(ws, heads).select(["household_no", "postal_code", "town"])
+    order = [(name, "ascending") for name in (*_PRINTING_ORDER, "key")]
+    ordered = table.join(places, "household_no", join_type="left outer").sort_by(order)["key"].to_pylist()
+    return [ordered[first : first + most] for first in range(0, len(ordered), most)]
+
+
+def print_batch(contract: str, on: date, batch: str) -> Counts:
+    """Prints a claimed batch; once more, and it comes out the same.
+
+    Returns:
+        labels printed.
+    """
+    ws = Workspace.open(contract, on)
+    found = batch_of(ws.ledger, batch)
+    return {"labels": publish_labels(as_claimed(ws, found), found)}
 
 
 def _control(ws: Workspace, tx: Connection, keys: list[str], ward: WardCount) -> dict[str, int]:

@@ -22,7 +22,7 @@ from todoke.process import approvals
 from todoke.process.address_changes import moved_parcels
 from todoke.process.addresses import delivery_addresses
 from todoke.process.batch_contents import TOILET_ITEM
-from todoke.process.labels import label_records, release_approved, unprintable
+from todoke.process.labels import claim_approved, label_records, print_batch, unprintable
 from todoke.process.orders import possible_senders
 from todoke.process.workspace import Computation, Counts, Workspace
 from todoke.store import facts
@@ -188,10 +188,12 @@ def release(contract: str, on: date) -> Counts:
     """Labels and instructions for the households that a person has approved.
 
     Returns:
-        labels, batches, waiting: kinds that nobody has approved.
+        labels, batches.
 
     Raises:
         NotApproved: something is pending and nothing of it is approved.
     """
     ws = Workspace.open(contract, on)
-    return release_approved(ws, "nonapplicants", _KINDS, resettle=lambda: _settle(ws))
+    batches = claim_approved(ws, "nonapplicants", _KINDS, resettle=lambda: _settle(ws))
+    printed = [int(print_batch(contract, on, batch)["labels"]) for batch in batches]
+    return {"batches": len(batches), "labels": sum(printed)}
