@@ -24,6 +24,7 @@ from todoke.labels.gaiji import prove as prove_gaiji
 from todoke.labels.sheet import SheetLayout
 from todoke.model.changes import Changes
 from todoke.model.codes import ShipmentKind, ShipmentState
+from todoke.outbox import delivery_methods
 from todoke.outbox.batch import (
     Batch,
     Guard,
@@ -405,6 +406,11 @@ def publish_labels(ws: Workspace, batch: Batch) -> int:
                 next_step="外字と住所の保留を確かめ、担当の技術者に連絡してください",
             )
         write_shipping(ws, batch, parts, open_file, name=f"shipping/shipping_{batch.business_on:%Y%m%d}.csv")
+        if parts.instructed is not None:
+            title = "秘匿世帯の配送方法"
+            content = delivery_methods.delivery_methods(parts.instructed, programme=ws.contract.name, title=title)
+            with open_file(delivery_methods.NAME) as stream:
+                stream.write(content)
         if batch.notes:
             with open_file("control.json") as stream:
                 stream.write(json.dumps(batch.notes, ensure_ascii=False, indent=1).encode())
