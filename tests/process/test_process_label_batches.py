@@ -16,7 +16,7 @@ from small_ward import HOMES, INSTRUCTION_HEADER, INSTRUCTIONS, households, tabl
 
 import databases
 from todoke.errors import ContractError, NotApproved
-from todoke.process import labels
+from todoke.process import label_claims, labels
 
 FILES, LABELS = date(2026, 7, 21), date(2026, 9, 7)
 MOST, ALL = 4, 10
@@ -111,7 +111,7 @@ def test_two_runs_at_once_lock_every_label_once_and_may_print_side_by_side(appro
 def test_a_limit_that_makes_too_many_batches_is_told_before_anything_is_locked(
     approved: Programme, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(labels, "_BATCHES_AT_ONCE", 2)
+    monkeypatch.setattr(label_claims, "_BATCHES_AT_ONCE", 2)
     with pytest.raises(ContractError, match="labels_per_batch"):
         labels.claim_batches(CONTRACT, LABELS)
     assert approved.rows("batch") == []

@@ -10,14 +10,14 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, exists, select
 
-from todoke.errors import ContractError, GateClosed, NotApproved, StalePlan
+from todoke.errors import GateClosed, StalePlan
 from todoke.labels import batch as printing
 from todoke.labels import test_pack as testing
 from todoke.labels.gaiji import prove as prove_gaiji
@@ -30,18 +30,18 @@ from todoke.outbox.batch import (
     Guard,
     OpenFile,
     batch_of,
-    nothing_to_say,
     pending_keys,
     publish,
 )
 from todoke.parcels.ledger_parcels import new_and_settled
 from todoke.parcels.wanted import Held, changed_parcels, one_item_wanted
-from todoke.process import approvals, stops
+from todoke.process import approvals
 from todoke.process.address_changes import moved_parcels
 from todoke.process.addresses import delivery_addresses
 from todoke.process.batch_contents import CATALOGUE_ITEM, BatchContents, contents, write_shipping
 from todoke.process.gaiji_fonts import gaiji_fonts
-from todoke.process.releasing import Refresh, as_claimed, claimed
+from todoke.process.label_claims import PRINTING_ORDER, claim_approved, members
+from todoke.process.releasing import as_claimed
 from todoke.process.ward_count import WardCount, ward_count
 from todoke.process.workspace import Computation, Counts, Workspace
 from todoke.store import facts
@@ -49,9 +49,6 @@ from todoke.store import tables as t
 from todoke.store.ledger import Pin, VersionRef
 
 _CHUNK = 20_000
-_PRINTING_ORDER = ("postal_code", "town", "household_no")
-#: Airflow maps a task over 1,024 values at most (`core.max_map_length`).
-_BATCHES_AT_ONCE = 1_000
 _KINDS = {"catalogue": "カタログ宛名ラベル", "catalogue_confidential": "カタログ宛名ラベル（秘匿世帯）"}
 
 
@@ -95,7 +92,7 @@ def label_records(ws: Workspace, addresses: pa.Table) -> Iterator[pa.RecordBatch
     with ws.ledger.read() as tx:
         numbers = facts.numbers(tx, ws.contract.id)
     table = addresses.join(numbers, "household_no", join_type="inner").sort_by(
-        [(name, "ascending") for name in _PRINTING_ORDER]
+        [(name, "ascending") for name in PRINTING_ORDER]
     )
     flags = pc.if_else(table["confidential"], testing.CONFIDENTIAL, "")
     count = table.num_rows
@@ -235,15 +232,7 @@ def test_pack(contract: str, on: date) -> Counts:
 
 def _pending_addresses(ws: Workspace, keys: list[str], heads: Mapping[str, VersionRef]) -> pa.Table:
     addresses = delivery_addresses(ws, heads)
-    return addresses.filter(pc.is_in(addresses["household_no"], value_set=_members(ws, keys)))
-
-
-def _members(ws: Workspace, keys: list[str]) -> pa.Array:
-    """The household of each effect."""
-    c = t.shipment.c
-    with ws.ledger.read() as tx:
-        of = dict(tx.execute(select(c.id, c.household_no).where(c.contract == ws.contract.id)).tuples().all())
-    return pa.array([of[key.rpartition("/")[0]] for key in keys], pa.string())
+    return addresses.filter(pc.is_in(addresses["household_no"], value_set=members(ws, keys)))
 
 
 def _print_test_pack(ws: Workspace, pack: str, addresses: pa.Table) -> int:
@@ -276,63 +265,6 @@ def claim_batches(contract: str, on: date) -> list[str]:
         return lambda tx, keys: _control(ws, tx, keys, ward)
 
     return claim_approved(ws, "labels", _KINDS, resettle=lambda: _settle(ws), note=note, inspected=True)
-
-
-def claim_approved(
-    ws: Workspace,
-    process: str,
-    kinds: Iterable[str],
-    *,
-    resettle: Refresh,
-    note: Callable[[], Guard] = lambda: nothing_to_say,
-    inspected: bool = False,
-) -> list[str]:
-    """Locks the pending labels of each kind that a person has approved for `process`; see `claim_batches`.
-
-    Args:
-        resettle: brings what is pending up to the register in force; a yes to something else does not hold then.
-        note: makes the guard whose figures are kept with the batches, when something is pending.
-        inspected: a test print must have passed the ward's inspection, too.
-    """
-    stops.hold(ws)
-    stops.put_out(ws)
-    batches: list[str] = []
-    waiting: list[NotApproved] = []
-    for kind in kinds:
-
-        def guard(kind: str = kind) -> Guard:
-            return approvals.only_if_approved(ws, process, kind, note(), inspected=inspected)
-
-        try:
-            for _, batch in claimed(
-                ws, kind, process=process, refresh=resettle, guard=guard, cut=lambda keys: _cut(ws, keys)
-            ):
-                batches.append(batch.id)
-        except NotApproved as error:
-            waiting.append(error)
-    if waiting and not batches:
-        raise waiting[0]
-    return batches
-
-
-def _cut(ws: Workspace, keys: list[str]) -> list[list[str]]:
-    """Effects in printing order, in batches that one worker each prints."""
-    most = ws.contract.labels.labels_per_batch
-    if len(keys) <= most:
-        return [keys]
-    if len(keys) > most * _BATCHES_AT_ONCE:
-        raise ContractError(
-            f"ラベル{len(keys):,}件が{_BATCHES_AT_ONCE:,}束に収まりません",
-            where="labels.labels_per_batch",
-            next_step="1束の件数を増やしてください",
-        )
-    with ws.ledger.read() as tx:
-        heads = ws.ledger.heads(tx)
-    table = pa.table({"key": keys, "household_no": _members(ws, keys)})
-    places = delivery_addresses(ws, heads).select(["household_no", "postal_code", "town"])
-    order = [(name, "ascending") for name in (*_PRINTING_ORDER, "key")]
-    ordered = table.join(places, "household_no", join_type="left outer").sort_by(order)["key"].to_pylist()
-    return [ordered[first : first + most] for first in range(0, len(ordered), most)]
 
 
 def print_batch(contract: str, on: date, batch: str) -> Counts:

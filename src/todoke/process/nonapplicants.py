@@ -22,7 +22,8 @@ from todoke.process import approvals
 from todoke.process.address_changes import moved_parcels
 from todoke.process.addresses import delivery_addresses
 from todoke.process.batch_contents import TOILET_ITEM
-from todoke.process.labels import claim_approved, label_records, print_batch, unprintable
+from todoke.process.label_claims import claim_approved
+from todoke.process.labels import label_records, print_batch, unprintable
 from todoke.process.orders import possible_senders
 from todoke.process.workspace import Computation, Counts, Workspace
 from todoke.store import facts
