@@ -271,14 +271,15 @@ def outbox_export(
 
 @approval_app.command("list")
 def approval_list(contract: ContractId) -> None:
-    """承認の依頼と答えの一覧です（依頼日・対象・ダイジェスト・何回目か・答え・答えた人）。"""
+    """承認の依頼と答えの一覧です（依頼日・対象・ダイジェスト・何回目か・答え・答えた人・検査者・検査日）。"""
     from todoke.process import approval
     from todoke.process.approvals import Verdict
 
     labels = {None: "未回答"} | {str(verdict): verdict.label for verdict in Verdict}
     for row in approval.history(contract):
         asked = (row["requested_on"], row["subject"], row["subject_digest"], f"{row['round']}回目")
-        print(*asked, labels[row["verdict"]], row["by_whom"] or "", sep="\t")
+        answered = (labels[row["verdict"]], row["by_whom"] or "", row["inspector"] or "", row["inspected_on"] or "")
+        print(*asked, *answered, sep="\t")
 
 
 @approval_app.command("reopen")

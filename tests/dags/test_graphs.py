@@ -31,7 +31,7 @@ TASKS = {
         "request_approval",
     ],
     "gift_register": ["validate", "publish", "stop", "list_requests", "request_approval"],
-    "gift_labels": ["prove", "plan", "test_pack", "list_requests", "request_approval", "release_batches"],
+    "gift_labels": ["prove", "plan", "test_pack", "list_requests", "request_approval", "claim_batches", "print_batch"],
     "gift_orders": ["land_web", "land_postcards", "check_postcards", "settle", "release"],
     "gift_deliveries": ["land_results", "check_results", "settle"],
     "gift_reminders": ["propose", "list_requests", "request_approval", "release"],
@@ -41,7 +41,8 @@ TASKS = {
     "gift_approval": ["answer", "record"],
 }
 RELEASES = [
-    ("gift_labels", "release_batches"),
+    ("gift_labels", "claim_batches"),
+    ("gift_labels", "print_batch"),
     ("gift_orders", "release"),
     ("gift_reminders", "release"),
     ("gift_nonapplicants", "release"),
@@ -68,7 +69,8 @@ def test_every_process_of_the_contract_is_one_dag_with_exactly_these_tasks(dags)
         ("gift_register", "publish", "stop"),
         ("gift_labels", "prove", "plan"),
         ("gift_labels", "plan", "test_pack"),
-        ("gift_labels", "test_pack", "release_batches"),
+        ("gift_labels", "test_pack", "claim_batches"),
+        ("gift_labels", "claim_batches", "print_batch"),
         ("gift_labels", "test_pack", "list_requests"),
         ("gift_orders", "land_web", "check_postcards"),
         ("gift_orders", "land_postcards", "check_postcards"),
@@ -134,6 +136,27 @@ def test_a_request_is_answered_by_what_it_offers_itself(dags):
     answer._offer({"params": {"options": ["release", "wait", "refuse"]}})
     assert answer.options == ["残りを発行する", "待つ", "ファイルを受け付けない"]
     assert answer.defaults == ["ファイルを受け付けない"]
+    assert answer.serialized_params == {}
+
+
+def test_an_inspection_is_answered_with_inspector_and_day_which_no_result_shows(dags, monkeypatch):
+    from airflow.sdk.timezone import utcnow
+
+    monkeypatch.setenv("TODOKE_GIFT_KEY", "5a" * 32)
+    answer = copy.copy(dags["gift_approval"].get_task("answer"))
+    answer.hitl_summary_extra = {}
+    context = {"params": {"options": ["inspected", "rejected"]}, "dag": dags["gift_approval"]}
+    keyed_in = {"inspector": "防災課 検査一郎", "inspected_on": "きのう"}
+    event = {"responded_at": utcnow(), "responded_by_user": {"id": "1", "name": "admin"}}
+    said = answer.execute_complete(
+        context, event | {"chosen_options": ["検査合格として承認"], "params_input": keyed_in}
+    )
+    assert set(answer.serialized_params) == {"inspector", "inspected_on"}
+    assert all(JAPANESE.search(param["schema"]["title"]) for param in answer.serialized_params.values())
+    assert "検査一郎" not in str(said) + str(answer.hitl_summary)
+    from todoke.process import approval
+
+    assert approval.unsealed("gift", said["keyed_in"]) == keyed_in, "what it is worth is judged when it is recorded"
 
 
 def test_operators_read_japanese(dags):
@@ -200,7 +223,7 @@ def test_one_run_at_a_time_except_for_approvals_that_wait(dags):
 
 def test_heavy_work_has_its_own_queue(dags):
     heavy = {(task.dag.dag_id, task.task_id) for task in all_tasks(dags) if task.queue == "heavy"}
-    assert {("gift_register", "validate"), ("gift_orders", "settle"), ("gift_labels", "release_batches")} <= heavy
+    assert {("gift_register", "validate"), ("gift_orders", "settle"), ("gift_labels", "print_batch")} <= heavy
     assert ("gift_intake", "receive") not in heavy
 
 
@@ -233,6 +256,7 @@ def test_a_dag_file_is_short_and_calls_processes_alone():
             "todoke_dags.graph",
             "todoke_dags.quality_link",
             "todoke_dags.run",
+            "todoke_dags.answer",
             "todoke_dags.approval_request",
         }, file.name
 

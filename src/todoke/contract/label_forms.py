@@ -77,6 +77,9 @@ class Labels(LabelForm):
     """
 
     forms: dict[str, LabelForm] = Field(default_factory=dict)
+    labels_per_batch: int = Field(
+        gt=0, default=24_000, description="more labels are cut into several batches, so that several workers print"
+    )
     base_font: str = Field(default="gothic", description="gothic, mincho, or a font file below the contract's folder")
     gaiji_fonts: list[str] = Field(default_factory=list, description="names of the ward's font files by priority")
 

@@ -6,8 +6,9 @@ exactly these labels, and no household is printed twice: its catalogue is a clai
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 
 import pyarrow as pa
@@ -15,29 +16,30 @@ import pyarrow.compute as pc
 from sqlalchemy import Connection, exists, select
 
 from todoke.contract.loader import load
-from todoke.errors import GateClosed, NotApproved, StalePlan
+from todoke.errors import GateClosed, StalePlan
 from todoke.labels import batch as printing
 from todoke.labels import test_pack as testing
 from todoke.labels.grid import GRID, grid, write_grid
-from todoke.labels.sort_mark import sort_marks
 from todoke.model.changes import Changes, effect_kind
 from todoke.model.codes import ShipmentKind, ShipmentState
+from todoke.outbox import delivery_methods
 from todoke.outbox.batch import (
     Batch,
     Guard,
     OpenFile,
-    nothing_to_say,
+    batch_of,
     pending_keys,
     publish,
 )
 from todoke.parcels.ledger_parcels import new_and_settled
 from todoke.parcels.wanted import Held, changed_parcels, one_item_wanted
-from todoke.process import approvals, stops
+from todoke.process import approvals
 from todoke.process.address_changes import moved_parcels
 from todoke.process.addresses import delivery_addresses
 from todoke.process.batch_contents import CATALOGUE_ITEM, BatchContents, contents, write_shipping
 from todoke.process.gaiji_shapes import label_fonts
-from todoke.process.releasing import Refresh, claimed
+from todoke.process.label_claims import claim_approved, in_printing_order, members
+from todoke.process.releasing import as_claimed
 from todoke.process.ward_count import WardCount, ward_count
 from todoke.process.workspace import Computation, Counts, Workspace
 from todoke.store import facts
@@ -62,13 +64,7 @@ def label_records(ws: Workspace, addresses: pa.Table, kind: str) -> Iterator[pa.
     """
     with ws.ledger.read() as tx:
         numbers = facts.numbers(tx, ws.contract.id)
-    table = addresses.join(numbers, "household_no", join_type="inner")
-    towns, blocks = (table[name].fill_null("").to_pylist() for name in ("town", "block"))
-    marks = sort_marks(ws.contract.labels.form(kind).sort_mark, towns, blocks)
-    shown = pc.if_else(table["confidential"], "", pa.array(marks, pa.string()))
-    table = table.append_column("sort_mark", shown).sort_by(
-        [(name, "ascending") for name in ("postal_code", "town", "sort_mark", "household_no")]
-    )
+    table = in_printing_order(ws, addresses.join(numbers, "household_no", join_type="inner"), kind)
     flags = pc.if_else(table["confidential"], testing.CONFIDENTIAL, "")
     count = table.num_rows
     yield from pa.table(
@@ -170,7 +166,10 @@ def hold_plan(ws: Workspace, addresses: pa.Table, kind: ShipmentKind) -> printin
 
 
 def test_pack(contract: str, on: date) -> Counts:
-    """Prints the test pack of what is pending and asks a person for approval of exactly that (G06).
+    """Asks a person about what is pending, in two stages (G06).
+
+    First the ward inspects the test pack: a yes holds for the form and the fonts, whatever the data. Then the content
+    is released: a yes holds for exactly these labels.
 
     Returns:
         test_labels printed, requests newly made.
@@ -181,20 +180,32 @@ def test_pack(contract: str, on: date) -> Counts:
         with ws.ledger.read() as tx:
             keys = pending_keys(ws.ledger, tx, kind, ws.ledger.pin(tx).frontier(on))
             heads = ws.ledger.heads(tx)
-            digest = approvals.content_digest(ws, tx, kind, keys)
+            content, form = approvals.content_digest(ws, tx, kind, keys), approvals.form_digest(ws, tx, kind)
+            inspection = approvals.form_subject(kind)
+            passed = approvals.verdict(ws, tx, inspection, form) is approvals.Verdict.INSPECTED
+            unasked = approvals.needs_asking(ws, tx, inspection, form)
         if not keys:
             continue
-        members = _members(ws, keys)
-        addresses = delivery_addresses(ws, heads)
-        pending = addresses.filter(pc.is_in(addresses["household_no"], value_set=members))
-        made["test_labels"] += _print_test_pack(ws, kind, digest, pending)
-        body = (
-            f"{title} {len(keys):,}件の印刷を承認しますか。\n\n"
-            f"- 台帳の版: {heads['household'].id}\n"
-            f"- 試し刷り: outbox/{contract}/labels_test/{digest[:16]}/（印字位置と外字を確かめてください）\n"
-            "- 承認はこの内容だけに効きます。内容が変われば、改めて依頼します。\n"
-        )
-        made["requests"] += approvals.request(ws, f"labels:{kind}", digest, f"{title}の印刷", body)
+        if passed:
+            body = (
+                f"{title} {len(keys):,}件の印刷を承認しますか。\n\n"
+                f"- 台帳の版: {heads['household'].id}\n"
+                "- 試し刷りは、この書式と外字で区の検査に合格しています。\n"
+                "- 承認はこの内容だけに効きます。内容が変われば、改めて依頼します。\n"
+            )
+            made["requests"] += approvals.request(ws, f"labels:{kind}", content, f"{title}の印刷", body)
+        elif unasked:
+            pack = hashlib.sha256(f"{form}\n{content}".encode()).hexdigest()[:16]
+            made["test_labels"] += _print_test_pack(ws, kind, pack, _pending_addresses(ws, keys, heads))
+            body = (
+                f"{title}の試し刷りは、区の検査に合格しましたか。\n\n"
+                f"- 試し刷り: outbox/{contract}/labels_test/{pack}/（印字位置と外字を確かめてください）\n"
+                f"- 印刷を待つラベル: {len(keys):,}件（合格の後、印刷の承認を改めて依頼します）\n"
+                "- 合格のときは、区の検査者（所属・氏名）と検査日を必ず記入してください。\n"
+                "- 合格はこの書式と外字フォントだけに効きます。どちらかが変われば、改めて依頼します。\n"
+            )
+            options = approvals.PASSED_OR_NOT
+            made["requests"] += approvals.request(ws, inspection, form, f"{title}の試し刷り", body, options)
     return dict(made)
 
 
@@ -205,20 +216,16 @@ def printer_grid(contract: str, kind: str, on: date) -> bytes:
     return grid({name: form.layout for name, form in forms.items()})
 
 
-def _members(ws: Workspace, keys: list[str]) -> pa.Array:
-    wanted = {key.rpartition("/")[0] for key in keys}
-    with ws.ledger.read() as tx:
-        rows = tx.execute(
-            select(t.shipment.c.id, t.shipment.c.household_no).where(t.shipment.c.contract == ws.contract.id)
-        )
-        return pa.array([number for shipment, number in rows if shipment in wanted], pa.string())
+def _pending_addresses(ws: Workspace, keys: list[str], heads: Mapping[str, VersionRef]) -> pa.Table:
+    addresses = delivery_addresses(ws, heads)
+    return addresses.filter(pc.is_in(addresses["household_no"], value_set=members(ws, keys)))
 
 
-def _print_test_pack(ws: Workspace, kind: str, digest: str, addresses: pa.Table) -> int:
+def _print_test_pack(ws: Workspace, kind: str, pack: str, addresses: pa.Table) -> int:
     from todoke.protect.encryption import SealedFile
 
     def open_file(name: str) -> SealedFile:
-        return SealedFile(lambda content: ws.outbox.put(f"labels_test/{digest[:16]}/{name}", content))
+        return SealedFile(lambda content: ws.outbox.put(f"labels_test/{pack}/{name}", content))
 
     form, fonts = ws.contract.labels.form(kind), label_fonts(ws)
     picked = testing.pick(label_records(ws, addresses, kind), fonts)
@@ -228,11 +235,11 @@ def _print_test_pack(ws: Workspace, kind: str, digest: str, addresses: pa.Table)
     return totals.test_labels
 
 
-def release_batches(contract: str, on: date) -> Counts:
-    """Prints what has been approved; what has not is left for the next run.
+def claim_batches(contract: str, on: date) -> list[str]:
+    """Locks what has been approved for printing; what has not is left for the next run.
 
     Returns:
-        labels printed, batches, waiting: kinds that nobody has approved.
+        The ids of the batches to print; those that an earlier run left come first.
 
     Raises:
         NotApproved: something is pending and nothing of it is approved.
@@ -246,40 +253,18 @@ def release_batches(contract: str, on: date) -> Counts:
         ward = ward_count(ws, register)
         return lambda tx, keys: _control(ws, tx, keys, ward)
 
-    return release_approved(ws, "labels", _KINDS, resettle=lambda: _settle(ws), note=note)
+    return claim_approved(ws, "labels", _KINDS, resettle=lambda: _settle(ws), note=note, inspected=True)
 
 
-def release_approved(
-    ws: Workspace,
-    process: str,
-    kinds: Iterable[str],
-    *,
-    resettle: Refresh,
-    note: Callable[[], Guard] = lambda: nothing_to_say,
-) -> Counts:
-    """Prints the pending labels of each kind that a person has approved for `process`; see `release_batches`.
+def print_batch(contract: str, on: date, batch: str) -> Counts:
+    """Prints a claimed batch; once more, and it comes out the same.
 
-    Args:
-        resettle: brings what is pending up to the register in force; a yes to something else does not hold then.
-        note: makes the guard whose figures are kept with the batch, when something is pending.
+    Returns:
+        labels printed.
     """
-    counts = {"batches": 0, "labels": 0, "waiting": 0, **stops.hold(ws), "stops": stops.put_out(ws)}
-    waiting: list[NotApproved] = []
-    for kind in kinds:
-
-        def guard(kind: str = kind) -> Guard:
-            return approvals.only_if_approved(ws, process, kind, note())
-
-        try:
-            for then, batch in claimed(ws, kind, process=process, refresh=resettle, guard=guard):
-                counts["labels"] += publish_labels(then, batch)
-                counts["batches"] += 1
-        except NotApproved as error:
-            waiting.append(error)
-    counts["waiting"] = len(waiting)
-    if waiting and not counts["batches"]:
-        raise waiting[0]
-    return dict(counts)
+    ws = Workspace.open(contract, on)
+    found = batch_of(ws.ledger, batch)
+    return {"labels": publish_labels(as_claimed(ws, found), found)}
 
 
 def _control(ws: Workspace, tx: Connection, keys: list[str], ward: WardCount) -> dict[str, int]:
@@ -344,6 +329,11 @@ def publish_labels(ws: Workspace, batch: Batch) -> int:
                 next_step="外字と住所の保留を確かめ、担当の技術者に連絡してください",
             )
         write_shipping(ws, batch, parts, open_file, name=f"shipping/shipping_{batch.business_on:%Y%m%d}.csv")
+        if parts.instructed is not None:
+            title = "秘匿世帯の配送方法"
+            content = delivery_methods.delivery_methods(parts.instructed, programme=ws.contract.name, title=title)
+            with open_file(delivery_methods.NAME) as stream:
+                stream.write(content)
         if batch.notes:
             with open_file("control.json") as stream:
                 stream.write(json.dumps(batch.notes, ensure_ascii=False, indent=1).encode())

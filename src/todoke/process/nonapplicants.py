@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 import pyarrow as pa
@@ -23,8 +23,10 @@ from todoke.process import approvals
 from todoke.process.address_changes import moved_parcels
 from todoke.process.addresses import delivery_addresses
 from todoke.process.batch_contents import TOILET_ITEM
-from todoke.process.labels import release_approved, unprintable
+from todoke.process.label_claims import claim_approved
+from todoke.process.labels import print_batch, unprintable
 from todoke.process.orders import possible_senders
+from todoke.process.releasing import Refresh
 from todoke.process.workspace import Computation, Counts, Workspace
 from todoke.store import facts
 from todoke.store import tables as t
@@ -204,10 +206,17 @@ def release(contract: str, on: date) -> Counts:
     """Labels and instructions for the households that a person has approved.
 
     Returns:
-        labels, batches, waiting: kinds that nobody has approved.
+        labels, batches.
 
     Raises:
         NotApproved: something is pending and nothing of it is approved.
     """
     ws = Workspace.open(contract, on)
-    return release_approved(ws, _PROCESS, _KINDS, resettle=lambda: _settle(ws))
+    return release_labels(ws, _PROCESS, _KINDS, resettle=lambda: _settle(ws))
+
+
+def release_labels(ws: Workspace, process: str, kinds: Iterable[str], *, resettle: Refresh) -> Counts:
+    """Locks and prints the labels of each kind that a person has approved; see `label_claims.claim_approved`."""
+    batches = claim_approved(ws, process, kinds, resettle=resettle)
+    printed = [int(print_batch(ws.contract.id, ws.on, batch)["labels"]) for batch in batches]
+    return {"batches": len(batches), "labels": sum(printed)}

@@ -17,8 +17,16 @@ from todoke.parcels.nonapplicants import settled_gate, standing, totals
 from todoke.parcels.wanted import Held, changed_parcels, one_item_wanted
 from todoke.process.address_changes import moved_parcels
 from todoke.process.batch_contents import NOTICE_ITEM
-from todoke.process.labels import release_approved
-from todoke.process.nonapplicants import ask, chosen, inputs_of, last_orders, put_lists, receivers, undrawn
+from todoke.process.nonapplicants import (
+    ask,
+    chosen,
+    inputs_of,
+    last_orders,
+    put_lists,
+    receivers,
+    release_labels,
+    undrawn,
+)
 from todoke.process.orders import possible_senders
 from todoke.process.workspace import Computation, Counts, Workspace
 from todoke.store import facts
@@ -57,7 +65,7 @@ def release(contract: str, on: date) -> Counts:
         NotApproved: something is pending and nothing of it is approved.
     """
     ws = Workspace.open(contract, on)
-    return release_approved(ws, _PROCESS, _KINDS, resettle=lambda: _settle(ws))
+    return release_labels(ws, _PROCESS, _KINDS, resettle=lambda: _settle(ws))
 
 
 def _due_on(ws: Workspace) -> date:
