@@ -117,7 +117,7 @@ class _Originals:
     def read_unread(self, bad: pa.Table) -> None:
         """Opens the files too of which no row could be read; a base file without any gives way to no other."""
         for receipt in pc.unique(bad["receipt_no"]).to_pylist():
-            if (kind := self._received[receipt][0]) != "households":
+            if (kind := self._kind[receipt]) != "households":
                 self._read(receipt, DATASETS[DATASET_OF_KIND[kind]])
 
     def bad_rows(self) -> pa.Table:
