@@ -24,7 +24,7 @@ from todoke.process.ward_files import (
     revisions,
 )
 from todoke.process.workspace import Workspace
-from todoke.register.build import Register, build
+from todoke.register.build import Readdress, Register, build, by_file
 from todoke.store.ledger import VersionRef
 from todoke.store.schema import REGISTER
 
@@ -36,6 +36,7 @@ INPUTS = (
     "quarantine",
     "delivery_instruction",
     "stop_row",
+    "readdress_row",
     "register_answer",
     "query_answer",
     "register_caution",
@@ -133,10 +134,12 @@ def make(ws: Workspace, parents: Parents, names: Mapping[str, FileName]) -> Regi
     merged = [merged_states(states, answers) for states in corrections]
     firsts = sorted((states[0] for states in (*base, *additions)), key=lambda state: _base_first(state, names))
     later = [(names[each.receipt_no], each) for states in (*base, *additions) for each in revisions(states)]
+    readdressed = in_effect(ws.version_table("readdress_row", inputs.get("readdress_row")), names)
+    addresses = [(names[rows["receipt_no"][0].as_py()], Readdress(rows)) for rows in by_file([readdressed])]
     files = [(names[each.rows.receipt_no], each.rows.accepted) for each in merged]
     return build(
         pa.concat_tables(list(_each_household_once(state.accepted for state in firsts))),
-        [change for _, change in sorted((*files, *later), key=lambda change: change[0])],
+        [change for _, change in sorted((*files, *later, *addresses), key=lambda change: change[0])],
         in_effect(ws.version_table("delivery_instruction", inputs.get("delivery_instruction")), names),
         ws.contract.reference_date,
         withdrawn=pa.concat_tables([NOTHING_WITHDRAWN, *(each.withdrawn for each in merged)]),

@@ -86,6 +86,18 @@ HOUSEHOLD = _schema(
 #: Households for which everything is to be held now.
 STOP_ROW = _schema(receipt_no=_text, row_no=_int, household_no=_text, note=_text)
 
+#: The address that the ward has found for a household, mostly for a catalogue that came back (G23).
+READDRESS_ROW = _schema(
+    receipt_no=_text,
+    row_no=_int,
+    household_no=_text,
+    postal_code=_text,
+    town=_text,
+    block=_text,
+    building=_text,
+    note=_text,
+)
+
 #: Households to hold while a register waits for a person, and which of them are to be taken for confidential.
 REGISTER_CAUTION = _schema(household_no=_text, confidential=pa.bool_())
 
@@ -224,6 +236,7 @@ DATASETS: dict[str, pa.Schema] = {
     "query_answer": QUERY_ANSWER,
     "query_bad_row": QUARANTINE,
     "stop_row": STOP_ROW,
+    "readdress_row": READDRESS_ROW,
     "delivery_instruction": DELIVERY_INSTRUCTION,
     "catalogue": CATALOGUE,
     "web_application": WEB_APPLICATION,
@@ -250,6 +263,7 @@ ENCRYPTED = frozenset(
         "person",
         "delivery_instruction",
         "stop_row",
+        "readdress_row",
         "postcard",
         "survey_answer",
         "carrier_result",
