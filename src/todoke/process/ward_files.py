@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from itertools import pairwise
 
@@ -40,6 +41,11 @@ class FileName:
     received_at: str
     receipt_no: str
     kind: str
+
+    @property
+    def said_on(self) -> date:
+        """The day in the name; without one, that of the arrival."""
+        return date.fromisoformat(self.received_at[:10]) if self.day > "99" else date.fromisoformat(self.day)
 
     @property
     def group(self) -> Group:

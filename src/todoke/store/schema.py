@@ -98,6 +98,17 @@ READDRESS_ROW = _schema(
     note=_text,
 )
 
+#: Parcels that a person wants to have sent once more, and why (G24); `shipment_id`: the one that did not arrive.
+RESEND_REQUEST = _schema(
+    request_id=_text,
+    shipment_id=_text,
+    household_no=_text,
+    kind=_text,
+    reason=_text,
+    by_whom=_text,
+    requested_at=_at,
+)
+
 #: Households to hold while a register waits for a person, and which of them are to be taken for confidential.
 REGISTER_CAUTION = _schema(household_no=_text, confidential=pa.bool_())
 
@@ -237,6 +248,7 @@ DATASETS: dict[str, pa.Schema] = {
     "query_bad_row": QUARANTINE,
     "stop_row": STOP_ROW,
     "readdress_row": READDRESS_ROW,
+    "resend_request": RESEND_REQUEST,
     "delivery_instruction": DELIVERY_INSTRUCTION,
     "catalogue": CATALOGUE,
     "web_application": WEB_APPLICATION,
@@ -264,6 +276,7 @@ ENCRYPTED = frozenset(
         "delivery_instruction",
         "stop_row",
         "readdress_row",
+        "resend_request",
         "postcard",
         "survey_answer",
         "carrier_result",
