@@ -4,6 +4,9 @@
 
 - **いつ**：台帳の発行（`todoke://<契約>/register`）と承認（`todoke://<契約>/approval`）のたび。\
 念のため毎日7時にも確かめます。
+- **外字**：使用する外字を大きく描いた外字確認票（PDF）、印字できない文字の一覧、保留した世帯の一覧を、\
+送信箱の `gaiji` に出します。新しい外字フォントで使用中の外字の字形が変わったときは、\
+その世帯の印刷を止めて「承認」に依頼を出し、前の字形で印字済みのラベルの一覧も出します。
 - **承認**：依頼は「承認」のDAGに1件ずつ出ます。承認はその内容（ダイジェスト）だけに効き、\
 内容が変われば依頼し直します。承認前の出力は「スキップ」になります。
 - **やり直し**：何度実行しても安全です。出力済みの束は同じ内容で作り直され、同じ世帯に二度印刷されることはありません。
@@ -32,9 +35,9 @@ def labels(contract: str) -> None:
     @task(task_display_name="外字の確認", queue="heavy")
     def prove() -> Counts:
         """Prove every character of the register against the fonts."""
-        from todoke.process import labels
+        from todoke.process import gaiji_proof
 
-        return labels.prove(contract, business_date())
+        return gaiji_proof.prove(contract, business_date())
 
     @task(task_display_name="印刷の計画", queue="heavy")
     def plan() -> Counts:

@@ -10,13 +10,14 @@ from io import StringIO
 import numpy as np
 import pypdfium2.raw as pdfium
 import pytest
-from label_samples import DRAWN, EMPTY, MISSING, Shelf, batches, record
+from label_samples import DRAWN, EMPTY, MISSING, Shelf, batches, eudc_font, record
 from pypdfium2 import PdfDocument
 
 from todoke.errors import GateClosed
 from todoke.labels.barcode import bars
 from todoke.labels.batch import SHEETS_PER_FILE, BatchTotals, control_totals, plan_holds, render
-from todoke.labels.fonts import FontSet, Glyph
+from todoke.labels.faces import Glyph
+from todoke.labels.fonts import FontSet, base_font_path
 from todoke.labels.sheet import MM, Misfit, SheetLayout
 from todoke.labels.test_pack import pick
 
@@ -67,6 +68,22 @@ def test_extracted_text_is_the_manifest_label_by_label_with_gaiji(fonts: FontSet
         assert ("gaiji" in row["flags"].split(";")) is any(char in whole for char in GAIJI)
 
 
+@pytest.mark.parametrize("base", ["gothic", "mincho"])
+def test_a_variant_is_drawn_with_its_own_glyph_and_extracted_as_written(shelf: Shelf, base: str) -> None:
+    variant, plain = "葛\U000e0100", "葛"
+    records = [record(1, name=f"{variant}城　{GAIJI[0]}"), record(2, name=f"{plain}城　{GAIJI[0]}")]
+    render(batches(records), LAYOUT, FontSet.load([eudc_font()], base_font_path(base)), shelf.open)
+    with_variant, without = label_texts(shelf.files["labels_001.pdf"])
+    assert f"{variant}城\u3000{GAIJI[0]}\u3000様" in with_variant
+    assert f"{plain}城" in without and "\U000e0100" not in without
+    page = PdfDocument(shelf.files["labels_001.pdf"])[0].render(scale=4, grayscale=True).to_numpy()
+    (x, y), (right, _) = LAYOUT.corners()[:2]
+    rows = slice(round(page.shape[0] - 4 * (y + 26 * MM)), round(page.shape[0] - 4 * (y + 16 * MM)))
+    cells = [page[rows, round(4 * left) : round(4 * left) + round(4 * 40 * MM)] < 128 for left in (x, right)]
+    assert all(cell.any() for cell in cells)
+    assert (cells[0] != cells[1]).any()
+
+
 def test_every_font_is_embedded_and_subset(fonts: FontSet, shelf: Shelf) -> None:
     render(batches(many(30)), LAYOUT, fonts, shelf.open)
     names = set()
@@ -110,7 +127,7 @@ def test_who_cannot_be_printed_is_known_before_and_never_printed(fonts: FontSet,
     records[20]["town"], records[30]["postal_code"] = chr(MISSING), "152-0000"
     plan = plan_holds(batches(records), LAYOUT, fonts)
     assert plan.held == {"00000004": Glyph.EMPTY, "00000010": Misfit.BUILDING, "00000021": Glyph.MISSING}
-    assert [finding.code_point for finding in plan.findings] == [EMPTY, MISSING]
+    assert [finding.text for finding in plan.findings] == [chr(EMPTY), chr(MISSING)]
     totals = render(batches(records), LAYOUT, fonts, shelf.open)
     assert totals.held == plan.held
     assert totals.labels + len(totals.held) == plan.households == 40

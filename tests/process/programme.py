@@ -27,6 +27,8 @@ from todoke.outbox.batch import Outbox
 from todoke.process import (
     approval,
     deliveries,
+    gaiji_proof,
+    gaiji_shapes,
     intake,
     labels,
     nonapplicants,
@@ -51,9 +53,16 @@ ARRIVED_ON = date(2026, 11, 4)
 ROOT = Path(__file__).parents[2]
 #: The tasks of each DAG in their order; what a person has not said yes to is skipped there.
 TASKS: Mapping[str, tuple[Callable[[str, date], Counts], ...]] = {
-    "intake": (intake.look, intake.check_viruses, intake.receive, queries.take_answers, receipts.issue),
+    "intake": (
+        intake.look,
+        intake.check_viruses,
+        intake.receive,
+        gaiji_shapes.compare,
+        queries.take_answers,
+        receipts.issue,
+    ),
     "register": (register_checks.validate, register.publish, stops.stop),
-    "labels": (labels.prove, labels.plan, labels.test_pack, labels.release_batches),
+    "labels": (gaiji_proof.prove, labels.plan, labels.test_pack, labels.release_batches),
     "orders": (orders.land_web, orders.land_postcards, orders.check_postcards, orders.settle, orders.release),
     "deliveries": (deliveries.land_results, deliveries.check_results, deliveries.settle),
     "reminders": (reminders.propose, reminders.release),

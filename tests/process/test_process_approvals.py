@@ -44,7 +44,7 @@ def corrects(programme: Programme, on: date, rows: list[tuple[str, ...]]) -> Non
 
 
 def other_font(programme: Programme, on: date) -> None:
-    drop(programme.inbox("cloud"), "EUDC.TTE", eudc_font(512))
+    drop(programme.inbox("cloud"), "EUDC.TTE", eudc_font(composite=True))
     programme.run("intake", on)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
@@ -144,6 +145,16 @@ class Labels(Settings):
     gutter_mm: float = Field(ge=0, default=0)
     offset_mm: Offset = Offset()
     barcode_pt: float = Field(ge=8, le=11.5, default=8.5)
+    base_font: str = Field(default="gothic", description="gothic, mincho, or a font file below the contract's folder")
+    gaiji_fonts: list[str] = Field(default_factory=list, description="names of the ward's font files by priority")
+
+    @field_validator("base_font")
+    @classmethod
+    def _stays_in_the_folder(cls, value: str) -> str:
+        path = PurePosixPath(value)
+        if not value or path.is_absolute() or ".." in path.parts:
+            raise ValueError("gothic、mincho、または契約のフォルダの中のフォントファイルを指定してください")
+        return value
 
 
 class Question(Settings):

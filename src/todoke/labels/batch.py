@@ -18,8 +18,9 @@ import pyarrow as pa
 
 from todoke.errors import GateClosed
 from todoke.labels.barcode import NoBarcode, after_town, bars, encode
-from todoke.labels.fonts import FontSet, Glyph
-from todoke.labels.gaiji import PRINTED_FIELDS, GaijiFinding, Prover, texts
+from todoke.labels.faces import Glyph
+from todoke.labels.fonts import FontSet
+from todoke.labels.gaiji import PRINTED_FIELDS, GaijiUse, Prover, texts
 from todoke.labels.pdf import Drawing, EmbeddedFonts, PrintedFile, SheetFile
 from todoke.labels.sheet import Line, Misfit, Record, SheetLayout, Typesetter
 
@@ -34,13 +35,29 @@ TEST_MARK = "テスト印字（見本）"
 HoldReason = Glyph | Misfit
 
 
+class HeldLabel(NamedTuple):
+    """A household that is not printed: its numbers, the first reason met, the characters that cannot be drawn."""
+
+    household_no: str
+    ward_no: str
+    application_no: str
+    reason: HoldReason
+    characters: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class HoldPlan:
-    """Households that cannot be printed, with the first reason met, out of so many; and the gaiji findings."""
+    """Households that cannot be printed, with the first reason met, out of so many; and the gaiji in use."""
 
     households: int
     held: dict[str, HoldReason] = field(repr=False)
-    findings: tuple[GaijiFinding, ...] = ()
+    listed: tuple[HeldLabel, ...] = field(default=(), repr=False)
+    uses: tuple[GaijiUse, ...] = ()
+
+    @property
+    def findings(self) -> tuple[GaijiUse, ...]:
+        """Those that cannot be printed."""
+        return tuple(use for use in self.uses if use.glyph is not Glyph.DRAWN)
 
 
 @dataclass(frozen=True)
@@ -72,7 +89,7 @@ def plan_holds(records: Iterable[pa.RecordBatch], layout: SheetLayout, fonts: Fo
         count += batch.num_rows
         for _ in composer.compose(batch, barcodes=False):
             pass
-    return HoldPlan(count, composer.held, composer.prover.findings())
+    return HoldPlan(count, composer.held, tuple(composer.listed), composer.prover.uses())
 
 
 def render(
@@ -189,7 +206,12 @@ class _Composer:
         self._layout, self._fonts, self._test = layout, fonts, test_print
         self._setter = Typesetter(layout, fonts)
         self.prover = Prover(fonts)
-        self.held: dict[str, HoldReason] = {}
+        self.listed: list[HeldLabel] = []
+
+    @property
+    def held(self) -> dict[str, HoldReason]:
+        """Why each household that is held is not printed."""
+        return {label.household_no: label.reason for label in self.listed}
 
     def compose(self, batch: pa.RecordBatch, *, barcodes: bool = True) -> Iterator[_SetLabel]:
         """The labels of a batch that can be printed, in its order."""
@@ -200,13 +222,12 @@ class _Composer:
         undrawable = self.prover.rows(columns)
         barcodes = barcodes and self._layout.barcode_pt is not None
         set_label, in_base = self._setter.set_label, self._fonts.in_base
+        columns = self.prover.composed(columns)
         for row, record in enumerate(map(Record._make, zip(*columns, strict=True))):
-            if row in undrawable:
-                self.held[households[row]] = undrawable[row]
-                continue
-            lines = set_label(record)
-            if isinstance(lines, Misfit):
-                self.held[households[row]] = lines
+            lines = undrawable[row] if row in undrawable else set_label(record)
+            if isinstance(lines, HoldReason):
+                wrong = tuple(dict.fromkeys(self.prover.undrawable.get(row, ())))
+                self.listed.append(HeldLabel(households[row], ward_numbers[row], record.application_no, lines, wrong))
                 continue
             barcode = _encoded(record) if barcodes else None
             notes = [flags[row]] if flags[row] else []

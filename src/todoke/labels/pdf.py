@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import BinaryIO
 
-from todoke.labels.fonts import BARCODE_EM, LONG, PITCH, Cut, FontSet, barcode_font
+from todoke.labels.faces import Cut
+from todoke.labels.fonts import BARCODE_EM, LONG, PITCH, FontSet, barcode_font
 from todoke.labels.sheet import MM, Line, SheetLayout
 
 _CMAP_HEAD = (
@@ -83,7 +84,7 @@ class EmbeddedFonts:
 
     def __init__(self, cuts: Sequence[Cut | None]) -> None:
         self._faces = [(index, cut, _face_streams(cut)) for index, cut in enumerate(cuts) if cut is not None]
-        bars = [(0x30 + n, 0x30 + n) for n in range(1, 5)]
+        bars = [(ord(bar), bar) for bar in "1234"]
         self._barcode = (_font_file(barcode_font()), _stream(_to_unicode(bars, 1)))
 
     def objects(self, first: int) -> tuple[bytes, list[bytes]]:
@@ -166,10 +167,10 @@ def _face_streams(cut: Cut) -> tuple[bytes, bytes, bytes, bytes]:
     glyph_of = bytearray(2 * (1 + cut.glyphs[-1][0]))
     for cid, _, glyph, _ in cut.glyphs:
         glyph_of[2 * cid : 2 * cid + 2] = glyph.to_bytes(2, "big")
-    codes = [(cid, code) for cid, code, _, _ in cut.glyphs]
+    texts = [(cid, text) for cid, text, _, _ in cut.glyphs]
     tag = bytes(65 + byte % 26 for byte in hashlib.sha256(cut.data).digest()[:6])
     name = tag + b"+" + cut.face.name.encode("ascii")
-    return _font_file(cut.data), _stream(bytes(glyph_of), level=9), _stream(_to_unicode(codes, 2)), name
+    return _font_file(cut.data), _stream(bytes(glyph_of), level=9), _stream(_to_unicode(texts, 2)), name
 
 
 def _face_objects(cut: Cut, first: int, streams: tuple[bytes, bytes, bytes, bytes]) -> list[bytes]:
@@ -208,10 +209,10 @@ def _barcode_objects(first: int, streams: tuple[bytes, bytes]) -> list[bytes]:
     ]
 
 
-def _to_unicode(codes: Iterable[tuple[int, int]], width: int) -> bytes:
-    """The CMap from (character code, code point) pairs; character codes are `width` bytes wide."""
+def _to_unicode(texts: Iterable[tuple[int, str]], width: int) -> bytes:
+    """The CMap from (character code, text) pairs; character codes are `width` bytes wide."""
     digits = 2 * width
-    lines = [b"<%0*X><%s>" % (digits, cid, chr(code).encode("utf-16-be").hex().upper().encode()) for cid, code in codes]
+    lines = [b"<%0*X><%s>" % (digits, cid, text.encode("utf-16-be").hex().upper().encode()) for cid, text in texts]
     space = b"<%s><%s>\nendcodespacerange\n" % (b"00" * width, b"FF" * width)
     parts = [_CMAP_HEAD, space]
     for start in range(0, len(lines), 100):

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
-from todoke.labels.fonts import is_private
-from todoke.labels.gaiji import texts
+from todoke.labels.gaiji import gaiji_in, texts
 
 CONFIDENTIAL = "confidential"
 
@@ -49,7 +48,7 @@ def _candidates(batch: pa.RecordBatch) -> Iterator[tuple[int, str, int]]:
         yield row, f"town:{town}", 0
         yield row, "longest_address", len(town) + len(block) + len(building)
         yield row, "longest_name", len(name)
-        gaiji = sum(is_private(ord(char)) for char in f"{town}{block}{building}{name}")
+        gaiji = gaiji_in(f"{town}{block}{building}{name}")
         if gaiji:
             yield row, "most_gaiji", gaiji
         if CONFIDENTIAL in flags.split(";"):

@@ -127,6 +127,8 @@ class Finding(Labelled):
     BIRTH_DATE_INVALID = "birth_date_invalid", "生年月日の誤り"
     GAIJI_UNKNOWN = "gaiji_unknown", "外字フォントにない文字"
     HOUSEHOLD_CONFLICT = "household_conflict", "世帯内の記載不一致"
+    CONFIDENTIAL_INVALID = "confidential_invalid", "秘匿区分の誤り"
+    CHANGE_INVALID = "change_invalid", "異動区分・異動事由・異動日の誤り"
     NOT_WANTED = "not_wanted", "区の回答により不採用"
 
 

@@ -43,7 +43,7 @@ class Batch:
     """Effects released together.
 
     `inputs`: the dataset versions that it is rendered from, by dataset; `settings`: what else shows in its files
-    (contract revision, font); `notes`: figures as they were when it was claimed. Its files must come out the same when
+    (contract revision, fonts); `notes`: figures as they were when it was claimed. Its files must come out the same when
     they are rendered again.
     """
 
@@ -173,13 +173,12 @@ def unpublished(ledger: Ledger, kind: str) -> list[Batch]:
         return [b for b in batches(ledger, tx, kind) if not b.published]
 
 
-def batches(ledger: Ledger, tx: Connection, kind: str) -> list[Batch]:
-    """Every batch of a kind, oldest first."""
-    rows = tx.execute(
-        select(t.batch)
-        .where(t.batch.c.contract == ledger.contract, t.batch.c.kind == kind)
-        .order_by(t.batch.c.business_on, t.batch.c.id)
-    )
+def batches(ledger: Ledger, tx: Connection, kind: str | None = None) -> list[Batch]:
+    """Every batch of a kind, or of all, oldest first."""
+    mine = t.batch.c.contract == ledger.contract
+    if kind is not None:
+        mine &= t.batch.c.kind == kind
+    rows = tx.execute(select(t.batch).where(mine).order_by(t.batch.c.business_on, t.batch.c.id))
     return [
         Batch(
             r.id,

@@ -13,7 +13,7 @@ from todoke import clock
 from todoke.errors import NotApproved
 from todoke.model.codes import Labelled
 from todoke.outbox.batch import Guard
-from todoke.process.gaiji_fonts import font_receipt
+from todoke.process.gaiji_fonts import fonts_in_force, pinned
 from todoke.process.workspace import Workspace
 from todoke.store import tables as t
 from todoke.store.ledger import insert_ignoring_conflicts
@@ -66,7 +66,7 @@ def content_digest(ws: Workspace, tx: Connection, kind: str, keys: list[str]) ->
     )
     heads = ws.ledger.heads(tx)
     versions = [heads[name].id for name in _PRINTED_FROM if name in heads]
-    told = [*(f"{key}\t{inside[key]}" for key in sorted(keys)), *versions, font_receipt(ws, tx) or ""]
+    told = [*(f"{key}\t{inside[key]}" for key in sorted(keys)), *versions, *pinned(fonts_in_force(ws, tx)).values()]
     return hashlib.sha256("\n".join(told).encode()).hexdigest()
 
 

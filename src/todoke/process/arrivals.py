@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, delete, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, or_, select
 
 from todoke import clock, ids
 from todoke.errors import Passing
@@ -19,7 +19,8 @@ from todoke.process.workspace import Workspace
 from todoke.store import tables as t
 from todoke.store.ledger import insert_ignoring_conflicts
 
-SOURCE_KINDS = {"cloud": "gaiji_font"}
+GAIJI_FONT = "gaiji_font"
+SOURCE_KINDS = {"cloud": GAIJI_FONT}
 #: Reason of a receipt whose content a person did not want taken again.
 REJECTED = "rejected"
 #: Reason of a receipt whose file was taken, and which a person did not want in the register.
@@ -70,7 +71,7 @@ def arrival_of(ws: Workspace, source: str, file: IncomingFile) -> Arrival | None
     )
     with ws.ledger.read() as tx:
         earlier = tx.execute(known).all()
-        same = [row for row in earlier if row.kind == kind]
+        same = [row for row in earlier if row.kind == kind and _is_one(kind, row.file_name, file.name)]
         numbers = [row.receipt_no for row in earlier]
         seen = select(again.receipt_no).where(again.receipt_no.in_(numbers), again.arrived_ns == file.arrived_ns)
         recorded = tx.execute(seen).first() is not None
@@ -98,14 +99,27 @@ def _changes_nothing(tx: Connection, ws: Workspace, source: str, file: IncomingF
         return True
     if last.state == ReceiptState.SUPERSEDED:
         return bool(last.file_name == file.name)
-    contents = list(tx.execute(_taken(ws, source, last.kind)).scalars())
+    contents = list(tx.execute(_taken(ws, source, last.kind, file.name)).scalars())
     return bool(contents) and contents[-1] == last.content_sha256
 
 
-def _taken(ws: Workspace, source: str, kind: str, state: ReceiptState = ReceiptState.ACCEPTED) -> Select[str]:
-    """Contents of a kind in the order in which they were taken."""
+def series(source: str, kind: str, name: str) -> tuple[ColumnElement[bool], ...]:
+    """The files among which the last one counts: those of a kind; of gaiji fonts, those of a name."""
     r = t.receipt.c
-    here = (r.contract == ws.contract.id, r.source == source, r.kind == kind, r.state == state)
+    own = (func.lower(r.file_name) == func.lower(name),) if kind == GAIJI_FONT else ()
+    return (r.source == source, r.kind == kind, *own)
+
+
+def _is_one(kind: str, name: str, other: str) -> bool:
+    return kind != GAIJI_FONT or name.lower() == other.lower()
+
+
+def _taken(
+    ws: Workspace, source: str, kind: str, name: str, state: ReceiptState = ReceiptState.ACCEPTED
+) -> Select[str]:
+    """Contents of a series in the order in which they were taken."""
+    r = t.receipt.c
+    here = (r.contract == ws.contract.id, r.state == state, *series(source, kind, name))
     return select(r.content_sha256).where(*here).order_by(r.seq)
 
 
@@ -119,7 +133,7 @@ def judge(tx: Connection, ws: Workspace, arrival: Arrival, content: str) -> Rece
     """What becomes of a file that could be opened.
 
     A revision lower than one that was taken is SUPERSEDED, and so is a base file before the one that was taken. A
-    payload equal to the last of its kind, or to one that waits, is a REPEAT; one equal to an older payload is WAITING
+    payload equal to the last of its series, or to one that waits, is a REPEAT; one equal to an older payload is WAITING
     for a person. All others are ACCEPTED.
     """
     file, r = arrival.file, t.receipt.c
@@ -133,10 +147,10 @@ def judge(tx: Connection, ws: Workspace, arrival: Arrival, content: str) -> Rece
         )
         if tx.execute(higher).first():
             return ReceiptState.SUPERSEDED
-    taken = list(tx.execute(_taken(ws, arrival.source, arrival.kind)).scalars())
+    taken = list(tx.execute(_taken(ws, arrival.source, arrival.kind, file.name)).scalars())
     if taken and taken[-1] == content:
         return ReceiptState.REPEAT
-    waiting = tx.execute(_taken(ws, arrival.source, arrival.kind, ReceiptState.WAITING)).scalars()
+    waiting = tx.execute(_taken(ws, arrival.source, arrival.kind, file.name, ReceiptState.WAITING)).scalars()
     if arrival.approved or content not in taken:
         return ReceiptState.ACCEPTED
     return ReceiptState.REPEAT if content in set(waiting) else ReceiptState.WAITING

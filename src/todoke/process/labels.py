@@ -1,4 +1,4 @@
-"""`<contract>_labels`: proof, plan, test pack, approval, print (G04–G07, G09).
+"""`<contract>_labels` after the proof: plan, test pack, approval, print (G04–G07, G09).
 
 Nothing is claimed before every character is proven drawable, nothing is printed before a person has said yes to
 exactly these labels, and no household is printed twice: its catalogue is a claim.
@@ -6,9 +6,6 @@ exactly these labels, and no household is printed twice: its catalogue is a clai
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
@@ -20,7 +17,6 @@ from sqlalchemy import Connection, exists, select
 from todoke.errors import GateClosed, NotApproved, StalePlan
 from todoke.labels import batch as printing
 from todoke.labels import test_pack as testing
-from todoke.labels.gaiji import prove as prove_gaiji
 from todoke.labels.sheet import SheetLayout
 from todoke.model.changes import Changes
 from todoke.model.codes import Cause, ShipmentKind, ShipmentState
@@ -38,7 +34,7 @@ from todoke.process import approvals, stops
 from todoke.process.address_changes import moved_parcels
 from todoke.process.addresses import delivery_addresses
 from todoke.process.batch_contents import CATALOGUE_ITEM, BatchContents, contents, write_shipping
-from todoke.process.gaiji_fonts import gaiji_fonts
+from todoke.process.gaiji_shapes import label_fonts
 from todoke.process.parcels_again import catalogues_again
 from todoke.process.releasing import Refresh, claimed
 from todoke.process.ward_count import WardCount, ward_count
@@ -51,41 +47,15 @@ _CHUNK = 20_000
 _KINDS = {"catalogue": "カタログ宛名ラベル", "catalogue_confidential": "カタログ宛名ラベル（秘匿世帯）"}
 
 
-def prove(contract: str, on: date) -> Counts:
-    """Proves that every character to be printed can be drawn, and puts out the list of those that cannot.
-
-    Returns:
-        characters: code points with a finding; households: how many are held for them.
-
-    Raises:
-        GateClosed: there is no register yet.
-    """
-    ws = Workspace.open(contract, on)
-    with ws.ledger.read() as tx:
-        heads = ws.ledger.heads(tx)
-        if "household" not in heads:
-            raise GateClosed(
-                "世帯台帳がまだ発行されていません", next_step="「世帯台帳の検査と発行」を先に実行してください"
-            )
-        known = facts.shipments(tx, contract, ["catalogue"])
-        again = catalogues_again(ws, tx, ws.ledger.pin(tx), known)
-    proof = prove_gaiji(_unprinted(ws, heads, known, again), gaiji_fonts(ws))
-    rows = io.StringIO()
-    sheet = csv.writer(rows)
-    sheet.writerow(["コードポイント", "CP932", "状態", "件数"])
-    for finding in proof.findings:
-        sheet.writerow([f"U+{finding.code_point:04X}", finding.cp932, finding.glyph.label, finding.count])
-    content = rows.getvalue().encode("utf-8-sig")
-    # another font proves the same register otherwise: each list keeps its own name
-    name = f"gaiji_findings_{hashlib.sha256(content).hexdigest()[:8]}.csv"
-    ws.outbox.put(f"gaiji/{heads['household'].id}/{name}", content)
-    return {"characters": len(proof.findings), "households": len(proof.held)}
-
-
-def _unprinted(
+def unprinted(
     ws: Workspace, heads: Mapping[str, VersionRef], known: pa.Table, again: pa.Table
 ) -> Iterator[pa.RecordBatch]:
-    """What would be printed for the households with an address whose catalogue, or the one sent again, is to come."""
+    """What would be printed for the households with an address whose catalogue, or the one sent again, is to come.
+
+    Args:
+        known: every catalogue, household_no and released_rev.
+        again: `parcels_again.AGAIN`.
+    """
     printed = known.filter(pc.is_valid(known["released_rev"]))["household_no"].combine_chunks()
     to_come = again.filter(again["is_open"])["household_no"].combine_chunks()
     addresses = delivery_addresses(ws, heads)
@@ -142,7 +112,7 @@ def _settle(ws: Workspace) -> Counts:
 
         def compute() -> Changes:
             nonlocal held_count
-            records = _unprinted(ws, pin.heads, known.shipments, again)
+            records = unprinted(ws, pin.heads, known.shipments, again)
             first = _households(ws, pin, unprintable(ws, records), numbered)
             households = pa.concat_tables([first, _once_more(first, again)])
             wanted = one_item_wanted(households, ShipmentKind.CATALOGUE, CATALOGUE_ITEM)
@@ -200,10 +170,11 @@ def _once_more(households: pa.Table, again: pa.Table) -> pa.Table:
 
 def unprintable(ws: Workspace, records: Iterable[pa.RecordBatch]) -> pa.Array:
     """Household numbers of the label records that cannot be drawn or do not fit."""
-    return pa.array(printing.plan_holds(records, _layout(ws), gaiji_fonts(ws)).held, pa.string())
+    return pa.array(printing.plan_holds(records, layout(ws), label_fonts(ws)).held, pa.string())
 
 
-def _layout(ws: Workspace) -> SheetLayout:
+def layout(ws: Workspace) -> SheetLayout:
+    """The sheet that the contract sets."""
     return SheetLayout.of(ws.contract.labels)
 
 
@@ -252,7 +223,7 @@ def _print_test_pack(ws: Workspace, digest: str, addresses: pa.Table) -> int:
         return SealedFile(lambda content: ws.outbox.put(f"labels_test/{digest[:16]}/{name}", content))
 
     picked = testing.pick(label_records(ws, addresses))
-    totals = printing.render([picked], _layout(ws), gaiji_fonts(ws), open_file, test_print=True)
+    totals = printing.render([picked], layout(ws), label_fonts(ws), open_file, test_print=True)
     return totals.test_labels
 
 
@@ -363,7 +334,7 @@ def publish_labels(ws: Workspace, batch: Batch) -> int:
 
     def render(open_file: OpenFile) -> None:
         nonlocal printed
-        totals = printing.render(label_records(ws, _addressed(parts)), _layout(ws), gaiji_fonts(ws), open_file)
+        totals = printing.render(label_records(ws, addressed(parts)), layout(ws), label_fonts(ws), open_file)
         printed = totals.labels
         if printed != batch.members:
             raise GateClosed(
@@ -380,6 +351,7 @@ def publish_labels(ws: Workspace, batch: Batch) -> int:
     return printed or batch.members
 
 
-def _addressed(parts: BatchContents) -> pa.Table:
+def addressed(parts: BatchContents) -> pa.Table:
+    """The addresses of the households whose parcels are in a batch."""
     mine = pc.is_in(parts.addresses["household_no"], value_set=parts.parcels["household_no"].combine_chunks())
     return parts.addresses.filter(mine)

@@ -216,6 +216,7 @@ def _gate(ws: Workspace, landed: _Landed, found: pa.Table, reference: Reference)
     over_accepted, over_rest = run_suite("households", frame[mask]), run_suite("households", frame[~mask])
     over_landed = over_accepted + over_rest
     agree(over_landed, found, RULES)
+    over_accepted = over_accepted.within(over_landed)
     gate(over_accepted)
     return over_accepted, over_landed
 

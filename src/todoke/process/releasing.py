@@ -11,12 +11,12 @@ from todoke.contract import loader
 from todoke.contract.model import Contract
 from todoke.errors import StalePlan
 from todoke.outbox.batch import Batch, Guard, any_pending, claim, nothing_to_say, unpublished
-from todoke.process.gaiji_fonts import font_receipt
+from todoke.process.gaiji_fonts import fonts_in_force, pinned, unpinned
 from todoke.process.workspace import Workspace
 from todoke.store import tables as t
 from todoke.store.settle import register_digest, settled_under
 
-_CONTRACT, _FONT = "contract", "gaiji_font"
+_CONTRACT = "contract"
 _ATTEMPTS = 20
 
 #: Brings what is pending up to the register in force.
@@ -41,7 +41,7 @@ def claimed(
         guard: makes what `outbox.batch.claim` takes, outside the transaction.
     """
     for batch in unpublished(ws.ledger, kind):
-        yield _as_claimed(ws, batch), batch
+        yield as_claimed(ws, batch), batch
     ws.record_contract()
     with ws.ledger.read() as tx:
         as_of = ws.ledger.pin(tx).frontier(ws.on)
@@ -55,7 +55,7 @@ def claimed(
         except StalePlan:
             continue
         if new is not None:
-            yield _as_claimed(ws, new), new
+            yield as_claimed(ws, new), new
         return
     raise StalePlan("世帯台帳が続けて更新されています", where=kind, next_step="しばらくしてから再実行してください")
 
@@ -84,14 +84,14 @@ def _only_under(ws: Workspace, seen: str, guard: Guard) -> Guard:
 
 
 def _settings(ws: Workspace) -> Callable[[Connection], Mapping[str, str]]:
-    return lambda tx: {_CONTRACT: loader.digest(ws.contract), _FONT: font_receipt(ws, tx) or ""}
+    return lambda tx: {_CONTRACT: loader.digest(ws.contract), **pinned(fonts_in_force(ws, tx))}
 
 
-def _as_claimed(ws: Workspace, batch: Batch) -> Workspace:
-    """The workspace under the contract revision and with the font of the batch."""
+def as_claimed(ws: Workspace, batch: Batch) -> Workspace:
+    """The workspace under the contract revision and with the fonts of the batch."""
     with ws.ledger.read() as tx:
         c = t.contract_revision.c
         body = tx.execute(
             select(c.body).where(c.contract == ws.contract.id, c.digest == batch.settings[_CONTRACT])
         ).scalar_one()
-    return replace(ws, contract=Contract.model_validate_json(body), font=batch.settings[_FONT])
+    return replace(ws, contract=Contract.model_validate_json(body), fonts=unpinned(batch.settings))

@@ -19,7 +19,7 @@ from todoke.intake.inbox import IncomingFile, name_parts
 from todoke.intake.receipts import kind_label
 from todoke.model.codes import ReceiptState
 from todoke.process import approvals
-from todoke.process.arrivals import Arrival
+from todoke.process.arrivals import Arrival, series
 from todoke.process.workspace import Workspace
 from todoke.store import tables as t
 
@@ -74,9 +74,9 @@ def _waiting(ws: Workspace, tx: Connection, source: str) -> list[Any]:
 
 
 def _last_taken(ws: Workspace, tx: Connection, row: Any) -> Any:
-    """The receipt whose content counts now, of the kind of a waiting one."""
+    """The receipt whose content counts now, of the series of a waiting one."""
     r = t.receipt.c
-    here = (r.contract == ws.contract.id, r.source == row.source, r.kind == row.kind)
+    here = (r.contract == ws.contract.id, *series(row.source, row.kind, row.file_name))
     last = select(t.receipt).where(*here, r.state == ReceiptState.ACCEPTED).order_by(r.seq.desc()).limit(1)
     return tx.execute(last).one()
 

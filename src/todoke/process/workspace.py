@@ -30,10 +30,18 @@ Counts = dict[str, int | str]
 
 
 @dataclass(frozen=True)
+class LabelFonts:
+    """What labels are drawn with: the SHA-256 of the base font's file, the receipts of gaiji fonts by priority."""
+
+    base: str
+    gaiji: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Workspace:
     """One contract on one business date.
 
-    `font`: the receipt of the gaiji font to print with, "" for none; None: the newest that the ward has sent.
+    `fonts`: those to print with; None: the contract's base font and the newest gaiji fonts that the ward has sent.
     """
 
     contract: Contract
@@ -41,7 +49,7 @@ class Workspace:
     ledger: Ledger
     lake: Lake
     outbox: Outbox
-    font: str | None = None
+    fonts: LabelFonts | None = None
 
     @classmethod
     def open(cls, contract_id: str, on: date) -> Workspace:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from todoke.intake.changes import change_reasons
 from todoke.intake.dates import parsed_dates
 from todoke.model.codes import Finding
 from todoke.store import sqlfiles
@@ -40,7 +41,8 @@ EXPLAINS: dict[Finding, tuple[Finding, ...]] = {
 #: Hiragana, katakana, their marks, half-width katakana, middle dot and spaces.
 KANA = r"[ 　・ぁ-ゖ゛-ゞァ-ヺー-ヾ･-ﾟ]"
 PRIVATE_USE = r"[\x{E000}-\x{F8FF}]"
-BLANKS = " \t\r\n　"
+#: What is no text, in every rule and check: blanks of any width, tabs and line ends.
+BLANKS = " \t\r\n\u00a0\u3000"
 #: Nobody lives longer: a birth before that is a slip of the pen.
 OLDEST_YEARS = 125
 #: How what follows a town's own name may begin: with the number of a chome.
@@ -95,6 +97,7 @@ def findings(
     engine.register("invalid_kana", _texts(invalid_kana(ward_rows["member_kana"], ward_rows["head_kana"])))
     fields = (ward_rows[name] for name in PRINTED_FIELDS)
     engine.register("undrawable", _texts(undrawable(reference.gaiji, *fields)))
+    engine.register("change_reason", change_reasons())
     engine.register("bringing", _places(bringing or {}))
     engine.register("precedence", _precedence())
     engine.register("bad_row", bad_rows if bad_rows is not None else QUARANTINE.empty_table())

@@ -10,10 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from todoke.intake.changes import KINDS, REASONS
 from todoke.intake.dates import parsed_dates
 from todoke.model.codes import Finding
 from todoke.quality.columns import Column, Flags, columns_of, distinct
-from todoke.quality.findings import CHOME_STARTS, EXPLAINS, PRINTED_FIELDS, Reference, undrawable
+from todoke.quality.findings import BLANKS, CHOME_STARTS, EXPLAINS, PRINTED_FIELDS, Reference, undrawable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +26,7 @@ _SAME_IN_HOUSEHOLD = (
     *("head_name", "head_kana", "postal_code", "town", "block", "building"),
     *("change_kind", "change_reason", "changed_on"),
 )
+_YES_OR_NO = rf"\A[{BLANKS}]*[01０１][{BLANKS}]*\z"
 _NO_DAY = np.datetime64("NaT")
 
 
@@ -75,11 +77,13 @@ def _row_faults(columns: Columns, reference: Reference) -> dict[str, Flags]:
     code = columns("postal_code").mapped(lambda values: pc.replace_substring(values, "-", ""))
     town = columns("town")
     known = code.where(pc.is_in(code.values, reference.postal["postal_code"].combine_chunks()))
-    named = town.matches(r"[^ \t\r\n　]")
+    named = ~town.blank
     faults = {
         "postal_code_unknown": ~known,
         "postal_code_town": known & named & ~_town_agrees(code, town, reference.postal),
         "birth_date_invalid": _birth_faults(columns("birth_date"), columns("changed_on"), reference),
+        "confidential_invalid": ~columns("confidential").blank & ~columns("confidential").matches(_YES_OR_NO),
+        "change_invalid": _change_faults(columns),
     }
     for field in PRINTED_FIELDS:
         values = columns(field).values
@@ -112,6 +116,15 @@ def _birth_faults(birth: Column, change: Column, reference: Reference) -> Flags:
     limit = np.fmax(changed, np.datetime64(reference.reference_date))
     unsound: Flags = (born > limit) | (born < np.datetime64(reference.oldest_birth)) | np.isnat(born)
     return unsound & birth.where(pc.is_in(birth.values, _dates(birth)["text"]))
+
+
+def _change_faults(columns: Columns) -> Flags:
+    kind, reason, day = (columns(name) for name in ("change_kind", "change_reason", "changed_on"))
+    known = kind.where(pc.is_in(kind.values, pa.array(KINDS))) & reason.where(
+        pc.is_in(reason.values, pa.array(REASONS))
+    )
+    dated = ~np.isnat(_days(day)) | (day.blank & reason.where(pc.equal(reason.values, "誤り")))
+    return kind.where(np.ones(len(kind.values), bool)) & ~(known & dated)
 
 
 def _dates(column: Column) -> pa.Table:
@@ -194,7 +207,9 @@ class _Households:
         return before
 
     def _heads(self) -> NDArray[Any]:
-        relationship = self.column("relationship")
+        relationship = self.column("relationship").mapped(
+            lambda texts: pc.replace_substring_regex(texts, f"[{BLANKS}]", "")
+        )
         told = self._any(~relationship.blank)
         by_relationship = relationship.where(pc.equal(relationship.values, "世帯主"))
         by_name = np.asarray(pc.fill_null(pc.equal(self.rows["member_name"], self.rows["head_name"]), fill_value=False))

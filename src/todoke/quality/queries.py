@@ -35,6 +35,8 @@ MENDED_BY_VALUE = frozenset(
         Finding.BIRTH_DATE_INVALID,
         Finding.GAIJI_UNKNOWN,
         Finding.HOUSEHOLD_CONFLICT,
+        Finding.CONFIDENTIAL_INVALID,
+        Finding.CHANGE_INVALID,
     }
 )
 _NUMBER = re.compile(r"\{(?:n|nn|ｎ)\}")

@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from todoke.errors import GateClosed
-from todoke.intake.changes import REASONS, check_changes
+from todoke.intake.changes import change_reasons
 from todoke.intake.dates import parsed_dates
+from todoke.quality.findings import BLANKS
 from todoke.register.succession import aliases, under_identity
 from todoke.store import sqlfiles
 from todoke.store.engine import Engine
@@ -100,14 +101,12 @@ def build(
 
     Raises:
         GateClosed: a household stands in two of the base files and additions.
-        FileRefused: a correction cannot be carried out (`change_invalid`).
     """
     _check_once(accepted)
     with Engine() as engine:
         engine.register("answer", _or_empty(answers, REGISTER_ANSWER))
         engine.register("caution", _or_empty(cautions, REGISTER_CAUTION))
-        reasons = pa.table({"written": list(REASONS), "code": list(REASONS.values())})
-        engine.register("change_reason", reasons)
+        engine.register("change_reason", change_reasons())
         history = _History()
         engine.register("member", _members(engine, accepted))
         engine.register("standing", _fetch(engine, "base_standing"))
@@ -225,7 +224,6 @@ def _marked(rows: pa.Table, kind: str, receipt_no: str) -> pa.Table:
 
 def _correct(engine: Engine, rows: pa.Table, reference_date: date) -> None:
     """Carry one corrections file out on `member` and `standing`."""
-    check_changes(rows)
     engine.register("sent_member", _members(engine, rows))
     engine.register("change", _fetch(engine, "change", reference_date=reference_date))
     engine.register("renamed_member", _fetch(engine, "renamed_member"))
@@ -245,7 +243,7 @@ def _take_over(engine: Engine, history: _History) -> pa.Table:
     seen = history.sightings()
     engine.register("sighting_text", seen.append_column("kana", _kana_keys(seen["member_kana"])))
     engine.register("parsed_date", parsed_dates(seen["birth_date"]))
-    engine.register("sighting", _fetch(engine, "sighting"))
+    engine.register("sighting", _fetch(engine, "sighting", blanks=BLANKS))
     engine.register("entry", _fetch(engine, "entry"))
     engine.register("declared", _fetch(engine, "declared"))
     places = history.places(_fetch(engine, "suspect")["household_no"])
@@ -280,7 +278,7 @@ def _spaceless(texts: pa.ChunkedArray) -> pa.ChunkedArray:
 def _decide_holds(engine: Engine, special_delivery: pa.Table, stops: pa.Table) -> None:
     place = pa.array(range(special_delivery.num_rows), pa.int64())
     engine.register("special_delivery", special_delivery.append_column("place", place))
-    engine.register("instruction", _fetch(engine, "instruction"))
+    engine.register("instruction", _fetch(engine, "instruction", blanks=BLANKS))
     engine.register("stop_row", stops)
     engine.register("stopped", _fetch(engine, "stopped"))
     engine.register("hold", _fetch(engine, "hold"))
@@ -297,7 +295,7 @@ def _questions(asked: pa.Table) -> pa.Table:
 def _members(engine: Engine, rows: pa.Table) -> pa.Table:
     engine.register("ward_row", rows)
     engine.register("parsed_date", parsed_dates(rows["birth_date"], rows["changed_on"]))
-    return _fetch(engine, "ward_member")
+    return _fetch(engine, "ward_member", blanks=BLANKS)
 
 
 def _fetch(engine: Engine, name: str, **params: object) -> pa.Table:
