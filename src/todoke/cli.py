@@ -26,10 +26,12 @@ mail_app = typer.Typer(help="区へのメール", no_args_is_help=True)
 receipts_app = typer.Typer(help="受領（預かり証・記録簿）", no_args_is_help=True)
 labels_app = typer.Typer(help="宛名ラベル", no_args_is_help=True)
 register_app = typer.Typer(help="世帯台帳の版と確認事項", no_args_is_help=True)
+parcels_app = typer.Typer(help="出荷（再送の依頼）", no_args_is_help=True)
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(receipts_app, name="receipts")
 app.add_typer(labels_app, name="labels")
 app.add_typer(register_app, name="register")
+app.add_typer(parcels_app, name="parcels")
 app.add_typer(outbox_app, name="outbox")
 app.add_typer(approval_app, name="approval")
 app.add_typer(mail_app, name="mail")
@@ -240,6 +242,32 @@ def labels_grid(
 
     to.write_bytes(printer_grid(contract, form, clock.now_tokyo().date()))
     print(f"書き出しました: {to}")
+
+
+@parcels_app.command("resend")
+def parcels_resend(
+    contract: ContractId,
+    application_no: Annotated[str, typer.Option(help="申込番号")],
+    cause: Annotated[str, typer.Option(help="理由（紛失など。氏名・住所は書かないでください）")],
+    by: Person,
+    kind: Annotated[str, typer.Option(help="catalogue か goods")] = "catalogue",
+) -> None:
+    """届かなかった出荷をもう一度送るよう依頼します。次の「宛名ラベル」か「申込の突合」で出荷を作ります。"""
+    from todoke.process.resend_requests import request
+
+    print(f"記録しました: {request(contract, application_no, kind, cause, by)['request_id']}")
+
+
+@parcels_app.command("requests")
+def parcels_requests(contract: ContractId) -> None:
+    """再送の依頼と、それによる出荷をCSVで示します。"""
+    from todoke.process.resend_requests import requests
+
+    rows = requests(contract)
+    writer = csv.writer(sys.stdout)
+    if rows:
+        writer.writerow(rows[0])
+    writer.writerows(row.values() for row in rows)
 
 
 @outbox_app.command("list")

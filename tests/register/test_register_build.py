@@ -8,8 +8,8 @@ import pytest
 from ward_rows import Row, household, table
 
 from todoke.errors import GateClosed
-from todoke.register.build import Register, build
-from todoke.store.schema import DELIVERY_INSTRUCTION, HOUSEHOLD, PERSON
+from todoke.register.build import Readdress, Register, build
+from todoke.store.schema import DELIVERY_INSTRUCTION, HOUSEHOLD, PERSON, READDRESS_ROW
 
 REFERENCE = date(2026, 6, 1)
 BEFORE, AFTER = "2026-05-20", "令和8年7月1日"
@@ -191,3 +191,44 @@ def test_the_order_of_the_rows_does_not_change_the_version():
         change("1", "更新", "誤り", size=3), change("2", "更新", "転居", size=3), change("3", "削除", "転出")
     )
     assert made(rows.take(order), corrections) == made(rows, corrections)
+
+
+def addresses(*rows: tuple[str, str], receipt: str = "A1") -> Readdress:
+    said = [
+        {"receipt_no": receipt, "row_no": n, "household_no": no, "postal_code": "153-0064", "town": "下目黒"}
+        | {"block": block, "building": None}
+        for n, (no, block) in enumerate(rows, 1)
+    ]
+    return Readdress(pa.Table.from_pylist(said, READDRESS_ROW))
+
+
+def test_an_address_that_the_ward_has_found_changes_the_address_and_nothing_else():
+    rows = table(household("1", building="旧棟"), household("2", confidential="1"), household("3"))
+    before = build(rows, [], None, REFERENCE)
+    after = build(rows, [addresses(("1", "9番1号"), ("77", "9番"), ("1", "9番2号"), ("2", "9番3号"))], None, REFERENCE)
+
+    def rest(register: Register) -> list[dict]:
+        place = ("postal_code", "town", "block", "building")
+        both = (*register.person.to_pylist(), *register.household.to_pylist())
+        return [{name: value for name, value in row.items() if name not in place} for row in both]
+
+    assert rest(after) == rest(before)
+    assert {
+        (row["household_no"], row["postal_code"], row["block"], row["building"]) for row in after.person.to_pylist()
+    } == {
+        ("1", "1530064", "9番2号", None),
+        ("2", "1530064", "9番3号", None),
+        ("3", "1530063", "1丁目1番1号", ""),
+    }
+
+
+def test_addresses_and_corrections_take_effect_in_the_order_of_the_files():
+    rows = table(household("1"))
+    moved = table(household("1", receipt_no="C1", block="5番", change_kind="更新", change_reason="誤り"))
+    found = addresses(("1", "9番"))
+
+    def block(*files: object) -> set[str]:
+        return set(build(rows, files, None, REFERENCE).person["block"].to_pylist())
+
+    assert block(moved, found) == {"9番"}
+    assert block(found, moved) == {"5番"}

@@ -41,6 +41,7 @@ REASONS = {
     "header": "見出し行を読めない",
     "header_unexpected": "ないはずの見出し行がある",
     "wrong_encoding": "文字コードが違う",
+    "address_invalid": "郵便番号・住所に誤り",
     "change_invalid": "異動の区分・事由・日付に誤り",
     "no_lines": "行の区切りがない",
     "empty": "内容がない",

@@ -69,17 +69,30 @@ def goods_wanted(parcel: pa.Table, parcel_line: pa.Table, catalogue: pa.Table, h
 
 
 def one_item_wanted(households: pa.Table, kind: ShipmentKind, item_code: str) -> pa.Table:
-    """First parcels that hold one item (catalogues, toilets), as `WANTED`.
+    """Parcels that hold one item (catalogues, toilets), as `WANTED`.
 
     Args:
-        households: household_no, quantity, held, confidential.
+        households: household_no, quantity, held, confidential; cause and cause_ref unless all are first parcels.
     """
     quantity = pc.cast(households["quantity"], pa.string())
     constants = {"cause": Cause.FIRST.value, "cause_ref": "", "source_ref": "", "points": 0}
+    constants = {name: value for name, value in constants.items() if name not in households.column_names}
     rows = households.append_column("content", pc.binary_join_element_wise(item_code, quantity, _PIECE))
     for name, value in constants.items():
         rows = rows.append_column(name, pa.repeat(pa.scalar(value, WANTED.field(name).type), rows.num_rows))
     return _wanted(rows, kind)
+
+
+def sent_again(lines: pa.Table) -> pa.Table:
+    """Goods parcels that go once more as they were, as `WANTED`; they cost no points.
+
+    Args:
+        lines: household_no, cause, cause_ref, source_ref, held, confidential, item_code, quantity.
+    """
+    columns = [*_PLACE, "source_ref", "held", "confidential"]
+    parcels = lines.select(columns).group_by(columns).aggregate([])
+    rows = parcels.append_column("points", pa.repeat(pa.scalar(0, pa.int32()), parcels.num_rows))
+    return _wanted(rows.join(_contents(lines), _PLACE), ShipmentKind.GOODS)
 
 
 def changed_parcels(

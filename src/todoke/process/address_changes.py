@@ -6,11 +6,11 @@ Nothing is kept for it: a batch names the versions that its addresses were taken
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from todoke.model.codes import ShipmentState
 from todoke.process.addresses import delivery_addresses
@@ -24,14 +24,25 @@ _ON_THE_WAY = (
     *(ShipmentState.RELEASED, ShipmentState.HANDED_OVER, ShipmentState.IN_TRANSIT),
     *(ShipmentState.ABSENT, ShipmentState.HELD, ShipmentState.DELAYED),
 )
+CAME_BACK = (
+    *(ShipmentState.RETURNED_UNKNOWN_ADDRESS, ShipmentState.RETURNED_REFUSED, ShipmentState.RETURNED_EXPIRED),
+    ShipmentState.LOST,
+)
 _SENT = pa.schema([("shipment_id", pa.string()), ("household_no", pa.string())])
 _WHERE_TO = ("postal_code", "town", "block", "building", "addressee")
 
 
-def moved_parcels(ws: Workspace, tx: Connection, pin: Pin, kinds: Sequence[str]) -> list[str]:
-    """Ids of the parcels, released and not yet delivered, whose label or instruction says another address than now.
+def moved_parcels(
+    ws: Workspace,
+    tx: Connection,
+    pin: Pin,
+    kinds: Sequence[str],
+    states: Collection[ShipmentState] = _ON_THE_WAY,
+) -> list[str]:
+    """Ids of the parcels in some states whose label or instruction says another address than now.
 
-    A household that has no address any more is not among them: its parcels are stopped.
+    By default those released and not yet delivered; what the carrier took counts once it has. A household that has no
+    address any more is not among them: its parcels are stopped.
     """
     now = {name: pin.heads[name].id for name in _SOURCES if name in pin.heads}
     b = t.batch.c
@@ -45,7 +56,7 @@ def moved_parcels(ws: Workspace, tx: Connection, pin: Pin, kinds: Sequence[str])
     moved: list[str] = []
     current: pa.Table | None = None
     for then_ids, numbers in batches.items():
-        sent = _sent(tx, kinds, numbers)
+        sent = _sent(tx, kinds, states, numbers)
         if not sent.num_rows:
             continue
         if current is None:
@@ -55,13 +66,13 @@ def moved_parcels(ws: Workspace, tx: Connection, pin: Pin, kinds: Sequence[str])
     return sorted(moved)
 
 
-def _sent(tx: Connection, kinds: Sequence[str], batches: list[str]) -> pa.Table:
-    """What these batches told the carrier last, as far as it is on its way."""
+def _sent(tx: Connection, kinds: Sequence[str], states: Collection[ShipmentState], batches: list[str]) -> pa.Table:
+    """The parcels that the carrier has as these batches told it."""
     s, e = t.shipment.c, t.effect.c
     query = (
         select(s.id, s.household_no)
-        .join(t.shipment, (s.id == e.shipment_id) & (s.released_rev == e.rev))
-        .where(e.batch_id.in_(batches), s.kind.in_(kinds), s.state.in_(_ON_THE_WAY))
+        .join(t.shipment, (s.id == e.shipment_id) & (func.coalesce(s.handed_rev, s.released_rev) == e.rev))
+        .where(e.batch_id.in_(batches), s.kind.in_(kinds), s.state.in_(states))
     )
     return fetch(tx, query, _SENT)
 

@@ -30,6 +30,7 @@ from todoke.process.batch_contents import contents
 from todoke.process.gaiji_fonts import fonts_in_force
 from todoke.process.gaiji_shapes import SUBJECT, Reshaped, changed_since, drawing_face, label_fonts, reshaped
 from todoke.process.labels import addressed, hold_plan, label_records, unprinted
+from todoke.process.parcels_again import catalogues_again
 from todoke.process.releasing import as_claimed
 from todoke.process.workspace import Counts, LabelFonts, Workspace
 from todoke.report.gaiji_sheet import FontFile, Heading, SheetRow, gaiji_sheet
@@ -65,13 +66,16 @@ def prove(contract: str, on: date) -> Counts:
     """
     ws = Workspace.open(contract, on)
     with ws.ledger.read() as tx:
-        heads = ws.ledger.heads(tx)
-        known = facts.shipments(tx, contract, ["catalogue"], ("household_no", "released_rev"))
+        pin = ws.ledger.pin(tx)
+        heads = pin.heads
+        if "household" not in heads:
+            next_step = "「世帯台帳の検査と発行」を先に実行してください"
+            raise GateClosed("世帯台帳がまだ発行されていません", next_step=next_step)
+        known = facts.shipments(tx, contract, ["catalogue"])
+        again = catalogues_again(ws, tx, pin, known)
         in_force = fonts_in_force(ws, tx)
-    if "household" not in heads:
-        raise GateClosed("世帯台帳がまだ発行されていません", next_step="「世帯台帳の検査と発行」を先に実行してください")
     fonts, changes, printed = label_fonts(ws), reshaped(ws), list(printed_otherwise(ws, in_force))
-    plan = hold_plan(ws, unprinted(ws, heads, known), ShipmentKind.CATALOGUE)
+    plan = hold_plan(ws, unprinted(ws, heads, known, again), ShipmentKind.CATALOGUE)
     rows = _rows(ws, plan, changes, printed)
     folder = f"gaiji/{heads['household'].id}"
     _put_lists(ws, folder, plan, printed)

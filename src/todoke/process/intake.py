@@ -18,6 +18,7 @@ from todoke.process.receiving import Landing
 from todoke.process.receiving import receive as receive_files
 from todoke.process.virus_checks import checked
 from todoke.process.workspace import Counts, Workspace
+from todoke.quality.postal import postal_table
 from todoke.store.files import home
 from todoke.store.ledger import Pin
 from todoke.store.schema import DATASETS
@@ -29,6 +30,7 @@ DATASET_OF_KIND = {
     "corrections": "correction_row",
     "special_delivery": "delivery_instruction",
     "stop": "stop_row",
+    "readdress": "readdress_row",
 }
 _FONT_ENDINGS = (".tte", ".ttf")
 
@@ -133,6 +135,8 @@ def _read_ward_file(ws: Workspace, file: IncomingFile, payload: Path, receipt_no
             numbers = batch.column("household_no")
             if file.households is not None:
                 households.update(numbers.unique().to_pylist())
+            if dataset == "readdress_row":
+                _check_addresses(batch, file.name)
             shared = shared or bool(pc.any(pc.is_in(numbers, value_set=before)).as_py())
             yield batch
         check_any_rows(reading, file.kind)
@@ -158,6 +162,23 @@ def _households_before(ws: Workspace, file: IncomingFile, pin: Pin) -> pa.Array:
     if file.kind != "households":
         return pa.array([], pa.string())
     return pc.unique(ws.head_table("ward_row", pin, ["household_no"])["household_no"])
+
+
+def _check_addresses(rows: pa.RecordBatch, name: str) -> None:
+    """Nothing can be sent to an address without a place, and no suite looks at these rows (G23)."""
+    code, town, block = (pc.fill_null(rows.column(field), "") for field in ("postal_code", "town", "block"))
+    known = postal_table(pa.chunked_array([code]))["postal_code"]
+    is_known = pc.is_in(pc.replace_substring(code, "-", ""), value_set=known.combine_chunks())
+    is_blank = pc.or_(*(pc.equal(pc.utf8_trim_whitespace(field), "") for field in (town, block)))
+    wrong = rows.column("row_no").filter(pc.or_(is_blank, pc.invert(is_known)))
+    if len(wrong):
+        numbers = "、".join(str(number) for number in wrong.to_pylist()[:10])
+        raise FileRefused(
+            "address_invalid",
+            f"郵便番号が存在しないか、町名・番地のない行が{len(wrong)}件あります",
+            where=f"{name} {numbers}行目",
+            next_step="正しい住所のファイルを送るよう送付元に依頼してください",
+        )
 
 
 def _base_in_parts(label: str) -> FileRefused:

@@ -21,7 +21,7 @@ from todoke.labels import batch as printing
 from todoke.labels import test_pack as testing
 from todoke.labels.grid import GRID, grid, write_grid
 from todoke.model.changes import Changes, effect_kind
-from todoke.model.codes import ShipmentKind, ShipmentState
+from todoke.model.codes import Cause, ShipmentKind, ShipmentState
 from todoke.outbox import delivery_methods
 from todoke.outbox.batch import (
     Batch,
@@ -39,6 +39,7 @@ from todoke.process.addresses import delivery_addresses
 from todoke.process.batch_contents import CATALOGUE_ITEM, BatchContents, contents, write_shipping
 from todoke.process.gaiji_shapes import label_fonts
 from todoke.process.label_claims import claim_approved, in_printing_order, members
+from todoke.process.parcels_again import catalogues_again
 from todoke.process.releasing import as_claimed
 from todoke.process.ward_count import WardCount, ward_count
 from todoke.process.workspace import Computation, Counts, Workspace
@@ -50,11 +51,19 @@ _CHUNK = 20_000
 _KINDS = {"catalogue": "カタログ宛名ラベル", "catalogue_confidential": "カタログ宛名ラベル（秘匿世帯）"}
 
 
-def unprinted(ws: Workspace, heads: Mapping[str, VersionRef], known: pa.Table) -> pa.Table:
-    """Addresses of the households that have no printed catalogue yet."""
+def unprinted(ws: Workspace, heads: Mapping[str, VersionRef], known: pa.Table, again: pa.Table) -> pa.Table:
+    """Addresses of the households whose catalogue, or the one sent again, is to come.
+
+    Args:
+        known: every catalogue, household_no and released_rev.
+        again: `parcels_again.AGAIN`.
+    """
     printed = known.filter(pc.is_valid(known["released_rev"]))["household_no"].combine_chunks()
+    to_come = again.filter(again["is_open"])["household_no"].combine_chunks()
     addresses = delivery_addresses(ws, heads)
-    return addresses.filter(pc.invert(pc.is_in(addresses["household_no"], value_set=printed)))
+    number = addresses["household_no"]
+    is_unprinted = pc.invert(pc.is_in(number, value_set=printed))
+    return addresses.filter(pc.or_(is_unprinted, pc.is_in(number, value_set=to_come)))
 
 
 def label_records(ws: Workspace, addresses: pa.Table, kind: str) -> Iterator[pa.RecordBatch]:
@@ -102,11 +111,13 @@ def _settle(ws: Workspace) -> Counts:
         numbered = facts.numbers(tx, contract)["household_no"].combine_chunks()
         differences = facts.differences(tx, contract)
         moved = moved_parcels(ws, tx, pin, ["catalogue"])
+        again = catalogues_again(ws, tx, pin, known.shipments)
 
         def compute() -> Changes:
             nonlocal held_count
-            undrawn = unprintable(ws, unprinted(ws, pin.heads, known.shipments), ShipmentKind.CATALOGUE)
-            households = _households(ws, pin, undrawn, numbered)
+            undrawn = unprintable(ws, unprinted(ws, pin.heads, known.shipments, again), ShipmentKind.CATALOGUE)
+            first = _households(ws, pin, undrawn, numbered)
+            households = pa.concat_tables([first, _once_more(first, again)])
             wanted = one_item_wanted(households, ShipmentKind.CATALOGUE, CATALOGUE_ITEM)
             held_count = int(pc.sum(wanted["held"]).as_py() or 0)
             parcels = changed_parcels(ws.ledger.keys.id_key, contract, wanted, known, moved=moved)
@@ -129,7 +140,7 @@ def _settle(ws: Workspace) -> Counts:
 
 
 def _households(ws: Workspace, pin: Pin, undrawn: pa.Array, numbered: pa.Array) -> pa.Table:
-    """Who is to have a catalogue: household_no, quantity, held, confidential.
+    """Who is to have a catalogue: household_no, quantity, held, confidential, cause, cause_ref.
 
     A household in question has no number yet, and gets neither label nor claim.
     """
@@ -144,7 +155,19 @@ def _households(ws: Workspace, pin: Pin, undrawn: pa.Array, numbered: pa.Array) 
             "quantity": pa.repeat(1, live.num_rows),
             "held": pc.or_(held, pc.is_in(live["household_no"], value_set=undrawn)),
             "confidential": live["confidential"],
+            "cause": pa.repeat(Cause.FIRST.value, live.num_rows),
+            "cause_ref": pa.repeat("", live.num_rows),
         }
+    )
+
+
+def _once_more(households: pa.Table, again: pa.Table) -> pa.Table:
+    """The same of those that are to have one more (G23, G24)."""
+    attributes = households.drop_columns(["cause", "cause_ref"])
+    return (
+        again.drop_columns(["is_open"])
+        .join(attributes, "household_no", join_type="inner")
+        .select(households.column_names)
     )
 
 
@@ -272,7 +295,7 @@ def _control(ws: Workspace, tx: Connection, keys: list[str], ward: WardCount) ->
 
     Labels: households printed, or with these, once each. Held: those whose parcel waits, for a person or for its own
     approval, and those in question, which have no number yet. Excluded: those whose parcel was taken back before it
-    was printed, and deleted ones that never had one.
+    was printed, and deleted ones that never had one. Resent: labels beyond a household's first, in none of these.
 
     Raises:
         GateClosed: a household is in none of them, or in neither register nor quarantine.
@@ -284,13 +307,14 @@ def _control(ws: Workspace, tx: Connection, keys: list[str], ward: WardCount) ->
     c, e = t.shipment.c, t.entitlement.c
     mine = (c.contract == ws.contract.id) & (c.kind == ShipmentKind.CATALOGUE)
     printing_now = {key.rpartition("/")[0] for key in keys}
-    labels, held, excluded, with_parcel = set[str](), set[str](), set[str](), set[str]()
-    for parcel, household, state, released in tx.execute(
-        select(c.id, c.household_no, c.state, c.released_rev).where(mine)
+    labels, held, excluded, with_parcel, resent = set[str](), set[str](), set[str](), set[str](), 0
+    for parcel, household, state, released, cause in tx.execute(
+        select(c.id, c.household_no, c.state, c.released_rev, c.cause).where(mine)
     ):
         with_parcel.add(household)
         if released is not None or parcel in printing_now:
             labels.add(household)
+            resent += cause != Cause.FIRST
         elif state in (ShipmentState.ON_HOLD, ShipmentState.PLANNED):
             held.add(household)
         elif state == ShipmentState.CANCELLED:
@@ -301,7 +325,7 @@ def _control(ws: Workspace, tx: Connection, keys: list[str], ward: WardCount) ->
     deleted = select(e.household_no).where(mine_of_register, e.state == "deleted")
     excluded |= set(tx.execute(deleted).scalars()) - with_parcel
     held |= set(tx.execute(select(e.household_no).where(mine_of_register, e.state != "deleted", ~numbered)).scalars())
-    return printing.control_totals(
+    totals = printing.control_totals(
         labels=len(labels),
         held=len(held - labels),
         excluded=len(excluded - labels - held),
@@ -309,6 +333,7 @@ def _control(ws: Workspace, tx: Connection, keys: list[str], ward: WardCount) ->
         ward_households=ward.households,
         quarantined=ward.quarantined,
     )
+    return {**totals, "resent": resent}
 
 
 def publish_labels(ws: Workspace, batch: Batch) -> int:

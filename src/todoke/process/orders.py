@@ -28,6 +28,7 @@ from todoke.process.address_changes import moved_parcels
 from todoke.process.arrivals_quality import POSTCARDS, check_arrivals
 from todoke.process.batch_contents import publish_shipping
 from todoke.process.catalogue import land_catalogue
+from todoke.process.parcels_again import goods_again
 from todoke.process.receiving import Landing, receive
 from todoke.process.releasing import claimed
 from todoke.process.review import publish_review
@@ -127,6 +128,7 @@ class _Facts:
     decisions: pa.Table
     differences: pa.Table
     moved: list[str]
+    again: pa.Table
 
     @classmethod
     def read(cls, ws: Workspace, tx: Connection, pin: Pin) -> _Facts:
@@ -142,6 +144,7 @@ class _Facts:
             facts.decisions(tx, contract),
             facts.differences(tx, contract),
             moved_parcels(ws, tx, pin, ["goods"]),
+            goods_again(ws, tx, pin, goods),
         )
 
 
@@ -238,7 +241,9 @@ def _changes(ws: Workspace, pin: Pin, desired: Desired, known: _Facts, inputs: O
     parcels = changed_parcels(
         ws.ledger.keys.id_key,
         ws.contract.id,
-        goods_wanted(desired.parcel, desired.parcel_line, inputs.catalogue, inputs.household),
+        pa.concat_tables(
+            [goods_wanted(desired.parcel, desired.parcel_line, inputs.catalogue, inputs.household), known.again]
+        ),
         known.goods,
         displaced=known.toilets,
         moved=known.moved,

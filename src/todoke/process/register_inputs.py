@@ -21,6 +21,7 @@ from todoke.process.ward_files import (
     Merged,
     State,
     file_names,
+    in_order_of_effect,
     merged_states,
     published_states,
     revisions,
@@ -28,7 +29,7 @@ from todoke.process.ward_files import (
 )
 from todoke.process.workspace import Workspace
 from todoke.quality.queries import corrected
-from todoke.register.build import Register, build
+from todoke.register.build import Readdress, Register, build
 from todoke.register.caution import doubts
 from todoke.store.ledger import VersionRef
 from todoke.store.schema import DELIVERY_INSTRUCTION, REGISTER, REGISTER_CAUTION, STOP_ROW
@@ -41,6 +42,7 @@ INPUTS = (
     "quarantine",
     "delivery_instruction",
     "stop_row",
+    "readdress_row",
     "register_answer",
     "query_answer",
     "register_caution",
@@ -143,10 +145,12 @@ def make(ws: Workspace, parents: Parents, names: Mapping[str, FileName]) -> Regi
     firsts = sorted((states[0] for states in (*base, *additions)), key=lambda state: _base_first(state, names))
     later = [(names[each.receipt_no], each) for states in (*base, *additions) for each in revisions(states)]
     files = [(names[each.receipt_no], each.as_one_file()) for each in corrected]
+    readdressed = in_order_of_effect(ws.version_table("readdress_row", inputs.get("readdress_row")), names)
+    addresses = [(name, Readdress(rows)) for name, rows in readdressed]
     withdrawn = [each.withdrawn for each in (*corrected, *instructed, *stopped)]
     return build(
         pa.concat_tables(list(_each_household_once(state.accepted for state in firsts))),
-        [change for _, change in sorted((*files, *later), key=lambda change: change[0])],
+        [change for _, change in sorted((*files, *later, *addresses), key=lambda change: change[0])],
         _in_order(instructed, names, DELIVERY_INSTRUCTION),
         ws.contract.reference_date,
         withdrawn=pa.concat_tables([NOTHING_WITHDRAWN, *withdrawn]),

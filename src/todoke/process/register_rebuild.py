@@ -31,7 +31,7 @@ from todoke.store.ledger import VersionRef
 from todoke.store.schema import DATASETS, ENCRYPTED, QUARANTINE
 
 #: Datasets that hold the rows of the ward's files as they were read.
-_LANDED = ("ward_row", "addition_row", "correction_row", "delivery_instruction", "stop_row")
+_LANDED = ("ward_row", "addition_row", "correction_row", "delivery_instruction", "stop_row", "readdress_row")
 _NOTICES = ("stop_row", "delivery_instruction")
 _JUDGED = ("ward_row", "addition_row", "correction_row")
 SAME, DIFFERS = "same", "differs"

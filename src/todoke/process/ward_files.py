@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cache
 from itertools import pairwise
 
@@ -17,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, select
 
+from todoke import clock
 from todoke.model.codes import Question, ReceiptState, Verdict
 from todoke.process.workspace import Workspace
 from todoke.quality.findings import accepted_rows, household_key
@@ -49,10 +51,16 @@ class FileName:
     position: int
     receipt_no: str
     group: Group = field(compare=False)
+    arrived_on: date = field(compare=False)
 
     @property
     def kind(self) -> str:
         return self.group[0]
+
+    @property
+    def said_on(self) -> date:
+        """The day in the name; without one, that of the arrival."""
+        return self.arrived_on if self.day > "99" else date.fromisoformat(self.day)
 
 
 def file_names(tx: Connection, contract: str) -> dict[str, FileName]:
@@ -64,11 +72,12 @@ def file_names(tx: Connection, contract: str) -> dict[str, FileName]:
     again = f"{contract}:{AGAIN}:"
     approved = select(said.subject).where(said.subject.startswith(again, autoescape=True), said.verdict == "approved")
     wanted = {subject.removeprefix(again) for subject in tx.execute(approved).scalars()}
-    rows = select(c.receipt_no, c.kind, c.file_name, c.seq, c.state).where(c.contract == contract).order_by(c.seq)
+    columns = (c.receipt_no, c.kind, c.file_name, c.seq, c.received_at, c.state)
+    rows = select(*columns).where(c.contract == contract).order_by(c.seq)
     names: dict[str, FileName] = {}
     last: dict[str, FileName] = {}
-    for no, kind, file_name, position, state in tx.execute(rows):
-        name = _file_name(no, kind, file_name, position)
+    for no, kind, file_name, position, at, state in tx.execute(rows):
+        name = _file_name(no, kind, file_name, position, at.astimezone(clock.TOKYO).date())
         if state == ReceiptState.ACCEPTED:
             before = last.get(kind, name)
             if no in wanted and before > name:
@@ -78,11 +87,11 @@ def file_names(tx: Connection, contract: str) -> dict[str, FileName]:
     return names
 
 
-def _file_name(receipt_no: str, kind: str, name: str, position: int) -> FileName:
+def _file_name(receipt_no: str, kind: str, name: str, position: int, arrived_on: date) -> FileName:
     found = _NAME.search(name)
     day, seq, revision = found.groups() if found else ("99999999", "0", None)
     group = (kind, "", 0) if kind == "households" else (kind, day, int(seq))
-    return FileName(day, int(seq), int(revision or 0), position, receipt_no, group)
+    return FileName(day, int(seq), int(revision or 0), position, receipt_no, group, arrived_on)
 
 
 def highest_revisions(receipts: Iterable[str], names: Mapping[str, FileName]) -> list[str]:
@@ -91,6 +100,12 @@ def highest_revisions(receipts: Iterable[str], names: Mapping[str, FileName]) ->
     for receipt in sorted(receipts, key=lambda no: names[no]):
         last[names[receipt].group] = receipt
     return sorted(last.values(), key=lambda no: names[no])
+
+
+def in_order_of_effect(rows: pa.Table, names: Mapping[str, FileName]) -> list[tuple[FileName, pa.Table]]:
+    """The rows of the highest revision of each file, file by file."""
+    receipts = highest_revisions(pc.unique(rows["receipt_no"]).to_pylist(), names)
+    return [(names[no], rows.filter(pc.equal(rows["receipt_no"], no))) for no in receipts]
 
 
 def additions_in_order(

@@ -31,6 +31,7 @@ from todoke.store.schema import (
 )
 
 _ERROR = "誤り"
+_PLACE = ("postal_code", "town", "block", "building")
 _KATAKANA = "[ァ-ヶ]"
 _TO_HIRAGANA = {code: code - 0x60 for code in range(ord("ァ"), ord("ヶ") + 1)}
 
@@ -58,9 +59,19 @@ class Revision(NamedTuple):
     receipt_no: str
 
 
+class Readdress(NamedTuple):
+    """A file of addresses that the ward has found; it changes the address of households and nothing else (G23).
+
+    Attributes:
+        rows: `schema.READDRESS_ROW`; households that nobody knows are passed over.
+    """
+
+    rows: pa.Table
+
+
 def build(
     accepted: pa.Table,
-    corrections: Iterable[pa.Table | Revision],
+    corrections: Iterable[pa.Table | Revision | Readdress],
     special_delivery: pa.Table | None,
     reference_date: date,
     *,
@@ -76,7 +87,8 @@ def build(
         accepted: accepted rows of the base file as first published and the additions in the order of the ward's
             files, `schema.WARD_ROW`.
         corrections: accepted rows of the corrections in the order in which they take effect, with the revisions of
-            what was published; a table may hold several files, told apart by receipt number, in order.
+            what was published and the addresses found since; a table may hold several files, told apart by receipt
+            number, in order.
         special_delivery: `schema.DELIVERY_INSTRUCTION`, in the order of the ward's files.
         reference_date: entitlement follows the members on it.
         withdrawn: household_no, receipt_no: corrections that a revision of their file leaves out, still in force.
@@ -101,9 +113,13 @@ def build(
         engine.register("member", _members(engine, accepted))
         engine.register("standing", _fetch(engine, "base_standing"))
         history.add(accepted)
-        for rows in _changes(engine, corrections, history):
-            _correct(engine, rows, reference_date)
-            history.add(rows)
+        for change in _changes(engine, corrections, history):
+            if isinstance(change, Readdress):
+                _readdress(engine, change.rows)
+                history.add_places(change.rows)
+            else:
+                _correct(engine, change, reference_date)
+                history.add(change)
         alias = _take_over(engine, history)
         engine.register("doubt", _once(under_identity(_or_empty(doubts, REGISTER_CAUTION), alias)))
         _decide_holds(
@@ -125,10 +141,16 @@ class _History:
 
     def __init__(self) -> None:
         self._rows: list[pa.Table] = []
+        self._places: list[pa.Table] = []
         self._removed: list[pa.Table] = []
 
     def add(self, rows: pa.Table) -> None:
-        self._rows += list(_files([rows]))
+        self._rows += list(by_file([rows]))
+        self.add_places(rows)
+
+    def add_places(self, rows: pa.Table) -> None:
+        """Where a file says that its households live."""
+        self._places.append(rows.select(["household_no", *_PLACE]))
 
     def remove(self, households: pa.Array, named: pa.ChunkedArray, receipt_no: str) -> None:
         """A revision no longer names some households; those that it names have come back if they were missing."""
@@ -153,9 +175,9 @@ class _History:
     def places(self, households: pa.ChunkedArray) -> pa.Table:
         """household_no and place: each address that any file gave for these households, in one way of writing."""
         wanted = pc.unique(households)
-        mine = pa.concat_tables([WARD_ROW.empty_table(), *self._rows])
+        mine = pa.concat_tables([WARD_ROW.empty_table().select(["household_no", *_PLACE]), *self._places])
         mine = mine.filter(pc.is_in(mine["household_no"], wanted))
-        written = [pc.fill_null(mine[name], "") for name in ("postal_code", "town", "block", "building")]
+        written = [pc.fill_null(mine[name], "") for name in _PLACE]
         place = _spaceless(pc.binary_join_element_wise(pc.replace_substring(written[0], "-", ""), *written[1:], "/"))
         return (
             pa.table({"household_no": mine["household_no"], "place": place})
@@ -164,13 +186,17 @@ class _History:
         )
 
 
-def _changes(engine: Engine, corrections: Iterable[pa.Table | Revision], history: _History) -> Iterator[pa.Table]:
-    """One corrections file after the other."""
+def _changes(
+    engine: Engine, corrections: Iterable[pa.Table | Revision | Readdress], history: _History
+) -> Iterator[pa.Table | Readdress]:
+    """One corrections file, or file of addresses, after the other."""
     for item in corrections:
         if isinstance(item, Revision):
             yield _as_corrections(engine, item, history)
+        elif isinstance(item, Readdress):
+            yield item
         else:
-            yield from _files([item])
+            yield from by_file([item])
 
 
 def _as_corrections(engine: Engine, revision: Revision, history: _History) -> pa.Table:
@@ -207,6 +233,12 @@ def _correct(engine: Engine, rows: pa.Table, reference_date: date) -> None:
     members, standing = _fetch(engine, "changed_member"), _fetch(engine, "changed_standing")
     engine.register("member", members)
     engine.register("standing", standing)
+
+
+def _readdress(engine: Engine, rows: pa.Table) -> None:
+    """Let the households of one file live at the addresses that it gives."""
+    engine.register("readdress", rows)
+    engine.register("member", _fetch(engine, "readdressed_member"))
 
 
 def _take_over(engine: Engine, history: _History) -> pa.Table:
@@ -282,7 +314,8 @@ def _once(doubts: pa.Table) -> pa.Table:
     return grouped.select(["household_no", "confidential_max"]).rename_columns(["household_no", "confidential"])
 
 
-def _files(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+def by_file(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The rows of each receipt by themselves, in the order in which they come."""
     for table in tables:
         for receipt in pc.unique(table["receipt_no"]):
             yield table.filter(pc.equal(table["receipt_no"], receipt))

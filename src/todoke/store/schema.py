@@ -86,6 +86,29 @@ HOUSEHOLD = _schema(
 #: Households for which everything is to be held now.
 STOP_ROW = _schema(receipt_no=_text, row_no=_int, household_no=_text, note=_text)
 
+#: The address that the ward has found for a household, mostly for a catalogue that came back (G23).
+READDRESS_ROW = _schema(
+    receipt_no=_text,
+    row_no=_int,
+    household_no=_text,
+    postal_code=_text,
+    town=_text,
+    block=_text,
+    building=_text,
+    note=_text,
+)
+
+#: Parcels that a person wants to have sent once more, and why (G24); `shipment_id`: the one that did not arrive.
+RESEND_REQUEST = _schema(
+    request_id=_text,
+    shipment_id=_text,
+    household_no=_text,
+    kind=_text,
+    reason=_text,
+    by_whom=_text,
+    requested_at=_at,
+)
+
 #: Households to hold while a register waits for a person, and which of them are to be taken for confidential.
 REGISTER_CAUTION = _schema(household_no=_text, confidential=pa.bool_())
 
@@ -224,6 +247,8 @@ DATASETS: dict[str, pa.Schema] = {
     "query_answer": QUERY_ANSWER,
     "query_bad_row": QUARANTINE,
     "stop_row": STOP_ROW,
+    "readdress_row": READDRESS_ROW,
+    "resend_request": RESEND_REQUEST,
     "delivery_instruction": DELIVERY_INSTRUCTION,
     "catalogue": CATALOGUE,
     "web_application": WEB_APPLICATION,
@@ -250,6 +275,8 @@ ENCRYPTED = frozenset(
         "person",
         "delivery_instruction",
         "stop_row",
+        "readdress_row",
+        "resend_request",
         "postcard",
         "survey_answer",
         "carrier_result",
