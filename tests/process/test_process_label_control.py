@@ -99,6 +99,7 @@ def test_corrected_added_and_printed_households_each_count_once(july: Programme)
         "households": 14,
         "ward_households": 14,
         "quarantined": 0,
+        "resent": 0,
     }
 
 
