@@ -109,17 +109,7 @@ def build(
         engine.register("answer", _or_empty(answers, REGISTER_ANSWER))
         engine.register("caution", _or_empty(cautions, REGISTER_CAUTION))
         engine.register("change_reason", change_reasons())
-        history = _History()
-        engine.register("member", _members(engine, accepted))
-        engine.register("standing", _fetch(engine, "base_standing"))
-        history.add(accepted)
-        for change in _changes(engine, corrections, history):
-            if isinstance(change, Readdress):
-                _readdress(engine, change.rows)
-                history.add_places(change.rows)
-            else:
-                _correct(engine, change, reference_date)
-                history.add(change)
+        history = _carried_out(engine, accepted, corrections, reference_date)
         alias = _take_over(engine, history)
         engine.register("doubt", _once(under_identity(_or_empty(doubts, REGISTER_CAUTION), alias)))
         _decide_holds(
@@ -134,6 +124,24 @@ def build(
             _fetch(engine, "household").cast(HOUSEHOLD),
             _questions(_fetch(engine, "question")),
         )
+
+
+def _carried_out(
+    engine: Engine, accepted: pa.Table, corrections: Iterable[pa.Table | Revision | Readdress], reference_date: date
+) -> _History:
+    """Makes `member` and `standing` of all files, one after the other; returns what they said besides."""
+    history = _History()
+    engine.register("member", _members(engine, accepted))
+    engine.register("standing", _fetch(engine, "base_standing"))
+    history.add(accepted)
+    for change in _changes(engine, corrections, history):
+        if isinstance(change, Readdress):
+            _readdress(engine, change.rows)
+            history.add_places(change.rows)
+        else:
+            _correct(engine, change, reference_date)
+            history.add(change)
+    return history
 
 
 class _History:
