@@ -22,7 +22,7 @@ JAPANESE = re.compile(r"[぀-ヿ一-鿿]")
 TASKS = {
     "gift_intake": ["look", "check_viruses", "receive", "take_answers", "issue", "list_requests", "request_approval"],
     "gift_register": ["validate", "publish", "stop", "list_requests", "request_approval"],
-    "gift_labels": ["prove", "plan", "test_pack", "list_requests", "request_approval", "release_batches"],
+    "gift_labels": ["prove", "plan", "test_pack", "list_requests", "request_approval", "release_batches", "pull_out"],
     "gift_orders": ["land_web", "land_postcards", "check_postcards", "settle", "release"],
     "gift_deliveries": ["land_results", "check_results", "settle"],
     "gift_nonapplicants": ["propose", "list_requests", "request_approval", "release"],
@@ -58,6 +58,7 @@ def test_every_process_of_the_contract_is_one_dag_with_exactly_these_tasks(dags)
         ("gift_labels", "prove", "plan"),
         ("gift_labels", "plan", "test_pack"),
         ("gift_labels", "test_pack", "release_batches"),
+        ("gift_labels", "release_batches", "pull_out"),
         ("gift_labels", "test_pack", "list_requests"),
         ("gift_orders", "land_web", "check_postcards"),
         ("gift_orders", "land_postcards", "check_postcards"),

@@ -29,6 +29,7 @@ DATASET_OF_KIND = {
     "corrections": "correction_row",
     "special_delivery": "delivery_instruction",
     "stop": "stop_row",
+    "pull_out": "pull_out_row",
 }
 _FONT_ENDINGS = (".tte", ".ttf")
 

@@ -15,15 +15,15 @@ from datetime import date
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, select
 
-from todoke.errors import GateClosed, NotApproved, StalePlan
+from todoke.errors import GateClosed, NotApproved
 from todoke.labels import batch as printing
 from todoke.labels import test_pack as testing
 from todoke.labels.gaiji import prove as prove_gaiji
 from todoke.labels.sheet import SheetLayout
 from todoke.model.changes import Changes
-from todoke.model.codes import ShipmentKind, ShipmentState
+from todoke.model.codes import ShipmentKind
 from todoke.outbox.batch import (
     Batch,
     Guard,
@@ -33,18 +33,23 @@ from todoke.outbox.batch import (
     publish,
 )
 from todoke.parcels.ledger_parcels import new_and_settled
+from todoke.parcels.pull_outs import too_late
 from todoke.parcels.wanted import Held, changed_parcels, one_item_wanted
 from todoke.process import approvals, stops
 from todoke.process.address_changes import moved_parcels
 from todoke.process.addresses import delivery_addresses
 from todoke.process.batch_contents import CATALOGUE_ITEM, BatchContents, contents, write_shipping
 from todoke.process.gaiji_fonts import gaiji_fonts
+from todoke.process.label_control import control
+from todoke.process.pulled import pulled
 from todoke.process.releasing import Refresh, claimed
-from todoke.process.ward_count import WardCount, ward_count
+from todoke.process.ward_count import ward_count
 from todoke.process.workspace import Computation, Counts, Workspace
 from todoke.store import facts
 from todoke.store import tables as t
+from todoke.store.engine import Engine
 from todoke.store.ledger import Pin, VersionRef
+from todoke.store.sqlfiles import load
 
 _CHUNK = 20_000
 _KINDS = {"catalogue": "カタログ宛名ラベル", "catalogue_confidential": "カタログ宛名ラベル（秘匿世帯）"}
@@ -80,9 +85,13 @@ def prove(contract: str, on: date) -> Counts:
 
 def _unprinted(ws: Workspace, heads: Mapping[str, VersionRef], known: pa.Table) -> Iterator[pa.RecordBatch]:
     """What would be printed for the households with an address that have no printed catalogue yet."""
-    printed = known.filter(pc.is_valid(known["released_rev"]))["household_no"].combine_chunks()
     addresses = delivery_addresses(ws, heads)
-    yield from label_records(ws, addresses.filter(pc.invert(pc.is_in(addresses["household_no"], value_set=printed))))
+    left = pc.invert(pc.is_in(addresses["household_no"], value_set=_printed(known)))
+    yield from label_records(ws, addresses.filter(left))
+
+
+def _printed(known: pa.Table) -> pa.Array:
+    return known.filter(pc.is_valid(known["released_rev"]))["household_no"].combine_chunks()
 
 
 def label_records(ws: Workspace, addresses: pa.Table) -> Iterator[pa.RecordBatch]:
@@ -129,15 +138,20 @@ def _settle(ws: Workspace) -> Counts:
         numbered = facts.numbers(tx, contract)["household_no"].combine_chunks()
         differences = facts.differences(tx, contract)
         moved = moved_parcels(ws, tx, pin, ["catalogue"])
+        taken_out, declined = pulled(ws, tx, pin), _declined(ws, tx, pin)
 
         def compute() -> Changes:
             nonlocal held_count
             records = _unprinted(ws, pin.heads, known.shipments)
-            households = _households(ws, pin, unprintable(ws, records), numbered)
+            barred = pa.array([*unprintable(ws, records).to_pylist(), *taken_out], pa.string())
+            printed = _printed(known.shipments)
+            unwanted = pa.array(set(declined) - set(printed.to_pylist()), pa.string())
+            households = _households(ws, pin, barred, unwanted, numbered)
             wanted = one_item_wanted(households, ShipmentKind.CATALOGUE, CATALOGUE_ITEM)
             held_count = int(pc.sum(wanted["held"]).as_py() or 0)
             parcels = changed_parcels(ws.ledger.keys.id_key, contract, wanted, known, moved=moved)
-            found, gone = new_and_settled(parcels.differences, differences, known.shipments)
+            late = too_late(known.shipments, taken_out)
+            found, gone = new_and_settled([*late, *parcels.differences], differences, known.shipments)
             return Changes(
                 parcels=parcels.changes,
                 differences=found,
@@ -155,21 +169,34 @@ def _settle(ws: Workspace) -> Counts:
     }
 
 
-def _households(ws: Workspace, pin: Pin, undrawn: pa.Array, numbered: pa.Array) -> pa.Table:
+def _declined(ws: Workspace, tx: Connection, pin: Pin) -> list[str]:
+    """household_no of those that said they want nothing."""
+    inputs = {"decision": facts.decisions(tx, ws.contract.id), "amendment": ws.head_table("amendment", pin)}
+    with Engine() as engine:
+        numbers: list[str] = engine.run(load("nonapplicants", "declined"), inputs)["household_no"].to_pylist()
+    return numbers
+
+
+def _households(ws: Workspace, pin: Pin, barred: pa.Array, unwanted: pa.Array, numbered: pa.Array) -> pa.Table:
     """Who is to have a catalogue: household_no, quantity, held, confidential.
 
     A household in question has no number yet, and gets neither label nor claim.
+
+    Args:
+        barred: households whose label cannot be drawn or is to be pulled.
+        unwanted: households that want nothing and have no label yet.
     """
     table = ws.head_table("household", pin)
     certain = pc.is_in(table["household_no"], value_set=numbered)
-    live = table.filter(pc.and_(pc.not_equal(table["state"], "deleted"), certain))
+    wanted = pc.and_not(certain, pc.is_in(table["household_no"], value_set=unwanted))
+    live = table.filter(pc.and_(pc.not_equal(table["state"], "deleted"), wanted))
     unknown_place = pc.and_not(live["confidential"], live["instructed"])
     held = pc.or_(pc.equal(live["state"], "held"), unknown_place)
     return pa.table(
         {
             "household_no": live["household_no"],
             "quantity": pa.repeat(1, live.num_rows),
-            "held": pc.or_(held, pc.is_in(live["household_no"], value_set=undrawn)),
+            "held": pc.or_(held, pc.is_in(live["household_no"], value_set=barred)),
             "confidential": live["confidential"],
         }
     )
@@ -177,10 +204,10 @@ def _households(ws: Workspace, pin: Pin, undrawn: pa.Array, numbered: pa.Array) 
 
 def unprintable(ws: Workspace, records: Iterable[pa.RecordBatch]) -> pa.Array:
     """Household numbers of the label records that cannot be drawn or do not fit."""
-    return pa.array(printing.plan_holds(records, _layout(ws), gaiji_fonts(ws)).held, pa.string())
+    return pa.array(printing.plan_holds(records, label_layout(ws), gaiji_fonts(ws)).held, pa.string())
 
 
-def _layout(ws: Workspace) -> SheetLayout:
+def label_layout(ws: Workspace) -> SheetLayout:
     return SheetLayout.of(ws.contract.labels)
 
 
@@ -229,7 +256,7 @@ def _print_test_pack(ws: Workspace, digest: str, addresses: pa.Table) -> int:
         return SealedFile(lambda content: ws.outbox.put(f"labels_test/{digest[:16]}/{name}", content))
 
     picked = testing.pick(label_records(ws, addresses))
-    totals = printing.render([picked], _layout(ws), gaiji_fonts(ws), open_file, test_print=True)
+    totals = printing.render([picked], label_layout(ws), gaiji_fonts(ws), open_file, test_print=True)
     return totals.test_labels
 
 
@@ -248,8 +275,9 @@ def release_batches(contract: str, on: date) -> Counts:
     def note() -> Guard:
         with ws.ledger.read() as tx:
             register = ws.ledger.heads(tx)["household"]
+            declined = _declined(ws, tx, ws.ledger.pin(tx))
         ward = ward_count(ws, register)
-        return lambda tx, keys: _control(ws, tx, keys, ward)
+        return lambda tx, keys: control(ws, tx, keys, ward, declined)
 
     return release_approved(ws, "labels", _KINDS, resettle=lambda: _settle(ws), note=note)
 
@@ -287,50 +315,6 @@ def release_approved(
     return dict(counts)
 
 
-def _control(ws: Workspace, tx: Connection, keys: list[str], ward: WardCount) -> dict[str, int]:
-    """The totals over all batches of the run as they are once these are printed, each counted by itself (G04).
-
-    Labels: households printed, or with these, once each. Held: those whose parcel waits, for a person or for its own
-    approval, and those in question, which have no number yet. Excluded: those whose parcel was taken back before it
-    was printed, and deleted ones that never had one.
-
-    Raises:
-        GateClosed: a household is in none of them, or in neither register nor quarantine.
-        StalePlan: another register has been published since the ward's count was taken.
-    """
-    register = ws.ledger.heads(tx)["household"]
-    if register.id != ward.register:
-        raise StalePlan("区の世帯数を数えた後に世帯台帳が更新されました", where=register.id)
-    c, e = t.shipment.c, t.entitlement.c
-    mine = (c.contract == ws.contract.id) & (c.kind == ShipmentKind.CATALOGUE)
-    printing_now = {key.rpartition("/")[0] for key in keys}
-    labels, held, excluded, with_parcel = set[str](), set[str](), set[str](), set[str]()
-    for parcel, household, state, released in tx.execute(
-        select(c.id, c.household_no, c.state, c.released_rev).where(mine)
-    ):
-        with_parcel.add(household)
-        if released is not None or parcel in printing_now:
-            labels.add(household)
-        elif state in (ShipmentState.ON_HOLD, ShipmentState.PLANNED):
-            held.add(household)
-        elif state == ShipmentState.CANCELLED:
-            excluded.add(household)
-    n = t.application_number.c
-    numbered = exists().where(n.contract == e.contract, n.household_no == e.household_no)
-    mine_of_register = e.contract == ws.contract.id
-    deleted = select(e.household_no).where(mine_of_register, e.state == "deleted")
-    excluded |= set(tx.execute(deleted).scalars()) - with_parcel
-    held |= set(tx.execute(select(e.household_no).where(mine_of_register, e.state != "deleted", ~numbered)).scalars())
-    return printing.control_totals(
-        labels=len(labels),
-        held=len(held - labels),
-        excluded=len(excluded - labels - held),
-        households=register.rows,
-        ward_households=ward.households,
-        quarantined=ward.quarantined,
-    )
-
-
 def publish_labels(ws: Workspace, batch: Batch) -> int:
     """Label sheets, manifest, control totals and the carrier's file of one batch; returns how many labels."""
     parts = contents(ws, batch)
@@ -338,7 +322,7 @@ def publish_labels(ws: Workspace, batch: Batch) -> int:
 
     def render(open_file: OpenFile) -> None:
         nonlocal printed
-        totals = printing.render(label_records(ws, _addressed(parts)), _layout(ws), gaiji_fonts(ws), open_file)
+        totals = printing.render(printed_records(ws, parts), label_layout(ws), gaiji_fonts(ws), open_file)
         printed = totals.labels
         if printed != batch.members:
             raise GateClosed(
@@ -355,6 +339,7 @@ def publish_labels(ws: Workspace, batch: Batch) -> int:
     return printed or batch.members
 
 
-def _addressed(parts: BatchContents) -> pa.Table:
+def printed_records(ws: Workspace, parts: BatchContents) -> Iterator[pa.RecordBatch]:
+    """The records of a batch's labels as `labels.batch` prints them; `ws` as it was when the batch was claimed."""
     mine = pc.is_in(parts.addresses["household_no"], value_set=parts.parcels["household_no"].combine_chunks())
-    return parts.addresses.filter(mine)
+    yield from label_records(ws, parts.addresses.filter(mine))

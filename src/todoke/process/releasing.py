@@ -41,7 +41,7 @@ def claimed(
         guard: makes what `outbox.batch.claim` takes, outside the transaction.
     """
     for batch in unpublished(ws.ledger, kind):
-        yield _as_claimed(ws, batch), batch
+        yield as_claimed(ws, batch), batch
     ws.record_contract()
     with ws.ledger.read() as tx:
         as_of = ws.ledger.pin(tx).frontier(ws.on)
@@ -55,7 +55,7 @@ def claimed(
         except StalePlan:
             continue
         if new is not None:
-            yield _as_claimed(ws, new), new
+            yield as_claimed(ws, new), new
         return
     raise StalePlan("世帯台帳が続けて更新されています", where=kind, next_step="しばらくしてから再実行してください")
 
@@ -87,7 +87,7 @@ def _settings(ws: Workspace) -> Callable[[Connection], Mapping[str, str]]:
     return lambda tx: {_CONTRACT: loader.digest(ws.contract), _FONT: font_receipt(ws, tx) or ""}
 
 
-def _as_claimed(ws: Workspace, batch: Batch) -> Workspace:
+def as_claimed(ws: Workspace, batch: Batch) -> Workspace:
     """The workspace under the contract revision and with the font of the batch."""
     with ws.ledger.read() as tx:
         c = t.contract_revision.c

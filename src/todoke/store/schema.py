@@ -86,6 +86,9 @@ HOUSEHOLD = _schema(
 #: Households for which everything is to be held now.
 STOP_ROW = _schema(receipt_no=_text, row_no=_int, household_no=_text, note=_text)
 
+#: Households whose printed catalogues the ward wants taken out (引き抜き).
+PULL_OUT_ROW = _schema(receipt_no=_text, row_no=_int, household_no=_text, note=_text)
+
 #: Households to hold while a register waits for a person, and which of them are to be taken for confidential.
 REGISTER_CAUTION = _schema(household_no=_text, confidential=pa.bool_())
 
@@ -224,6 +227,8 @@ DATASETS: dict[str, pa.Schema] = {
     "query_answer": QUERY_ANSWER,
     "query_bad_row": QUARANTINE,
     "stop_row": STOP_ROW,
+    "pull_out_row": PULL_OUT_ROW,
+    "pull_bad_row": QUARANTINE,
     "delivery_instruction": DELIVERY_INSTRUCTION,
     "catalogue": CATALOGUE,
     "web_application": WEB_APPLICATION,
@@ -250,6 +255,7 @@ ENCRYPTED = frozenset(
         "person",
         "delivery_instruction",
         "stop_row",
+        "pull_out_row",
         "postcard",
         "survey_answer",
         "carrier_result",
