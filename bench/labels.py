@@ -1,27 +1,31 @@
 """Labels per CPU second, peak memory and bytes: `python bench/labels.py [households]`.
 
-Plans holds and renders made-up households on the contract's layout; the peer is the same writer with the barcode
-drawn as 67 rectangles, so the ratio shows what drawing it as a font saves. Writes to a temporary folder.
+Plans holds and renders made-up households on the contract's layout, with proof, fitting, barcode and free text, and has
+reportlab draw the same labels (`labels_reportlab.py`). `--alone` renders only, from a stream: memory stays flat.
+Writes to a temporary folder.
 """
 
 from __future__ import annotations
 
 import hashlib
 import resource
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 import pyarrow as pa
 
+import labels_reportlab
+from todoke.contract.sheet_layout import SheetLayout
 from todoke.labels import batch as printing
-from todoke.labels.barcode import bars, encode
-from todoke.labels.fonts import BAR_WIDTH, LONG, PITCH, SEMI, TIMING, FontSet
-from todoke.labels.pdf import Drawing
-from todoke.labels.sheet import Line, SheetLayout
+from todoke.labels.fonts import FontSet
+
+FREE_TEXT = "重要：防災カタログ在中"
 
 TOWNS = (
     *(
@@ -88,28 +92,6 @@ def households(count: int, size: int = 8192) -> Iterator[pa.RecordBatch]:
         yield pa.RecordBatch.from_pylist(rows)
 
 
-class RectangleDrawing(Drawing):
-    """The peer: 67 filled rectangles a barcode."""
-
-    def label(self, place: int, lines: list[Line], barcode: Line | None, mark: bytes = b"") -> bytes:
-        drawn = super().label(place, lines, None, mark)
-        if barcode is None:
-            return drawn
-        um = barcode.size / 12000
-        spans = {"1": (0, LONG), "2": (LONG - SEMI, SEMI), "3": (0, SEMI), "4": ((LONG - TIMING) / 2, TIMING)}
-        bars = b"".join(
-            b"%.2f %.2f %.2f %.2f re "
-            % (
-                barcode.x + (n * PITCH + (PITCH - BAR_WIDTH) / 2) * um,
-                barcode.y + spans[bar][0] * um,
-                BAR_WIDTH * um,
-                spans[bar][1] * um,
-            )
-            for n, bar in enumerate(barcode.text)
-        )
-        return drawn.replace(b"BT ", bars + b"f BT ", 1)
-
-
 def cpu(work: Callable[[], object]) -> tuple[float, object]:
     """CPU seconds of this process, and what the work gave back."""
     start = time.process_time()
@@ -118,50 +100,54 @@ def cpu(work: Callable[[], object]) -> tuple[float, object]:
 
 
 def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 and sys.argv[1].isdigit() else 163_000
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 163_000
+    if "--alone" in sys.argv:
+        stream(count)
+        return
+    # Before anything is in memory: a child's peak begins at its parent's.
+    print(f"{'peak RSS, streamed':32} ", end="", flush=True)
+    subprocess.run([sys.executable, __file__, str(count), "--alone"], check=True)
     records, layout = list(households(count)), SheetLayout()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    seconds = {}
-    seconds["fonts"], fonts = cpu(FontSet.load)
-    assert isinstance(fonts, FontSet)
-    seconds["plan_holds"], plan = cpu(lambda: printing.plan_holds(records, layout, fonts))
-    assert isinstance(plan, printing.HoldPlan)
+    seconds: dict[str, float] = {}
+    fonts = FontSet.load()
+    seconds["plan_holds"], plan = cpu(lambda: printing.plan_holds(records, layout, fonts, FREE_TEXT))
     with TemporaryDirectory() as folder:
-
-        def open_file(name: str) -> BinaryIO:
-            return Path(folder, name).open("wb")
-
-        seconds["render"], totals = cpu(lambda: printing.render(records, layout, fonts, open_file))
+        seconds["render"], totals = cpu(lambda: printing.render(records, layout, fonts, opener(folder), FREE_TEXT))
+        assert isinstance(plan, printing.HoldPlan)
         assert isinstance(totals, printing.BatchTotals)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        printing.Drawing = RectangleDrawing
-        seconds["render, rectangles"], peer = cpu(lambda: printing.render(records, layout, fonts, open_file))
-        assert isinstance(peer, printing.BatchTotals)
-        assert peer.labels == totals.labels == count - len(plan.held)
-    seconds["barcode alone"], _ = cpu(
-        lambda: [
-            bars(found)
-            for batch in records
-            for town, block in zip(batch["town"].to_pylist(), batch["block"].to_pylist(), strict=True)
-            if isinstance(found := encode("1520001", block + town), list)
-        ]
-    )
-    report(count, seconds, totals, peer)
-    print(f"{'peak RSS':22} {peak:.0f} MB, of which {before:.0f} MB before (interpreter, records)")
+        for name, font in (("reportlab, rectangles", False), ("reportlab, barcode font", True)):
+            seconds[name], printed = cpu(partial(labels_reportlab.write, records, layout, fonts, Path(folder), font))
+            assert printed == totals.labels == count - len(plan.held)
+    report(count, seconds, totals)
 
 
-def report(count: int, seconds: dict[str, float], totals: printing.BatchTotals, peer: printing.BatchTotals) -> None:
+def opener(folder: str) -> Callable[[str], BinaryIO]:
+    """Opens files of a folder by name."""
+    return lambda name: Path(folder, name).open("wb")
+
+
+def stream(count: int) -> None:
+    """Render alone, records made as they are printed: what memory does as households grow."""
+    fonts = FontSet.load()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    making, _ = cpu(lambda: [None for _ in households(count)])
+    with TemporaryDirectory() as folder:
+        printed, _ = cpu(lambda: printing.render(households(count), SheetLayout(), fonts, opener(folder), FREE_TEXT))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{peak:.0f} MB, {before:.0f} before; render {printed - making:.1f} CPU s without making the households")
+
+
+def report(count: int, seconds: dict[str, float], totals: printing.BatchTotals) -> None:
     """Print the figures."""
-    size, peer_size = (sum(file.bytes for file in result.files) / count for result in (totals, peer))
-    render, rectangles = seconds["render"], seconds["render, rectangles"]
+    render, size = seconds["render"], sum(file.bytes for file in totals.files) / count
     lines = {name: f"{value:.2f} CPU s" for name, value in seconds.items()} | {
         "labels": f"{totals.labels}, held {len(totals.held)}, files {len(totals.files)}",
         "labels a CPU second": f"{count / render:,.0f}, planned too {count / (render + seconds['plan_holds']):,.0f}",
-        "peer with rectangles": f"{count / rectangles:,.0f}, ratio {rectangles / render:.2f}",
-        "KB per 1,000 labels": f"{size:.0f}, peer {peer_size:.0f}",
+        "KB per 1,000 labels": f"{size:.0f}",
     }
+    lines |= {f"times {name}": f"{value / render:.2f}" for name, value in seconds.items() if "reportlab" in name}
     for name, text in lines.items():
-        print(f"{name:22} {text}")
+        print(f"{name:32} {text}")
 
 
 if __name__ == "__main__":

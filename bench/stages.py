@@ -21,6 +21,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from todoke import clock
 from todoke.errors import NotApproved
 
 CONTRACT = "gift"
@@ -41,7 +42,10 @@ STORY: tuple[tuple[str, str, date] | str, ...] = (
     ("labels", "plan", LABELS),
     ("labels", "test_pack", LABELS),
     "approve",
-    ("labels", "release_batches", LABELS),
+    ("labels", "test_pack", LABELS),
+    "approve",
+    ("labels", "claim_batches", LABELS),
+    ("labels", "print_batch", LABELS),
     "carry",
     ("deliveries", "land_results", ARRIVED),
     ("deliveries", "check_results", ARRIVED),
@@ -65,9 +69,18 @@ STORY: tuple[tuple[str, str, date] | str, ...] = (
 def _stage(process: str, function: str, on: date, answer: Any) -> None:
     started = time.monotonic()
     with contextlib.suppress(NotApproved):  # it asks; the stage runs once more after the answer
-        getattr(importlib.import_module(f"todoke.process.{process}"), function)(CONTRACT, on)
+        step = getattr(importlib.import_module(f"todoke.process.{process}"), function)
+        for batch in _claimed() if function == "print_batch" else [()]:
+            step(CONTRACT, on, *batch)
     used = resource.getrusage(resource.RUSAGE_SELF)
     answer.put((time.monotonic() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024))
+
+
+def _claimed() -> list[tuple[str]]:
+    from todoke.outbox.batch import unpublished
+    from todoke.store.ledger import Ledger
+
+    return [(batch.id,) for batch in unpublished(Ledger(CONTRACT), "catalogue")]
 
 
 def _deliver(households: int) -> None:
@@ -79,8 +92,10 @@ def _deliver(households: int) -> None:
 def _approve(_households: int) -> None:
     from todoke.process import approval
 
+    inspection = {"inspector": "bench", "inspected_on": clock.now_tokyo().date().isoformat()}
     for request in approval.pending(CONTRACT):
-        approval.record(CONTRACT, request["subject"], request["digest"], request["options"][0], "bench")
+        place = (CONTRACT, request["subject"], request["digest"])
+        approval.record(*place, request["options"][0], "bench", request["round"], **inspection)
 
 
 def _carry(_households: int) -> None:

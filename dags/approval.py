@@ -6,6 +6,8 @@
 - **いつ**：依頼があったとき。実行IDは承認する内容のダイジェストで、同じ内容の依頼は一度だけ出ます。
 - **答え方**：画面左の「要対応項目」から開き、件名と本文を読んで選びます。\
 14日のうちに答えがなければ期限切れとなって何も出力せず、依頼した側の次の実行がもう一度依頼します（実行IDに回数が付きます）。
+- **試し刷りの検査**：合格のときは、区の検査者（所属・氏名）と検査日も記入します。\
+どちらかがないか、検査日が依頼より前や先の日付のときは、合格とせずにもう一度依頼します。
 - **効き目**：承認はその内容だけに効きます。内容が1文字でも変われば、新しい依頼が出ます。
 - **却下のあとで**：最初の答えが残ります。内容を直すと新しい依頼が出ます。\
 同じ内容のままもう一度依頼するには `todoke approval reopen` を使います。
@@ -16,11 +18,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
-from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Param, get_current_context, task
 
+from todoke_dags.answer import AnswerOperator, said
 from todoke_dags.graph import asset, process_dags
 from todoke_dags.run import Counts
 
@@ -34,33 +35,6 @@ def request_params() -> dict[str, Param]:
     told = {name: Param("", type="string", title=title) for name, title in titles.items()}
     options = Param(["approved", "rejected"], type="array", items={"type": "string"}, minItems=1, title="答えの選択肢")
     return {**told, "options": options, "round": Param(1, type="integer", minimum=1, title="何回目の依頼か")}
-
-
-class AnswerOperator(HITLOperator):
-    """Offers what the request itself may be answered with; without an answer in time the last of it, for nobody."""
-
-    def execute(self, context: Any) -> Any:
-        self._offer(context)
-        return super().execute(context)
-
-    def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
-        self._offer(context)
-        return super().execute_complete(context, event)
-
-    def _offer(self, context: Any) -> None:
-        from todoke.process import approvals
-
-        self.options = [approvals.Verdict(code).label for code in context["params"]["options"]]
-        self.defaults = self.options[-1:]
-
-
-def said(chosen: list[str], person: dict[str, str] | None) -> tuple[str, str]:
-    """Verdict and account; when the time is over, Airflow chooses the default for nobody."""
-    from todoke.process import approvals
-
-    if person is None:
-        return approvals.Verdict.EXPIRED.value, approvals.Verdict.EXPIRED.label
-    return next(verdict.value for verdict in approvals.Verdict if [verdict.label] == chosen), person["name"]
 
 
 @process_dags(
@@ -89,6 +63,8 @@ def approval(contract: str) -> None:
 
         asked = get_current_context()["params"]
         verdict, by_whom = said(answered["chosen_options"], answered["responded_by_user"])
-        return approval.record(contract, asked["subject"], asked["digest"], verdict, by_whom, asked["round"])
+        place = (contract, asked["subject"], asked["digest"])
+        inspection = approval.unsealed(contract, answered["keyed_in"])
+        return approval.record(*place, verdict, by_whom, asked["round"], **inspection)
 
     record(answer.output)

@@ -11,6 +11,9 @@
 - **照会票の回答・引抜きの結果**：記入した照会票と引抜き一覧を `returned_work` に置くと、1行ずつ確かめて取り込み、\
 照会票は次の検査で、引抜き一覧はすぐに反映します。\
 取り込めない行は、エラーの欄を加えた送り主のファイルとして送信箱の `returned_errors` に出します。
+- **外字フォント**：`cloud` に置かれた外字フォントは、ファイル名ごとに最後に届いたものを使います。\
+同じ名前の前のフォントと1字ずつ比べ、\
+追加・削除・字形の変わった外字の一覧を送信箱の `gaiji/deliveries` に出します。
 - **止まったとき**：壊れたファイル、ウイルスの見つかったファイル、特定個人情報を含むファイルは丸ごと受け付けず、\
 理由を受領証に残します。送付元に正しいファイルの再送を依頼してください。\
 「受信箱の確認」が失敗したときは、完了通知（.done）の届かないファイルがあります。
@@ -55,6 +58,13 @@ def intake(contract: str) -> None:
 
         return news(intake.receive(contract, business_date()))
 
+    @task(task_display_name="外字フォントの比較", trigger_rule="all_done")
+    def compare_fonts() -> Counts:
+        """Tell what a new gaiji font draws otherwise than the one before it, whatever else was refused (G04)."""
+        from todoke.process import gaiji_shapes
+
+        return gaiji_shapes.compare(contract, business_date())
+
     @task(task_display_name="預かり証の発行", trigger_rule="all_done")
     def issue() -> Counts:
         """Put out the receipt of every file that has none yet, also of one that was refused (P01)."""
@@ -72,6 +82,7 @@ def intake(contract: str) -> None:
     # a refusal fails the run at the last task: receipts are issued all the same
     requests, _ = ask_for_approval(contract, trigger_rule="none_failed")
     look()
-    checked, certificates = check_viruses(), issue()
-    for take in (receive(), take_answers()):
+    checked, certificates, taken = check_viruses(), issue(), receive()
+    for take in (taken, take_answers()):
         chain(checked, take, [certificates, requests])
+    taken >> compare_fonts()

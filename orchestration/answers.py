@@ -8,12 +8,14 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 from orchestration import settings
+from todoke import clock
 from todoke.contract import loader
 from todoke.errors import NotApproved
 
 Verdict = Literal["approve", "reject"]
 
 _POLL_SECONDS = 0.2
+_INSPECTOR = "模擬区　検査担当"
 
 
 def allow(contract: str) -> None:
@@ -72,11 +74,13 @@ class Person:
         waiting.raise_for_status()
         for request in waiting.json()["hitl_details"]:
             options = request["options"]  # the yes first, the no last
-            self._answer(request["task_instance"], options[0] if verdict == "approve" else options[-1])
+            keyed_in = {"inspector": _INSPECTOR, "inspected_on": clock.now_tokyo().date().isoformat()}
+            asked = {name: value for name, value in keyed_in.items() if name in (request["params"] or {})}
+            self._answer(request["task_instance"], options[0] if verdict == "approve" else options[-1], asked)
 
-    def _answer(self, ti: dict[str, Any], option: str) -> None:
+    def _answer(self, ti: dict[str, Any], option: str, keyed_in: dict[str, str]) -> None:
         self._api.patch(
             f"/api/v2/dags/{ti['dag_id']}/dagRuns/{ti['dag_run_id']}/taskInstances/{ti['task_id']}"
             f"/{ti['map_index']}/hitlDetails",
-            json={"chosen_options": [option], "params_input": {}},
+            json={"chosen_options": [option], "params_input": keyed_in},
         ).raise_for_status()

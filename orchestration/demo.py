@@ -81,11 +81,11 @@ class Demo:
             _say(f"{on}  {'approval':<14} {result.seconds:6.1f}秒")
         return bool(answered)
 
-    def register(self, on: date) -> None:
-        """The register; where something is in quarantine, a person releases the rest."""
-        self.run("register", on)
-        if self.approve(on):
-            self.run("register", on)
+    def run_with_answers(self, process: str, on: date) -> None:
+        """Runs one DAG, and again as long as a person has answered something that it asked."""
+        self.run(process, on)
+        while self.approve(on):
+            self.run(process, on)
 
     @contextmanager
     def outside(self, what: str) -> Iterator[None]:
@@ -119,10 +119,8 @@ class Demo:
                 with self.outside("corrections"):
                     write_corrections(self._ward, inbox(CONTRACT, "lgwan"), on=day, passphrase=passphrase(CONTRACT))
             self.run("intake", day)
-            self.register(day)
-        self.run("labels", LABELS)
-        self.approve(LABELS)
-        self.run("labels", LABELS)
+            self.run_with_answers("register", day)
+        self.run_with_answers("labels", LABELS)
 
     def season(self) -> None:
         """November to January: catalogues arrive, orders come in, the late correction, the deadline."""
@@ -148,19 +146,15 @@ class Demo:
         with self.outside("corrections"):
             write_corrections(self._ward, inbox(CONTRACT, "lgwan"), on=day, passphrase=passphrase(CONTRACT), late=True)
         self.run("intake", day)
-        self.register(day)
-        self.run("labels", day)
-        self.approve(day)
-        self.run("labels", day)
+        self.run_with_answers("register", day)
+        self.run_with_answers("labels", day)
         self.run("orders", BACKFILLED, reason="区の訂正データによる再計算", release=True)
 
     def end(self) -> None:
         """After the deadline: toilets, survey, the last report."""
         self.carrier_reports(TOILETS)
         self.run("orders", TOILETS)
-        self.run("nonapplicants", TOILETS)
-        self.approve(TOILETS)
-        self.run("nonapplicants", TOILETS)
+        self.run_with_answers("nonapplicants", TOILETS)
         self.run("survey", SURVEY)
         self.carrier_reports(TOILETS_ARRIVE)
         self.run("orders", TOILETS_ARRIVE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import socket
@@ -81,6 +82,7 @@ def _free_port() -> int:
 def mail_server(folder: Path) -> Iterator[None]:
     """A real SMTP server on a free port of this machine while the block runs; `TODOKE_SMTP` points to it."""
     folder.mkdir(parents=True, exist_ok=True)
+    logging.getLogger("mail.log").setLevel(logging.WARNING)  # the server's side of the talk is no part of a task's log
     port = _free_port()
     controller = Controller(_KeepAsFiles(folder), hostname="127.0.0.1", port=port)
     controller.start()

@@ -236,10 +236,11 @@ def main(arguments: list[str] | None = None) -> int:
             answers.allow(given.contract)
         with Airflow() as airflow:
             results = [airflow.run(f"{given.contract}_{given.process}", given.on, given.conf)]
-            if given.approve and results[0].success:
+            while given.approve and results[-1].success:
                 answered = airflow.answer_approvals(given.contract, on=given.on)
-                again = [airflow.run(results[0].dag_id, given.on, given.conf)] if answered else []
-                results += answered + again
+                if not answered:
+                    break
+                results += [*answered, airflow.run(results[0].dag_id, given.on, given.conf)]
     except TodokeError as error:
         print(error, file=sys.stderr)
         return 2

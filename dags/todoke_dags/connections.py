@@ -5,6 +5,7 @@ A connection goes before a variable of the environment; where there is none, the
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -20,7 +21,8 @@ def use_connections(context: Mapping[str, Any]) -> None:
     """Before a task of `<contract>_<process>`: `<contract>_lgwan`, `<contract>_web` and `todoke_smtp`.
 
     `<contract>_lgwan` holds the passphrase as its password; its extras `secret_key` (ours) and `signer_key` (the
-    ward's public one) are ASCII-armoured OpenPGP keys.
+    ward's public one) are ASCII-armoured OpenPGP keys, `passphrase_old` the passphrases before, a list. Airflow masks
+    an extra by its name in its logs.
     """
     contract = context["dag"].dag_id.rpartition("_")[0]
     name = f"TODOKE_{contract.upper()}"
@@ -29,6 +31,7 @@ def use_connections(context: Mapping[str, Any]) -> None:
             f"{name}_LGWAN_PASSPHRASE": lambda found: found.password,
             f"{name}_LGWAN_SECRET_KEY": lambda found: found.extra_dejson.get("secret_key"),
             f"{name}_LGWAN_SIGNER_KEY": lambda found: found.extra_dejson.get("signer_key"),
+            f"{name}_LGWAN_PASSPHRASE_OLD": lambda found: listed(found.extra_dejson.get("passphrase_old")),
         },
         f"{contract}_web": {f"{name}_WEB": sqlalchemy_url},
         "todoke_smtp": {"TODOKE_SMTP": smtp_url},
@@ -41,6 +44,11 @@ def use_connections(context: Mapping[str, Any]) -> None:
         for variable, value in variables.items():
             if (given := value(found)) is not None:
                 os.environ[variable] = given
+
+
+def listed(given: object) -> str | None:
+    """A list in an extra as one variable; a text as it is."""
+    return given if isinstance(given, str | None) else json.dumps(given)
 
 
 def sqlalchemy_url(connection: Connection) -> str:

@@ -25,9 +25,11 @@ outbox_app = typer.Typer(help="出力（暗号化された送信箱）", no_args
 approval_app = typer.Typer(help="承認", no_args_is_help=True)
 mail_app = typer.Typer(help="区へのメール", no_args_is_help=True)
 receipts_app = typer.Typer(help="受領（預かり証・記録簿）", no_args_is_help=True)
+labels_app = typer.Typer(help="宛名ラベル", no_args_is_help=True)
 register_app = typer.Typer(help="世帯台帳の版と確認事項", no_args_is_help=True)
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(receipts_app, name="receipts")
+app.add_typer(labels_app, name="labels")
 app.add_typer(register_app, name="register")
 app.add_typer(outbox_app, name="outbox")
 app.add_typer(approval_app, name="approval")
@@ -255,14 +257,27 @@ def register_questions(contract: ContractId) -> None:
 def register_answer(
     contract: ContractId,
     question: Annotated[str, typer.Argument(help="確認事項の番号（questions で示すもの）")],
-    verdict: Annotated[str, typer.Argument(help="回答（same, different, remove, keep, resume）")],
+    verdict: Annotated[str, typer.Argument(help="回答（same, different, remove, keep, resume, hold）")],
     by: Annotated[str, typer.Option(help="回答した人のアカウント名")],
 ) -> None:
-    """確認事項への回答を記録します。次の「世帯台帳の検査と発行」で反映します。最初の回答が残ります。"""
+    """確認事項への回答を記録します。次の「世帯台帳の検査と発行」で反映します。回答し直すと最後の回答が有効です。"""
     from todoke.process.register_answers import answer
 
     recorded = answer(contract, question, verdict, by)["recorded"]
-    print("記録しました" if recorded else "すでに回答されています（最初の回答が残ります）")
+    print("記録しました" if recorded else "すでに同じ回答があります")
+
+
+@labels_app.command("grid")
+def labels_grid(
+    contract: ContractId,
+    to: Annotated[Path, typer.Argument(help="書き出すPDF")],
+    form: Annotated[str, typer.Option(help="様式（catalogue_confidential など）。なければすべて")] = "",
+) -> None:
+    """印字位置を測る用紙（枠線・mm目盛り・十字）を書き出します。測ったずれは契約の offset_mm に足します。"""
+    from todoke.process.labels import printer_grid
+
+    to.write_bytes(printer_grid(contract, form, clock.now_tokyo().date()))
+    print(f"書き出しました: {to}")
 
 
 @outbox_app.command("list")
@@ -294,14 +309,15 @@ def outbox_export(
 
 @approval_app.command("list")
 def approval_list(contract: ContractId) -> None:
-    """承認の依頼と答えの一覧です（依頼日・対象・ダイジェスト・何回目か・答え・答えた人）。"""
+    """承認の依頼と答えの一覧です（依頼日・対象・ダイジェスト・何回目か・答え・答えた人・検査者・検査日）。"""
     from todoke.process import approval
     from todoke.process.approvals import Verdict
 
     labels = {None: "未回答"} | {str(verdict): verdict.label for verdict in Verdict}
     for row in approval.history(contract):
         asked = (row["requested_on"], row["subject"], row["subject_digest"], f"{row['round']}回目")
-        print(*asked, labels[row["verdict"]], row["by_whom"] or "", sep="\t")
+        answered = (labels[row["verdict"]], row["by_whom"] or "", row["inspector"] or "", row["inspected_on"] or "")
+        print(*asked, *answered, sep="\t")
 
 
 @approval_app.command("reopen")

@@ -6,6 +6,8 @@ a place is a file, a row number, a field and a reason code.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class TodokeError(Exception):
     """Something that stops a run.
@@ -41,6 +43,23 @@ class FileRefused(TodokeError):
     def __init__(self, reason: str, what: str, *, where: str = "", next_step: str = "") -> None:
         self.reason = reason
         super().__init__(what, where=where, next_step=next_step)
+
+
+class FilesRefused(FileRefused):
+    """Several files are refused, each for what it says itself; `reason` is the first one's.
+
+    Args:
+        errors: in the order in which the files were received.
+    """
+
+    def __init__(self, errors: Sequence[FileRefused]) -> None:
+        self.errors = tuple(errors)
+        told = "".join(f"\n{number}. {error}" for number, error in enumerate(self.errors, 1))
+        super().__init__(
+            self.errors[0].reason,
+            f"受け取れないファイルが{len(self.errors)}件あります{told}\n",
+            next_step="1件ずつ、それぞれに書いてある次の手順を行ってください",
+        )
 
 
 class NotAnnounced(TodokeError):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import databases
+from todoke import clock
 from todoke.process import approval, approvals
 from todoke.process.workspace import Workspace
 from todoke.store import database
@@ -87,8 +88,21 @@ def test_a_rejected_request_is_listed_and_asked_again_for_a_named_person(todoke,
     again = todoke("approval", "reopen", "gift", *place, "--by", "佐藤")
     assert again.returncode == 2 and "却下された依頼ではありません" in again.stderr
     first, second = todoke("approval", "list", "gift").stdout.splitlines()
-    assert first.split("\t") == ["2026-09-07", *place, "1回目", "却下", "admin"]
+    assert first.split("\t") == ["2026-09-07", *place, "1回目", "却下", "admin", "", ""]
     assert second.split("\t")[1:5] == [*place, "2回目", "未回答"]
+
+
+def test_an_inspection_is_listed_with_inspector_and_day(todoke, tmp_path: Path):
+    subject, digest = "labels_test:catalogue", "d" * 64
+    with databases.environment(TODOKE_HOME=str(tmp_path), TODOKE_GIFT_KEY="12" * 32, TODOKE_ENV="test"):
+        ws = Workspace.open("gift", date(2026, 9, 7))
+        approvals.request(ws, subject, digest, "件名", "本文", approvals.PASSED_OR_NOT)
+        day = clock.now_tokyo().date().isoformat()
+        inspection = {"inspector": "防災課　検査", "inspected_on": day}
+        approval.record("gift", f"gift:{subject}", digest, "inspected", "admin", **inspection)
+        database.engine_of("gift").dispose()
+    [row] = todoke("approval", "list", "gift").stdout.splitlines()
+    assert row.split("\t")[3:] == ["1回目", "検査合格として承認", "admin", "防災課　検査", day]
 
 
 def test_a_ward_is_simulated_only_where_the_environment_says_so(todoke, tmp_path: Path):

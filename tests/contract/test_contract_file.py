@@ -147,3 +147,10 @@ def test_an_environment_that_does_not_exist_is_not_taken_for_a_test(written, mon
     monkeypatch.setenv("TODOKE_ENV", "staging")
     with pytest.raises(ContractError, match="production、demo、test"):
         loader.is_simulation("gift")
+
+
+@pytest.mark.parametrize("reminder", [None, {"day": date(2026, 11, 2)}, {"day": date(2027, 1, 15)}])
+def test_a_reminder_is_on_a_day_between_hand_over_and_deadline(written, reminder):
+    written(reminder=reminder)
+    with pytest.raises(ContractError, match="reminder"):
+        loader.load("gift")

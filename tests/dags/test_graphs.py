@@ -20,19 +20,40 @@ pytestmark = pytest.mark.xdist_group("airflow")
 ROOT = Path(__file__).parents[2]
 JAPANESE = re.compile(r"[぀-ヿ一-鿿]")
 TASKS = {
-    "gift_intake": ["look", "check_viruses", "receive", "take_answers", "issue", "list_requests", "request_approval"],
+    "gift_intake": [
+        "look",
+        "check_viruses",
+        "receive",
+        "compare_fonts",
+        "take_answers",
+        "issue",
+        "list_requests",
+        "request_approval",
+    ],
     "gift_register": ["validate", "publish", "stop", "list_requests", "request_approval"],
-    "gift_labels": ["prove", "plan", "test_pack", "list_requests", "request_approval", "release_batches", "pull_out"],
+    "gift_labels": [
+        "prove",
+        "plan",
+        "test_pack",
+        "list_requests",
+        "request_approval",
+        "claim_batches",
+        "print_batch",
+        "pull_out",
+    ],
     "gift_orders": ["land_web", "land_postcards", "check_postcards", "settle", "release"],
     "gift_deliveries": ["land_results", "check_results", "settle"],
+    "gift_reminders": ["propose", "list_requests", "request_approval", "release"],
     "gift_nonapplicants": ["propose", "list_requests", "request_approval", "release"],
     "gift_survey": ["land", "publish"],
     "gift_reports": ["prepare", "send"],
     "gift_approval": ["answer", "record"],
 }
 RELEASES = [
-    ("gift_labels", "release_batches"),
+    ("gift_labels", "claim_batches"),
+    ("gift_labels", "print_batch"),
     ("gift_orders", "release"),
+    ("gift_reminders", "release"),
     ("gift_nonapplicants", "release"),
     ("gift_survey", "publish"),
     ("gift_reports", "send"),
@@ -57,8 +78,9 @@ def test_every_process_of_the_contract_is_one_dag_with_exactly_these_tasks(dags)
         ("gift_register", "publish", "stop"),
         ("gift_labels", "prove", "plan"),
         ("gift_labels", "plan", "test_pack"),
-        ("gift_labels", "test_pack", "release_batches"),
-        ("gift_labels", "release_batches", "pull_out"),
+        ("gift_labels", "test_pack", "claim_batches"),
+        ("gift_labels", "claim_batches", "print_batch"),
+        ("gift_labels", "print_batch", "pull_out"),
         ("gift_labels", "test_pack", "list_requests"),
         ("gift_orders", "land_web", "check_postcards"),
         ("gift_orders", "land_postcards", "check_postcards"),
@@ -66,6 +88,8 @@ def test_every_process_of_the_contract_is_one_dag_with_exactly_these_tasks(dags)
         ("gift_orders", "settle", "release"),
         ("gift_deliveries", "land_results", "check_results"),
         ("gift_deliveries", "check_results", "settle"),
+        ("gift_reminders", "propose", "release"),
+        ("gift_reminders", "propose", "list_requests"),
         ("gift_nonapplicants", "propose", "release"),
         ("gift_nonapplicants", "propose", "list_requests"),
         ("gift_reports", "prepare", "send"),
@@ -86,7 +110,7 @@ def test_no_run_of_a_calendar_waits_for_a_person(dags):
 
     waiting = {task.dag.dag_id for task in all_tasks(dags) if isinstance(task, HITLOperator)}
     assert waiting == {"gift_approval"}
-    for dag_id in ("gift_intake", "gift_labels", "gift_nonapplicants"):
+    for dag_id in ("gift_intake", "gift_labels", "gift_reminders", "gift_nonapplicants"):
         request = dags[dag_id].get_task("request_approval").partial_kwargs
         assert request["trigger_dag_id"] == "gift_approval"
         assert request["skip_when_already_exists"] is True
@@ -96,7 +120,7 @@ def test_a_receipt_is_issued_and_the_run_fails_when_a_file_is_refused(dags):
     intake = dags["gift_intake"]
     assert intake.get_task("issue").trigger_rule == "all_done"
     leaves = {task.task_id for task in intake.tasks if not task.downstream_task_ids}
-    assert leaves == {"look", "issue", "request_approval"}  # the last one fails with what it stands on
+    assert leaves == {"look", "compare_fonts", "issue", "request_approval"}  # the last one fails with what it stands on
     assert intake.get_task("list_requests").trigger_rule == "none_failed"
     assert intake.get_task("look").upstream_task_ids == set()
 
@@ -122,6 +146,27 @@ def test_a_request_is_answered_by_what_it_offers_itself(dags):
     answer._offer({"params": {"options": ["release", "wait", "refuse"]}})
     assert answer.options == ["残りを発行する", "待つ", "ファイルを受け付けない"]
     assert answer.defaults == ["ファイルを受け付けない"]
+    assert answer.serialized_params == {}
+
+
+def test_an_inspection_is_answered_with_inspector_and_day_which_no_result_shows(dags, monkeypatch):
+    from airflow.sdk.timezone import utcnow
+
+    monkeypatch.setenv("TODOKE_GIFT_KEY", "5a" * 32)
+    answer = copy.copy(dags["gift_approval"].get_task("answer"))
+    answer.hitl_summary_extra = {}
+    context = {"params": {"options": ["inspected", "rejected"]}, "dag": dags["gift_approval"]}
+    keyed_in = {"inspector": "防災課 検査一郎", "inspected_on": "きのう"}
+    event = {"responded_at": utcnow(), "responded_by_user": {"id": "1", "name": "admin"}}
+    said = answer.execute_complete(
+        context, event | {"chosen_options": ["検査合格として承認"], "params_input": keyed_in}
+    )
+    assert set(answer.serialized_params) == {"inspector", "inspected_on"}
+    assert all(JAPANESE.search(param["schema"]["title"]) for param in answer.serialized_params.values())
+    assert "検査一郎" not in str(said) + str(answer.hitl_summary)
+    from todoke.process import approval
+
+    assert approval.unsealed("gift", said["keyed_in"]) == keyed_in, "what it is worth is judged when it is recorded"
 
 
 def test_operators_read_japanese(dags):
@@ -188,7 +233,7 @@ def test_one_run_at_a_time_except_for_approvals_that_wait(dags):
 
 def test_heavy_work_has_its_own_queue(dags):
     heavy = {(task.dag.dag_id, task.task_id) for task in all_tasks(dags) if task.queue == "heavy"}
-    assert {("gift_register", "validate"), ("gift_orders", "settle"), ("gift_labels", "release_batches")} <= heavy
+    assert {("gift_register", "validate"), ("gift_orders", "settle"), ("gift_labels", "print_batch")} <= heavy
     assert ("gift_intake", "receive") not in heavy
 
 
@@ -221,6 +266,7 @@ def test_a_dag_file_is_short_and_calls_processes_alone():
             "todoke_dags.graph",
             "todoke_dags.quality_link",
             "todoke_dags.run",
+            "todoke_dags.answer",
             "todoke_dags.approval_request",
         }, file.name
 

@@ -1,4 +1,4 @@
-"""A daemon that speaks clamd's protocol over a real socket: PING, VERSION, INSTREAM; it finds the EICAR test file."""
+"""A daemon that answers as clamd 1.4.6 does, over a real socket: PING, VERSION, INSTREAM; it finds the EICAR file."""
 
 from __future__ import annotations
 
@@ -9,21 +9,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from todoke import clock
+
 #: The harmless file that every scanner finds (eicar.org), written so that this file is not found itself.
 EICAR = (r"X5O!P%@AP[4\PZX54(P^)7CC)7}$" + "EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*").encode()
-SIGNATURE = "Eicar-Test-Signature"
+SIGNATURE = "Eicar-Test-Signature.UNOFFICIAL"
 
 
 class Clamd:
     """What it was asked, and what it answers."""
 
     def __init__(self) -> None:
-        self.version = "ClamAV 1.4.1/27400/Mon Jul 20 09:00:00 2026"
+        self.version = f"ClamAV 1.4.6/27400/{clock.now_tokyo():%a %b %d %H:%M:%S %Y}"
         self.limit = 100 * 1024 * 1024
+        #: the length up to which it looks through a file; of a longer one it says so, given AlertExceedsMax
+        self.looks_through = 100 * 1024 * 1024
         self.scans: list[int] = []
         self.silent = False
-        #: whether it stops reading at its limit, as clamd does, or reads on to the end
-        self.cuts = False
+        #: what it says in place of what it found
+        self.says: str | None = None
 
 
 class _Handler(socketserver.StreamRequestHandler):
@@ -44,16 +48,17 @@ class _Handler(socketserver.StreamRequestHandler):
     def _scan(self, daemon: Clamd) -> None:
         content = b""
         while size := struct.unpack("!L", self.rfile.read(4))[0]:
+            if len(content) + size > daemon.limit:  # it hangs up at once, whatever is still to come
+                self.wfile.write(b"INSTREAM size limit exceeded. ERROR\n")
+                return
             content += self.rfile.read(size)
-            if daemon.cuts and len(content) > daemon.limit:
-                break
         daemon.scans.append(len(content))
-        if len(content) > daemon.limit:
-            self.wfile.write(b"INSTREAM size limit exceeded. ERROR\n")
-        elif EICAR in content:
-            self.wfile.write(f"stream: {SIGNATURE} FOUND\n".encode())
-        else:
-            self.wfile.write(b"stream: OK\n")
+        self.wfile.write(f"{daemon.says or self._found(daemon, content)}\n".encode())
+
+    def _found(self, daemon: Clamd, content: bytes) -> str:
+        if len(content) > daemon.looks_through:
+            return "stream: Heuristics.Limits.Exceeded.MaxFileSize FOUND"
+        return f"stream: {SIGNATURE} FOUND" if EICAR in content else "stream: OK"
 
 
 class _Tcp(socketserver.ThreadingTCPServer):

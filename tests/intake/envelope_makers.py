@@ -24,19 +24,27 @@ FOLDER = -1
 Entries = Sequence[tuple[str, bytes | int]]
 
 
-def openpgp(plain: bytes, passphrase: str = PASSPHRASE) -> bytes:
-    """An OpenPGP message under a passphrase; its key is quickly made."""
+#: Packets that say nothing, in front of what PGP 5 and later writes: in the old and in the new form.
+MARKERS = (b"\xa8\x03PGP", b"\xca\x03PGP")
+
+
+def openpgp(plain: bytes, passphrase: str = PASSPHRASE, *options: str) -> bytes:
+    """An OpenPGP message under a passphrase; its key is quickly made.
+
+    Args:
+        options: more of gpg's.
+    """
     with tempfile.TemporaryDirectory(dir="/tmp") as home:
         command = ["gpg", "--homedir", home, "--batch", "--quiet", "--pinentry-mode", "loopback"]
-        command += ["--passphrase", passphrase, "--s2k-count", "65536", "--symmetric", "--output", "-"]
+        command += ["--passphrase", passphrase, "--s2k-count", "65536", *options, "--symmetric", "--output", "-"]
         try:
             return subprocess.run(command, input=plain, capture_output=True, check=True).stdout
         finally:
             subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], check=False, capture_output=True)
 
 
-def program(size: int = 1024) -> bytes:
-    """A Windows program of one section that would do nothing."""
+def program(size: int = 1024, stub: bytes = b"") -> bytes:
+    """A Windows program of one section, which begins with `stub`, that would do nothing."""
     head = bytearray(size)
     head[:2], head[0x3C:0x40] = b"MZ", struct.pack("<I", 0x80)
     head[0x80:0x84] = b"PE\0\0"
@@ -44,6 +52,7 @@ def program(size: int = 1024) -> bytes:
     struct.pack_into("<H", head, 0x80 + 6, 1)
     struct.pack_into("<H", head, 0x80 + 20, 0)
     struct.pack_into("<II", head, 0x80 + 24 + 16, size - 512, 512)
+    head[512 : 512 + len(stub)] = stub
     return bytes(head)
 
 

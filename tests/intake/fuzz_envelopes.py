@@ -13,9 +13,20 @@ import tempfile
 import time
 import zlib
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
-from envelope_makers import PASSPHRASE, openpgp, program, records, self_decrypting, seven_zipped, zip_crypto, zipped
+from envelope_makers import (
+    MARKERS,
+    PASSPHRASE,
+    openpgp,
+    program,
+    records,
+    self_decrypting,
+    seven_zipped,
+    zip_crypto,
+    zipped,
+)
 
 from todoke.errors import FileRefused
 from todoke.intake.envelopes import Keys, Limits, opened_payload
@@ -37,6 +48,7 @@ def corpus() -> dict[str, bytes]:
         "zip_crypto": zip_crypto("a.csv", CSV),
         "zip sfx": program() + zipped(ONE),
         "7z": seven_zipped(ONE),
+        "7z sfx": program() + seven_zipped(ONE),
         "7z, header": seven_zipped(ONE, header=True),
         "7z, plain": seven_zipped(ONE, None),
         **{f"sda {n}": self_decrypting(ONE, trailer=n) for n in range(3)},
@@ -81,13 +93,15 @@ def mutated(raw: bytes, chance: random.Random, other: bytes) -> bytes:
 
 def _with_right_sums(data: bytes) -> bytes:
     """A 7z whose head and table are as its checksums say, so that what lies behind them is reached."""
+    start = max(0, data.find(b"7z\xbc\xaf\x27\x1c"))
+    before, data = data[:start], data[start:]
     if not data.startswith(b"7z\xbc\xaf\x27\x1c") or len(data) < 32:
-        return data
+        return before + data
     offset, size = struct.unpack_from("<QQ", data, 12)
     if 32 + offset + size <= len(data):
         table = zlib.crc32(data[32 + offset : 32 + offset + size])
         data = data[:28] + struct.pack("<I", table) + data[32:]
-    return data[:8] + struct.pack("<I", zlib.crc32(data[12:32])) + data[12:]
+    return before + data[:8] + struct.pack("<I", zlib.crc32(data[12:32])) + data[12:]
 
 
 def mutated_inside(chance: random.Random) -> bytes:
@@ -117,31 +131,44 @@ def tried(raw: bytes, folder: Path, chosen: str = PASSPHRASE) -> str:
     return reason
 
 
-def main(minutes: float, seed: int) -> None:
-    chance, seen, slowest = random.Random(seed), Counter[str](), 0.0
-    files = corpus() | {"openpgp": openpgp(CSV)}
+def fuzzed(make: Callable[[], bytes], open_: Callable[[bytes], str], minutes: float, seed: int) -> None:
+    """Opens one made file after the other, and tells what came of them; keeps the one that went wrong."""
+    seen, slowest = Counter[str](), 0.0
     end = time.monotonic() + 60 * minutes
+    while time.monotonic() < end:
+        raw, start = make(), time.monotonic()
+        try:
+            seen[open_(raw)] += 1
+            slowest = max(slowest, time.monotonic() - start)
+            assert slowest < _LONGEST
+        except BaseException:
+            kept = Path(f"fuzz-{seed}-{sum(seen.values())}.bin")
+            kept.write_bytes(raw)
+            print(f"kept as {kept}", file=sys.stderr)
+            raise
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{sum(seen.values()):,} files, slowest {slowest:.1f} s, {peak:.0f} MB at most: {dict(seen.most_common())}")
+
+
+def main(minutes: float, seed: int) -> None:
+    chance = random.Random(seed)
+    files = corpus() | {
+        "openpgp": openpgp(CSV),
+        "openpgp, marker": MARKERS[0] + openpgp(CSV),
+        "openpgp, armour in a mail": b"hello,\r\n\r\n" + openpgp(CSV, PASSPHRASE, "--armor"),
+    }
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made, "opened")
         folder.mkdir(mode=0o700)
+
+        def make() -> bytes:
+            form, other = chance.choice(list(files)), files[chance.choice(list(files))]
+            return mutated_inside(chance) if chance.random() < 0.2 else mutated(files[form], chance, other)
+
         for form, raw in files.items():
             assert tried(raw, folder) == "opened", form
-        while time.monotonic() < end:
-            form, other = chance.choice(list(files)), files[chance.choice(list(files))]
-            raw = mutated_inside(chance) if chance.random() < 0.2 else mutated(files[form], chance, other)
-            start = time.monotonic()
-            try:
-                seen[tried(raw, folder)] += 1
-            except BaseException:
-                kept = Path(f"fuzz-{seed}-{sum(seen.values())}.bin")
-                kept.write_bytes(raw)
-                print(f"kept as {kept}", file=sys.stderr)
-                raise
-            slowest = max(slowest, time.monotonic() - start)
-            assert slowest < _LONGEST
+        fuzzed(make, lambda raw: tried(raw, folder), minutes, seed)
         assert tried(files["zip"], folder) == "opened"
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{sum(seen.values()):,} files, slowest {slowest:.1f} s, {peak:.0f} MB at most: {dict(seen.most_common())}")
 
 
 if __name__ == "__main__":

@@ -8,12 +8,15 @@ import zlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pyzipper
 from envelope_makers import (
     FOLDER,
+    MARKERS,
     PASSPHRASE,
+    openpgp,
     program,
     records,
     self_decrypting,
@@ -32,7 +35,21 @@ ALL = ("openpgp", "pgp_sda", "zip", "7z", "plain")
 SMALL = Limits(bytes=1 << 20, small=1 << 18, ratio=30, members=8)
 INNER = zipped(ONE, None)
 BOMB = [("a.csv", b"a,b\r\n" + bytes(700_000))]
-MAKERS: dict[str, Callable[..., bytes]] = {"zip": zipped, "7z": seven_zipped, "sda": self_decrypting}
+#: As installers write them between program and archive.
+SETTINGS = b'\xef\xbb\xbf;!@Install@!UTF-8!\r\nTitle="Extract"\r\n;!@InstallEnd@!\r\n'
+SIGNATURE = b"7z\xbc\xaf\x27\x1c\0\4" + bytes(40)
+
+
+def seven_zip_program(*arguments: Any, **more: Any) -> bytes:
+    return program() + seven_zipped(*arguments, **more)
+
+
+MAKERS: dict[str, Callable[..., bytes]] = {
+    "zip": zipped,
+    "7z": seven_zipped,
+    "7z sfx": seven_zip_program,
+    "sda": self_decrypting,
+}
 
 
 @pytest.fixture
@@ -74,6 +91,13 @@ GOOD = {
     "ZIP with a folder": lambda: zipped([("届/", FOLDER), ("届/a.csv", CSV)]),
     "self-extracting ZIP": lambda: program() + zipped(ONE),
     "7z": lambda: seven_zipped(ONE),
+    "self-extracting 7z": lambda: program() + seven_zipped(ONE),
+    "self-extracting 7z with its names encrypted": lambda: program() + seven_zipped(ONE, header=True),
+    "self-extracting 7z with an installer's settings": lambda: program() + SETTINGS + seven_zipped(ONE),
+    "self-extracting 7z after a signature by chance": lambda: program() + SIGNATURE + seven_zipped(ONE),
+    "self-extracting 7z with a Windows signature behind": lambda: program() + seven_zipped(ONE) + bytes(2000),
+    "self-extracting 7z whose stub holds the signature": lambda: program(stub=SIGNATURE) + seven_zipped(ONE),
+    "self-extracting 7z, unencrypted": lambda: program() + seven_zipped(ONE, None),
     "7z with its names encrypted": lambda: seven_zipped(ONE, header=True),
     "SDA of 8.0 to 10.x": lambda: self_decrypting(ONE),
     "SDA of 6.5, packed": lambda: self_decrypting(ONE, trailer=1),
@@ -87,7 +111,14 @@ GOOD = {
     "unencrypted 7z": lambda: seven_zipped(ONE, None),
     "ZIP in an SDA": lambda: self_decrypting([("a.zip", zipped(ONE))]),
     "SDA in a ZIP": lambda: zipped([("a.exe", self_decrypting(ONE))]),
+    "self-extracting 7z in a ZIP": lambda: zipped([("a.exe", program() + seven_zipped(ONE))]),
+    "ZIP in a self-extracting 7z that stores": lambda: program() + seven_zipped([("a.zip", zipped(ONE))], None),
+    "self-extracting 7z in a self-extracting ZIP that stores": lambda: (
+        program() + zipped([("a.exe", program() + seven_zipped(ONE, None))], None, method=pyzipper.ZIP_STORED)
+    ),
     "7z in a ZIP": lambda: zipped([("a.7z", seven_zipped(ONE))]),
+    "OpenPGP behind a marker packet": lambda: MARKERS[0] + openpgp(CSV),
+    "OpenPGP in the text of a mail": lambda: b"Hello,\r\n\r\n" + openpgp(CSV, PASSPHRASE, "--armor") + b"\r\nbye\r\n",
     "plain CSV": lambda: CSV,
 }
 
@@ -114,8 +145,23 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "PDF": (lambda: b"%PDF\x00-1.7", "unknown_format"),
     "UTF-16 text": (lambda: "世帯番号,氏名\r\n".encode("utf-16"), "unknown_format"),
     "some program": (lambda: program() + random.Random(1).randbytes(3000), "unknown_format"),
+    "a program with the signature of a 7z by chance": (
+        lambda: program() + random.Random(1).randbytes(500) + SIGNATURE,
+        "unknown_format",
+    ),
+    "a program cut before its 7z": (lambda: (program() + seven_zipped(ONE))[:1024], "unknown_format"),
+    "a 7z of two files in a self-extracting ZIP of two": (
+        lambda: (
+            program() + zipped([("a.7z", seven_zipped(ONE, None)), ("b.7z", b"x")], None, method=pyzipper.ZIP_STORED)
+        ),
+        "several_files",
+    ),
     "a program's first bytes": (lambda: b"MZ\x90\x00\x03\x00", "unknown_format"),
     "SDA of the other form": (lambda: program() + bytes(2000) + b"PGSf" + bytes(1016) + b"PGSf", "unknown_variant"),
+    "OpenPGP without proof of integrity": (lambda: openpgp(CSV, PASSPHRASE, "--rfc2440"), "no_integrity"),
+    "OpenPGP with something after it": (lambda: openpgp(CSV) + b"\r\n", "more_behind"),
+    "two OpenPGP messages in one file": (lambda: openpgp(CSV) * 2, "more_behind"),
+    "an OpenPGP marker and nothing to read": (lambda: MARKERS[1] + b"nothing to read", "unknown_format"),
     "ZIP under ZipCrypto": (lambda: zip_crypto("a.csv", CSV), "forbidden_format"),
     "ZIP of an unbounded method": (lambda: zipped(ONE, method=pyzipper.ZIP_BZIP2), "unknown_format"),
     "ZIP of another unbounded method": (lambda: zipped(ONE, method=pyzipper.ZIP_LZMA), "unknown_format"),
@@ -159,6 +205,10 @@ HOSTILE = {
 for name, hostile in HOSTILE.items():
     BAD[f"ZIP with {name}"] = (lambda hostile=hostile: zipped([(hostile, CSV)]), "unsafe_path")
     BAD[f"7z with {name}"] = (lambda hostile=hostile: seven_zipped(ONE, names={ONE[0][0]: hostile}), "unsafe_path")
+    BAD[f"self-extracting 7z with {name}"] = (
+        lambda hostile=hostile: seven_zip_program(ONE, names={ONE[0][0]: hostile}),
+        "unsafe_path",
+    )
     BAD[f"SDA with {name}"] = (lambda hostile=hostile: self_decrypting([(hostile, CSV)]), "unsafe_path")
 BAD["ZIP with a symbolic link"] = (lambda: zipped([("a.csv", b"/etc/passwd")], link=True), "unsafe_path")
 for form, maker in MAKERS.items():
@@ -174,7 +224,7 @@ for form, maker in MAKERS.items():
         f"{form} with a bomb in an archive": (lambda maker=maker: maker([("a.zip", zipped(BOMB))]), "bomb"),
         f"{form} with too many entries": (
             lambda maker=maker: maker(
-                [(f"{n}/", FOLDER) if maker is not seven_zipped else (f"{n}.x", b"") for n in range(99)]
+                [(f"{n}/", FOLDER) if maker in (zipped, self_decrypting) else (f"{n}.x", b"") for n in range(99)]
             ),
             "bomb forbidden_format",
         ),
@@ -287,5 +337,6 @@ def test_the_forms_are_told_by_content(tmp_path):
         path = tmp_path / "a.csv"
         path.write_bytes(raw)
         assert recognise(path) == form
-    path.write_bytes(program() + good("zip"))
-    assert recognise(path) == "zip"
+    for form in ("zip", "7z"):
+        path.write_bytes(program() + good(form))
+        assert recognise(path) == form

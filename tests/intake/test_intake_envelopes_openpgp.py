@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import subprocess
 import tempfile
@@ -14,10 +15,10 @@ from pathlib import Path
 import gnupg
 import psutil
 import pytest
-from envelope_makers import PASSPHRASE, self_decrypting, zipped
+from envelope_makers import MARKERS, PASSPHRASE, openpgp, self_decrypting, zipped
 
 from todoke.errors import FileRefused
-from todoke.intake.envelopes import Keys, Limits, opened_payload
+from todoke.intake.envelopes import Keys, Limits, opened_payload, recognise
 
 CSV = "世帯番号,氏名\r\n1,見本\r\n".encode("cp932") * 500
 ALL = ("openpgp", "pgp_sda", "zip", "plain")
@@ -131,6 +132,64 @@ def test_a_protected_secret_key_opens_with_its_passphrase_alone(ward: Ward, fold
     assert outcome(raw, folder) == "no_key"
 
 
+@pytest.mark.parametrize("marker", MARKERS)
+def test_a_message_behind_a_marker_packet_opens(marker: bytes, folder: Path):
+    assert outcome(marker + openpgp(CSV), folder) == "opened"
+    assert outcome(marker * 2 + openpgp(CSV), folder) == "opened"
+    assert outcome(marker + b"x", folder) == "unknown_format"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [b"\xef\xbb\xbf", b"\r\n\r\n", "お世話になっております。\r\n世帯データ,送付します\r\n\r\n".encode("cp932")],
+    ids=["a BOM", "blank lines", "a mail"],
+)
+def test_a_message_in_letters_is_found_behind_what_a_mailer_puts_before_it(before: bytes, folder: Path):
+    armoured = openpgp(CSV, PASSPHRASE, "--armor")
+    assert outcome(before + armoured, folder) == "opened"
+    assert outcome(before + armoured.replace(b"\n", b"\r\n"), folder) == "opened"
+    assert outcome(before + armoured, folder, Keys("other")) == "wrong_passphrase"
+
+
+def test_a_line_that_only_speaks_of_a_message_stays_a_line_of_text(folder: Path):
+    path = folder.parent / "a.csv"
+    path.write_bytes(CSV + b"1,-----BEGIN PGP MESSAGE-----\r\n")
+    assert recognise(path) == "plain"
+
+
+@pytest.mark.parametrize("cipher", ["AES256", "3DES"])
+def test_a_message_of_an_older_program_without_proof_of_integrity_has_its_own_way_out(cipher: str, folder: Path):
+    raw = openpgp(CSV, PASSPHRASE, "--rfc2440", "--cipher-algo", cipher)
+    assert outcome(raw, folder) == "no_integrity"
+    assert outcome(raw, folder, Keys("other")) == "wrong_passphrase"
+    with pytest.raises(FileRefused, match="AES") as refused:
+        opened_payload(folder.parent / "a.csv.pgp", keys=Keys(PASSPHRASE), allowed=ALL, into=folder).__enter__()
+    assert "再送では直りません" in refused.value.next_step
+
+
+@pytest.mark.parametrize("more", [b"\r\n", b"\x1a", bytes(10), None], ids=["CRLF", "Ctrl-Z", "NULs", "a message"])
+@pytest.mark.parametrize("times", [0, 1, 60], ids=["small", "in one piece", "in several"])
+def test_what_hangs_on_a_good_message_is_told_from_one_that_was_changed(more: bytes | None, times: int, folder: Path):
+    content = random.Random(3).randbytes(3000 * times).hex().encode() or CSV[:100]
+    for options in ((), ("--compress-algo", "none"), ("--set-filename", "a.csv")):
+        raw = openpgp(content, PASSPHRASE, *options)
+        assert outcome(raw + (raw if more is None else more), folder) == "more_behind"
+        assert outcome(raw[:-1], folder) in ("truncated", "tampered", "damaged")
+
+
+@pytest.mark.parametrize("name", ["世帯表.csv".encode("cp932"), "世帯表.csv".encode(), bytes(range(0x80, 0x100))])
+def test_a_name_inside_may_be_in_any_codec(name: bytes, ward: Ward, folder: Path):
+    assert outcome(named(name), folder) == "opened"
+
+
+def named(name: bytes) -> bytes:
+    """A message whose content has this name."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as home:
+        command = ["gpg", "--homedir", home, "--batch", "--pinentry-mode", "loopback", "--passphrase", PASSPHRASE]
+        command += ["--s2k-count", "65536", "--output", "-", "--set-filename", name, "--symmetric"]
+        return subprocess.run(command, input=CSV, capture_output=True, check=True).stdout
+
+
 def test_a_bomb_is_stopped_while_it_is_being_written(ward: Ward, folder: Path):
     raw = ward.sends(bytes(3_000_000))
     assert outcome(raw, folder, limits=Limits(small=100_000, ratio=50)) == "bomb"
@@ -171,9 +230,10 @@ def test_no_other_process_shows_a_secret(ward: Ward, folder: Path, monkeypatch: 
     try:
         for _ in range(3):
             assert outcome(raw, folder) == "opened"
+            assert outcome(raw, folder, Keys("new one", earlier=("older one", PASSPHRASE))) == "opened"
     finally:
         stop.set()
         watcher.join()
     ours = [line for line in seen if "todoke-opened-" in line]
     assert ours, "gpg was never seen at work"
-    assert not [line for line in ours if "ひらけごま" in line or "sesame" in line]
+    assert not [line for line in ours if "ひらけごま" in line or "sesame" in line or "one" in line.split()]

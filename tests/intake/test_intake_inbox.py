@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from todoke.errors import FileRefused
-from todoke.intake.inbox import ready_files, unannounced
+from todoke.intake.inbox import ready_files, shown_name, unannounced
 
 
 def put(folder: Path, name: str, content: bytes = b"x", sidecar: object = None) -> None:
@@ -141,3 +141,40 @@ def test_a_file_sent_anew_is_no_longer_the_one_that_was_looked_at(tmp_path):
     assert not file.is_still_there()
     file.path.unlink()
     assert not file.is_still_there()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "households_20260721_01.csv",
+        "special_delivery_20260721_1_r12.csv.pgp",
+        "stop_20260721_01.CSV.ZIP",
+        "corrections_20260721_01.csv.zip.gpg",
+        "postcards_20261110_01.csv",
+        "EUDC.TTE",
+    ],
+)
+def test_a_name_that_was_promised_is_shown_with_its_sidecar_too(tmp_path: Path, name: str):
+    put(tmp_path, name, sidecar={})
+    (file,) = ready_files(tmp_path, sidecar="required")
+    assert file.label == shown_name(name) == name
+    assert shown_name(f"{name}.done") == f"{name}.done"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "見本一郎様の世帯.csv.pgp",
+        "mihon_ichiro_20260721_01.csv",
+        "households_20260721_01_見本.csv",
+        "households_20260721_01.mihon.csv",
+        "households_20260721_0901234567.csv",
+        "households_20260721_01.csv.mihon",
+        "households_20260721_01.csv\n.pgp",
+        "MIHON.TTE",
+    ],
+)
+def test_any_other_name_is_told_by_the_files_digest(tmp_path: Path, name: str):
+    put(tmp_path, name, b"abc", sidecar={})
+    (file,) = ready_files(tmp_path, sidecar="required")
+    assert file.label == f"規定外の名前のファイル（SHA-256 {hashlib.sha256(b'abc').hexdigest()[:8]}…）"

@@ -40,7 +40,7 @@ def put(folder: Path, content: bytes) -> Path:
 @pytest.mark.parametrize("seal", [lambda plain: plain, lambda plain: encrypted(plain, "鍵")])
 def test_a_workbook_opens_with_its_password_and_leaves_nothing(seal, tmp_path: Path):
     path = put(tmp_path, seal(workbook()))
-    with opened_workbook(path, "鍵", tmp_path / "private") as plain:
+    with opened_workbook(path, ["新しい鍵", "鍵"], tmp_path / "private", "a.xlsx") as plain:
         assert openpyxl.load_workbook(io.BytesIO(plain.read_bytes())).active["A1"].value == SECRET
     assert list((tmp_path / "private").iterdir()) == []
 
@@ -60,7 +60,7 @@ def test_a_workbook_opens_with_its_password_and_leaves_nothing(seal, tmp_path: P
 )
 def test_what_cannot_be_opened_is_refused_by_name(content: bytes, password: str | None, reason: str, tmp_path: Path):
     path = put(tmp_path, content)
-    with pytest.raises(FileRefused) as caught, opened_workbook(path, password, tmp_path / "private"):
+    with pytest.raises(FileRefused) as caught, opened_workbook(path, [password], tmp_path / "private", "a.xlsx"):
         pass
     assert caught.value.reason == reason
     assert caught.value.__cause__ is None and SECRET not in str(caught.value)

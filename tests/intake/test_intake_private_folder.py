@@ -19,7 +19,9 @@ _HOLDS = """
 import sys, time
 from pathlib import Path
 from todoke.intake.envelopes import Keys, opened_payload
+from todoke.intake import private_folder as module
 from todoke.intake.private_folder import private_folder
+module._MEMORY = Path(sys.argv[3])
 with private_folder() as folder:
     with opened_payload(Path(sys.argv[1]), keys=Keys(sys.argv[2]), allowed=("zip",), into=folder) as payload:
         print(payload, flush=True)
@@ -63,17 +65,20 @@ def test_a_living_owners_folder_and_other_peoples_things_are_left_alone(tmp_path
     }
 
 
-def test_what_a_killed_process_left_is_swept_at_the_next_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_what_a_killed_process_left_is_swept_at_the_next_start(tmp_path: Path):
     sent = tmp_path / "a.zip"
     sent.write_bytes(zipped([("a.csv", b"a,b\r\n1,2\r\n")]))
     holder = subprocess.Popen(
-        [sys.executable, "-c", _HOLDS, sent, PASSPHRASE], stdout=subprocess.PIPE, text=True, env=_environment(tmp_path)
+        [sys.executable, "-c", _HOLDS, sent, PASSPHRASE, tmp_path / "memory"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
     )
     assert holder.stdout is not None
     payload = Path(holder.stdout.readline().strip())
     try:
         assert payload.read_bytes() == b"a,b\r\n1,2\r\n"
-        monkeypatch.setattr(module, "_MEMORY", payload.parent.parent)
+        assert payload.parent.parent == tmp_path / "memory"
         sweep()
         assert payload.is_file(), "its owner is alive"
     finally:
@@ -83,7 +88,3 @@ def test_what_a_killed_process_left_is_swept_at_the_next_start(tmp_path: Path, m
     assert payload.is_file(), "nothing ran after the kill"
     assert sweep() >= 1
     assert not payload.parent.exists()
-
-
-def _environment(tmp_path: Path) -> dict[str, str]:
-    return {**os.environ, "TMPDIR": str(tmp_path)}

@@ -117,3 +117,52 @@ def test_a_file_without_a_header_or_without_lines_is_refused_whole(raw, reason):
     with pytest.raises(FileRefused) as refused:
         read(raw)
     assert refused.value.reason == reason
+
+
+_SHIFT_JIS, _UTF8 = "番号,氏名\r\n1,見本\r\n".encode("cp932"), "番号,氏名\r\n1,見本\r\n".encode()
+_BOM = b"\xef\xbb\xbf"
+
+
+@pytest.mark.parametrize(
+    ("raw", "encoding", "reason", "says", "advises"),
+    [
+        (
+            _BOM + _SHIFT_JIS,
+            "cp932",
+            "wrong_encoding",
+            "BOM）がありますが、文字コードはShift_JIS",
+            "BOMのないShift_JIS",
+        ),
+        (_BOM + b"no,name\r\n" + _SHIFT_JIS, "cp932", "wrong_encoding", "文字コードはShift_JIS", "BOMのない"),
+        (_BOM + _SHIFT_JIS, "utf-8-sig", "wrong_encoding", "BOM）がありますが、文字コードはShift_JIS", "UTF-8での再送"),
+        (_SHIFT_JIS, "utf-8-sig", "wrong_encoding", "文字コードはShift_JISですが、契約のレイアウトはUTF-8", "encoding"),
+        (_UTF8, "cp932", "wrong_encoding", "文字コードはUTF-8ですが、契約のレイアウトはShift_JIS", "encoding"),
+        (_BOM + _UTF8, "cp932", "wrong_encoding", "文字コードはUTF-8ですが", "encoding"),
+        (b"a,\xff\r\n", "cp932", "header", "見出し行", "文字コード（Shift_JIS）"),
+        (b"a,\xff\r\n", "utf-8-sig", "header", "見出し行", "文字コード（UTF-8）"),
+        (_SHIFT_JIS.replace(b"\r\n", b"\r"), "cp932", "no_lines", "CR", "CRLF"),
+        (_SHIFT_JIS.replace(b"\r\n", b"\r") * 100_000, "cp932", "no_lines", "CR", "CRLF"),
+        (_BOM + _UTF8.replace(b"\r\n", b"\r"), "utf-8-sig", "no_lines", "CR", "CRLF"),
+    ],
+)
+def test_what_is_wrong_with_code_or_lines_is_told_so_that_the_next_step_helps(raw, encoding, reason, says, advises):
+    with pytest.raises(FileRefused) as refused:
+        read(raw, encoding)
+    assert (refused.value.reason, says in refused.value.what) == (reason, True)
+    assert advises in refused.value.next_step
+    if "BOM" in says:
+        assert "encoding を直" not in refused.value.next_step
+    if reason == "no_lines":
+        assert "文字コード（" not in refused.value.next_step
+
+
+def test_one_bad_byte_in_a_utf8_file_is_a_bad_row_and_no_other_code():
+    (_, bad, good) = read(
+        _BOM + "番号,氏名\r\n1,見\udcff本\r\n2,見本\r\n".encode("utf-8", "surrogateescape"), "utf-8-sig"
+    )
+    assert (bad.row_no, bad.reason) == (1, Finding.BAD_CHARACTER)
+    assert good == Row(2, ["2", "見本"])
+
+
+def test_a_carriage_return_in_a_quoted_header_is_no_line_end():
+    assert read(b'"a\rb",c')[0] == Row(0, ["a\rb", "c"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import socket
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,19 +34,58 @@ def test_a_clean_stream_and_one_with_the_test_virus_are_told_apart(running):
     assert daemon.scans == [700_000, 6 + len(EICAR), 0]
 
 
-def test_a_stream_beyond_the_scanners_limit_is_named_and_not_taken_for_clean(running):
+@pytest.mark.parametrize("size", [11, 100_000, 30_000_000])
+def test_a_stream_beyond_the_scanners_limit_is_named_although_it_hangs_up_in_the_middle(running, size: int):
     daemon, scanner = running
     daemon.limit = 10
     with pytest.raises(FileRefused, match="StreamMaxLength") as refused:
+        scanner.signature_in(io.BytesIO(b"x" * size), "a.csv")
+    assert refused.value.reason == "virus_check_size"
+
+
+def test_a_file_that_the_scanner_did_not_look_through_is_not_called_infected(running):
+    daemon, scanner = running
+    daemon.looks_through = 10
+    with pytest.raises(FileRefused, match="MaxFileSize") as refused:
         scanner.signature_in(io.BytesIO(b"x" * 11), "a.csv")
     assert refused.value.reason == "virus_check_size"
 
 
-def test_a_scanner_that_hangs_up_in_the_middle_has_not_found_the_file_clean(running):
+@pytest.mark.parametrize("answer", ["COMMAND READ TIMED OUT", "stream: Can't open file ERROR", "stream:", "OK"])
+def test_only_a_finding_or_an_ok_is_a_verdict(running, answer: str):
     daemon, scanner = running
-    daemon.limit, daemon.cuts = 5000, True
-    with pytest.raises((FileRefused, ScannerDown), match="StreamMaxLength"):
-        scanner.signature_in(io.BytesIO(b"x" * 10_000_000), "a.csv")
+    daemon.says = answer
+    with pytest.raises(ScannerDown):
+        scanner.signature_in(io.BytesIO(b"x"), "a.csv")
+
+
+def test_an_ok_before_all_was_sent_is_none():
+    with socket.create_server(("127.0.0.1", 0)) as hasty:
+
+        def answer() -> None:
+            connection, _ = hasty.accept()
+            with connection:
+                connection.sendall(b"stream: OK\n")
+
+        (thread := threading.Thread(target=answer)).start()
+        with pytest.raises(ScannerDown):
+            Scanner(f"tcp://127.0.0.1:{hasty.getsockname()[1]}").signature_in(io.BytesIO(bytes(50_000_000)), "a.csv")
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    "version",
+    ["ClamAV 1.4.6", "ClamAV 1.4.6/27400", "ClamAV 1.4.6/27400/yesterday", "ClamAV 1.4.6/2/Mon Jul 13 09:00:00 2026"],
+)
+def test_patterns_that_are_old_or_of_no_date_check_nothing(running, version: str, monkeypatch):
+    daemon, scanner = running
+    monkeypatch.setenv("TODOKE_NOW", "2026-07-21T09:00:00")
+    daemon.version = version
+    with pytest.raises(ScannerDown, match="7日") as down:
+        scanner.engine()
+    assert not down.value.final and "freshclam" in down.value.next_step
+    daemon.version = "ClamAV 1.4.6/27400/Tue Jul 14 09:00:00 2026"
+    assert scanner.engine() == daemon.version
 
 
 @pytest.mark.parametrize("ask", [lambda s: s.engine(), lambda s: s.signature_in(io.BytesIO(b"x"), "a.csv")])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from datetime import date
@@ -43,8 +44,10 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], dict[
             "said": one(programme.rows("approval")),
             "queries": list(programme.out("queries")),
         }
-    logs = "".join(path.read_text("utf-8") for path in folder.rglob("*.log"))
-    return json.loads(done.stdout.splitlines()[-1]) | {"logs": logs}, left
+    logs = {path: path.read_text("utf-8") for path in folder.rglob("*.log")}
+    of_tasks = "".join(log for path, log in logs.items() if path.name.startswith("attempt="))
+    told = {"logs": "".join(logs.values()), "of tasks": of_tasks}
+    return json.loads(done.stdout.splitlines()[-1]) | told, left
 
 
 def test_quarantine_waits_for_a_person_and_the_run_is_well(ran):
@@ -72,3 +75,10 @@ def test_logs_hold_nothing_of_a_person(ran):
         assert home.no not in told["logs"]
         for _, kana, _ in home.members:
             assert f"{home.surname[1]}　{kana}" not in told["logs"]
+
+
+def test_the_logs_of_tasks_hold_what_airflow_and_we_say_and_no_librarys_chatter(ran):
+    told, _ = ran
+    speakers = set(re.findall(r"^[0-9T:.-]+Z \[\w+ *\] .* \[([\w.]+)\] \w+=", told["of tasks"], re.MULTILINE))
+    assert "task" in speakers
+    assert {name for name in speakers if not name.startswith(("airflow.", "todoke."))} <= {"task", "http.access"}

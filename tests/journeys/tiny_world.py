@@ -141,8 +141,8 @@ class Office:
         for kind in kinds:
             for batch in unpublished(self.ledger, kind):
                 self._put_out(batch)
-            if new := claim(self.ledger, kind, as_of):
-                self._put_out(new)
+            for batch in claim(self.ledger, kind, as_of):
+                self._put_out(batch)
 
     def _put_out(self, batch: Batch) -> None:
         publish(self.ledger, batch, "shipping", lambda open_file: self._render(batch, open_file))

@@ -27,12 +27,18 @@ FIELDS = (
 DRAWN, ALSO_DRAWN, EMPTY, FLAT, NOTDEF, AFTER, MISSING = (0xE000 + n for n in range(7))
 
 
-def eudc_font(size: int = 256) -> bytes:
-    """An EUDC font: two drawn gaiji, an empty outline, one without area, one pointing to .notdef; as em `size`."""
+def eudc_font(size: int = 256, *, nudge: float = 0, composite: bool = False) -> bytes:
+    """An EUDC font: two drawn gaiji, an empty outline, one without area, one pointing to .notdef.
+
+    Args:
+        size: units of an em.
+        nudge: how far the first gaiji's upright is moved, in em.
+        composite: the second gaiji is made of the parts of another glyph.
+    """
     names = {DRAWN: "g1", ALSO_DRAWN: "g2", EMPTY: "blank", FLAT: "flat", NOTDEF: ".notdef", AFTER: "g2"}
     boxes = {
         ".notdef": [(0, 0, 0.9, 0.9)],
-        "g1": [(0.1, 0, 0.9, 0.2), (0.4, 0.2, 0.6, 0.85)],
+        "g1": [(0.1, 0, 0.9, 0.2), (0.4 + nudge, 0.2, 0.6 + nudge, 0.85)],
         "flat": [(0, 0.5, 0.9, 0.5)],
     }
     boxes["g2"] = [(0.1, 0.6, 0.9, 0.8), (0.1, 0.1, 0.9, 0.3), (0.42, -0.05, 0.58, 0.88)]
@@ -48,8 +54,13 @@ def eudc_font(size: int = 256) -> bytes:
                 pen.lineTo(corner)
             pen.closePath()
         glyphs[name] = pen.glyph()
+    if composite:
+        glyphs["part"] = glyphs["g2"]
+        pen = TTGlyphPen({"part": glyphs["part"]})
+        pen.addComponent("part", (1, 0, 0, 1, 0, 0))
+        glyphs["g2"] = pen.glyph()
     builder = FontBuilder(size, isTTF=True)
-    builder.setupGlyphOrder([".notdef", "g1", "g2", "blank", "flat"])
+    builder.setupGlyphOrder([".notdef", "g1", "g2", "blank", "flat", *(["part"] if composite else [])])
     builder.setupCharacterMap(names)
     builder.setupGlyf(glyphs)
     builder.setupHorizontalMetrics(dict.fromkeys(glyphs, (size, 0)))

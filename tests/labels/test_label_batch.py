@@ -10,14 +10,16 @@ from io import StringIO
 import numpy as np
 import pypdfium2.raw as pdfium
 import pytest
-from label_samples import DRAWN, EMPTY, MISSING, Shelf, batches, record
+from label_samples import DRAWN, EMPTY, MISSING, Shelf, batches, eudc_font, record
 from pypdfium2 import PdfDocument
 
+from todoke.contract.sheet_layout import MM, SheetLayout
 from todoke.errors import GateClosed
 from todoke.labels.barcode import bars
 from todoke.labels.batch import SHEETS_PER_FILE, BatchTotals, control_totals, plan_holds, render
-from todoke.labels.fonts import FontSet, Glyph
-from todoke.labels.sheet import MM, Misfit, SheetLayout
+from todoke.labels.faces import Glyph
+from todoke.labels.fonts import FontSet, base_font_path
+from todoke.labels.sheet import Misfit
 from todoke.labels.test_pack import pick
 
 LAYOUT = SheetLayout()
@@ -67,6 +69,39 @@ def test_extracted_text_is_the_manifest_label_by_label_with_gaiji(fonts: FontSet
         assert ("gaiji" in row["flags"].split(";")) is any(char in whole for char in GAIJI)
 
 
+@pytest.mark.parametrize("base", ["gothic", "mincho"])
+def test_a_variant_is_drawn_with_its_own_glyph_and_extracted_as_written(shelf: Shelf, base: str) -> None:
+    variant, plain = "葛\U000e0100", "葛"
+    records = [record(1, name=f"{variant}城　{GAIJI[0]}"), record(2, name=f"{plain}城　{GAIJI[0]}")]
+    render(batches(records), LAYOUT, FontSet.load([eudc_font()], base_font_path(base)), shelf.open)
+    with_variant, without = label_texts(shelf.files["labels_001.pdf"])
+    assert f"{variant}城\u3000{GAIJI[0]}\u3000様" in with_variant
+    assert f"{plain}城" in without and "\U000e0100" not in without
+    page = PdfDocument(shelf.files["labels_001.pdf"])[0].render(scale=4, grayscale=True).to_numpy()
+    (x, y), (right, _) = LAYOUT.corners()[:2]
+    rows = slice(round(page.shape[0] - 4 * (y + 26 * MM)), round(page.shape[0] - 4 * (y + 16 * MM)))
+    cells = [page[rows, round(4 * left) : round(4 * left) + round(4 * 40 * MM)] < 128 for left in (x, right)]
+    assert all(cell.any() for cell in cells)
+    assert (cells[0] != cells[1]).any()
+
+
+def test_a_run_over_several_files_extracts_as_its_manifest_in_order(fonts: FontSet, shelf: Shelf) -> None:
+    layout = SheetLayout(1, 1, 100, 60, 0, 1.5, barcode_pt=10, page_width_mm=100, page_height_mm=63)
+    records = many(2 * SHEETS_PER_FILE + 300)
+    render(batches(records, 500), layout, fonts, shelf.open, "重要：防災カタログ在中")
+    texts = [text for pdf in pdfs(shelf) for text in label_texts(pdf, layout)]
+    rows = printed(shelf)
+    assert len(pdfs(shelf)) == 3
+    assert len(texts) == len(rows) == len(records)
+    for text, row, sent in zip(texts, rows, records, strict=True):
+        squeezed = re.sub(r"\s", "", text)
+        whole = re.sub(r"\s", "", f"{sent['town']}{sent['block']}{sent['building']}{sent['name']}様")
+        assert whole in squeezed
+        for piece in (row["application_no"], bars(row["barcode"].split()), "重要：防災カタログ在中"):
+            assert piece in squeezed
+        assert row["household_no"] == sent["household_no"]
+
+
 def test_every_font_is_embedded_and_subset(fonts: FontSet, shelf: Shelf) -> None:
     render(batches(many(30)), LAYOUT, fonts, shelf.open)
     names = set()
@@ -110,7 +145,7 @@ def test_who_cannot_be_printed_is_known_before_and_never_printed(fonts: FontSet,
     records[20]["town"], records[30]["postal_code"] = chr(MISSING), "152-0000"
     plan = plan_holds(batches(records), LAYOUT, fonts)
     assert plan.held == {"00000004": Glyph.EMPTY, "00000010": Misfit.BUILDING, "00000021": Glyph.MISSING}
-    assert [finding.code_point for finding in plan.findings] == [EMPTY, MISSING]
+    assert [finding.text for finding in plan.findings] == [chr(EMPTY), chr(MISSING)]
     totals = render(batches(records), LAYOUT, fonts, shelf.open)
     assert totals.held == plan.held
     assert totals.labels + len(totals.held) == plan.households == 40
@@ -168,7 +203,7 @@ def test_a_test_pack_is_marked_and_does_not_count(fonts: FontSet, shelf: Shelf) 
     records = many(50)
     records[6] |= {"flags": "confidential", "town": "営業所留"}
     records[8] |= {"block": "2丁目3番4号" * 3, "building": BUILDINGS[2]}
-    pack = pick(batches(records, 20))
+    pack = pick(batches(records, 20), fonts)
     totals = render([pack], LAYOUT, fonts, shelf.open, test_print=True)
     why = {row["household_no"]: set(row["flags"].split(";")) for row in printed(shelf)}
     assert {"confidential", "test:confidential", "test:town", "test"} <= why["00000007"]
@@ -177,7 +212,7 @@ def test_a_test_pack_is_marked_and_does_not_count(fonts: FontSet, shelf: Shelf) 
     assert any("test:longest_name" in flags for flags in why.values())
     assert (totals.labels, totals.test_labels) == (0, len(why))
     assert all("見本" in text and "テスト印字" in text for text in label_texts(shelf.files["labels_001.pdf"]))
-    assert pick(batches(records, 50)).equals(pack)
+    assert pick(batches(records, 50), fonts).equals(pack)
 
 
 def test_control_totals_close_or_stop() -> None:

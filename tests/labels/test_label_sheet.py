@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from todoke.contract.model import Labels
+from todoke.contract.label_forms import Labels
+from todoke.contract.sheet_layout import MM, SheetLayout
 from todoke.errors import ContractError
 from todoke.labels.fonts import FontSet
-from todoke.labels.sheet import MM, Misfit, Record, SheetLayout, Typesetter
+from todoke.labels.sheet import Misfit, Record, Typesetter
 
 TWENTY_FOUR = SheetLayout(columns=3, rows=8, width_mm=70, height_mm=33.9, left_mm=0, top_mm=12.9, barcode_pt=8)
+CONTINUOUS = SheetLayout(1, 1, 100, 60, 0, 1.5, barcode_pt=10, page_width_mm=100, page_height_mm=63)
 NARROW = SheetLayout(columns=3, rows=8, width_mm=66, height_mm=33.9, left_mm=6, top_mm=12.9, barcode_pt=None)
 JAPANESE = "中央町目黒本一二三丁番地号０１２1234-ーコポメゾン　 室館ABCの"
 
@@ -31,7 +33,7 @@ def record(**values: str) -> Record:
         ({"barcode_pt": 11.5}, "barcode_pt"),
         ({"columns": 3}, "width_mm"),
         ({"rows": 7}, "height_mm"),
-        ({"offset_x_mm": 0.05}, "offset_x_mm"),
+        ({"offset_x_mm": 0.05}, "offset_mm.x"),
         ({"offset_y_mm": 40.0}, "height_mm"),
         ({"rows": 0}, "rows"),
         ({"height_mm": 20.0}, "height_mm"),
@@ -59,7 +61,36 @@ def test_barcode_keeps_two_millimetres_blank_on_all_sides(layout: SheetLayout, f
     assert right <= (layout.width_mm - 2) * MM + 1e-6
     lines = Typesetter(layout, fonts).set_label(record())
     assert isinstance(lines, list)
-    assert min(line.y - 0.12 * line.size for line in lines) >= top + 2 * MM - 0.5
+    *above, foot_line = lines
+    assert min(line.y - 0.12 * line.size for line in above) >= top + 2 * MM - 1e-6
+    assert foot_line.y + 0.88 * foot_line.size <= foot - 2 * MM + 1e-6
+    assert foot_line.y - 0.12 * foot_line.size >= 2 * MM
+
+
+def test_the_name_stands_right_above_the_barcode_alone(fonts: FontSet) -> None:
+    layout = SheetLayout()
+    lines = Typesetter(layout, fonts, "重要：防災カタログ在中").set_label(record())
+    assert isinstance(lines, list)
+    name = next(line for line in lines if line.text.endswith("様"))
+    top = layout.barcode_box()[3]
+    assert top + 2 * MM <= name.y - 0.12 * name.size <= top + 4 * MM
+    assert [line.text for line in lines if line.y < top] == ["申込番号 1234567889", "重要：防災カタログ在中"]
+
+
+@pytest.mark.parametrize("layout", [SheetLayout(), TWENTY_FOUR, NARROW, CONTINUOUS])
+def test_free_text_stands_whole_beside_any_application_number(layout: SheetLayout, fonts: FontSet) -> None:
+    lines = Typesetter(layout, fonts, "重要：防災カタログ在中").set_label(record(application_no="8888888888"))
+    assert isinstance(lines, list)
+    number, free = lines[-2:]
+    assert free.text == "重要：防災カタログ在中"
+    assert number.x + fonts.width(number.text) * number.size < free.x
+    assert free.x + fonts.width(free.text) * free.size <= (layout.width_mm - layout.indent_mm) * MM + 1e-6
+
+
+@pytest.mark.parametrize(("text", "told"), [("防災" * 15, "自由文が枠に収まりません.*全角"), ("重要\u0e01", "U.0E01")])
+def test_free_text_without_room_or_glyph_stops_before_any_label(fonts: FontSet, text: str, told: str) -> None:
+    with pytest.raises(ContractError, match=told):
+        Typesetter(SheetLayout(), fonts, text)
 
 
 def test_order_of_an_ordinary_label(fonts: FontSet) -> None:
@@ -89,7 +120,7 @@ def test_what_has_no_room_names_its_field(fonts: FontSet, values: dict[str, str]
 
 
 @given(
-    st.sampled_from([SheetLayout(), TWENTY_FOUR, NARROW]),
+    st.sampled_from([SheetLayout(), TWENTY_FOUR, NARROW, CONTINUOUS]),
     st.text(JAPANESE, min_size=1, max_size=45),
     st.text(JAPANESE, max_size=70),
     st.text(JAPANESE, min_size=1, max_size=40),
@@ -118,4 +149,4 @@ def test_layout_of_a_contract_is_taken_over_whole() -> None:
         columns=3, rows=8, width_mm=68, height_mm=33.9, left_mm=2, top_mm=12.9, gutter_mm=1, barcode_pt=8,
         offset_mm={"x": 0.2, "y": -0.3},
     )  # fmt: skip
-    assert SheetLayout.of(settings) == SheetLayout(3, 8, 68, 33.9, 2, 12.9, 1, 0.2, -0.3, 8)
+    assert settings.layout == SheetLayout(3, 8, 68, 33.9, 2, 12.9, 1, 0.2, -0.3, 8)

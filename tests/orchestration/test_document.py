@@ -21,5 +21,5 @@ def test_the_page_is_up_to_date(page):
 
 
 def test_every_process_has_a_chapter_and_every_task_a_line(page):
-    assert page.count("\n## ") == 9
+    assert page.count("\n## ") == 10
     assert "| `settle` | 突合・確定 | `release` |" in page

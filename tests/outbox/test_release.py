@@ -11,12 +11,13 @@ from released_parcels import DAY, LATER, plan_goods
 from sqlalchemy import Connection, select, update
 
 import databases
-from todoke.errors import NotApproved, OutboxConflict
+from todoke.errors import NotApproved, OutboxConflict, StalePlan
 from todoke.ids import members_digest
 from todoke.outbox.batch import (
     Batch,
     OpenFile,
     Outbox,
+    batch_of,
     batches,
     claim,
     pending_keys,
@@ -25,6 +26,7 @@ from todoke.outbox.batch import (
 )
 from todoke.store import tables as t
 from todoke.store.ledger import Ledger
+from todoke.store.verify import verify
 
 
 def _shipments(ledger: Ledger) -> dict[str, tuple[str, int | None, date | None]]:
@@ -51,8 +53,7 @@ def planned(ledger: Ledger) -> Ledger:
 
 
 def _claimed(ledger: Ledger, kind: str = "goods", on: date = DAY) -> Batch:
-    batch = claim(ledger, kind, on)
-    assert batch is not None
+    [batch] = claim(ledger, kind, on)
     return batch
 
 
@@ -68,12 +69,12 @@ def test_a_claim_locks_what_is_pending_and_nothing_else(planned: Ledger) -> None
 
 
 def test_when_nothing_is_pending_nothing_is_written(planned: Ledger) -> None:
-    assert claim(planned, "toilet", DAY) is None
-    assert claim(planned, "goods", date(2026, 11, 9)) is None, "not due yet"
+    assert claim(planned, "toilet", DAY) == []
+    assert claim(planned, "goods", date(2026, 11, 9)) == [], "not due yet"
     _claimed(planned)
     with planned.read() as tx:
         before = planned.pin(tx).seq
-    assert claim(planned, "goods", DAY) is None
+    assert claim(planned, "goods", DAY) == []
     with planned.read() as tx:
         assert planned.pin(tx).seq == before
 
@@ -101,7 +102,7 @@ def test_figures_of_the_guard_stay_with_the_batch(planned: Ledger) -> None:
 def test_replacements_stops_and_cancellations_lock_as_they_are_told(planned: Ledger) -> None:
     _claimed(planned)
     plan_goods(planned, {"1": "B", "3": "A"}, on=LATER)  # 1 changed, 2 gone, 3 free
-    assert claim(planned, "stop", LATER) is not None
+    assert len(claim(planned, "stop", LATER)) == 1
     assert _claimed(planned, on=LATER).members == 2
     assert _shipments(planned) == {
         "1": ("released", 2, DAY),
@@ -117,7 +118,7 @@ def test_what_the_carrier_has_taken_is_not_released_again(planned: Ledger) -> No
         planned.move(tx)
         handed = {"handed_over_at": datetime.combine(LATER, time(9)), "state": "handed_over"}
         tx.execute(update(t.shipment).where(t.shipment.c.household_no == "1").values(handed))
-    assert claim(planned, "goods", LATER) is None
+    assert claim(planned, "goods", LATER) == []
 
 
 def test_the_members_of_a_batch_name_it_for_ever(planned: Ledger) -> None:
@@ -164,8 +165,7 @@ def test_a_batch_that_a_run_left_behind_is_rendered_again_from_the_same_members(
     [again] = unpublished(planned, "goods")
     assert again == left
     publish(planned, again, "shipping", _render(b"first"))
-    new = claim(planned, "goods", LATER)
-    assert new is not None
+    [new] = claim(planned, "goods", LATER)
     assert (new.members, unpublished(planned, "goods")) == (1, [new])
     publish(planned, new, "shipping", _render(b"first"))
     assert unpublished(planned, "goods") == []
@@ -181,12 +181,51 @@ def test_the_same_batch_rendered_again_must_have_the_same_content(stores: databa
     assert {p: p.read_bytes() for p in (stores.home / "outbox").rglob("*.age")} == before
 
 
+def test_what_is_cut_is_locked_at_once_in_batches_of_its_parts(planned: Ledger) -> None:
+    plan_goods(planned, {"1": "A", "2": "A", "3": "A"})
+    first, second = claim(
+        planned, "goods", DAY, guard=lambda _tx, _keys: {"n": 3}, cut=lambda keys: [keys[1:], keys[:1]]
+    )
+    assert (first.members, first.notes) == (2, {"n": 3, "part": 1, "parts": 2})
+    assert (second.members, second.notes) == (1, {"n": 3, "part": 2, "parts": 2})
+    assert {state for state, _, _ in _shipments(planned).values()} == {"released"}
+    assert {batch.id for batch in unpublished(planned, "goods")} == {first.id, second.id}
+    for batch in (first, second):
+        with planned.read() as tx:
+            here = select(t.effect.c.key).where(t.effect.c.batch_id == batch.id)
+            keys = list(tx.execute(here).scalars())
+            digest = tx.execute(select(t.batch.c.members_digest).where(t.batch.c.id == batch.id)).scalar_one()
+        assert digest == members_digest(keys)
+        assert batch_of(planned, batch.id) == batch
+    assert verify(planned) == []
+
+
+@pytest.mark.parametrize(
+    "loses", [lambda keys: [keys[:1]], lambda keys: [keys, keys[:1]], lambda keys: [["x"], keys[1:]]]
+)
+def test_parts_that_are_not_exactly_what_is_pending_lock_nothing(planned: Ledger, loses: Any) -> None:
+    with pytest.raises(StalePlan):
+        claim(planned, "goods", DAY, cut=loses)
+    assert unpublished(planned, "goods") == []
+    assert {state for state, _, _ in _shipments(planned).values()} == {"planned", "on_hold"}
+
+
+def test_what_becomes_pending_while_it_is_cut_is_cut_anew(planned: Ledger) -> None:
+    def cut(keys: list[str]) -> list[list[str]]:
+        plan_goods(planned, {"1": "A", "2": "A", "3": "A"})
+        return [[key] for key in keys]
+
+    with pytest.raises(StalePlan):
+        claim(planned, "goods", DAY, cut=cut)
+    assert [batch.members for batch in claim(planned, "goods", DAY, cut=cut)] == [1, 1, 1]
+
+
 def test_of_many_that_claim_at_once_one_gets_all(planned: Ledger) -> None:
-    got: list[Batch | None] = []
+    got: list[list[Batch]] = []
     threads = [threading.Thread(target=lambda: got.append(claim(planned, "goods", DAY))) for _ in range(5)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [batch.members for batch in got if batch] == [2]
+    assert [batch.members for batches in got for batch in batches] == [2]
     assert len(got) == 5

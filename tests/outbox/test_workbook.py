@@ -140,6 +140,13 @@ def test_wrapped_text_gets_a_row_high_enough():
     assert page.row_dimensions[6].height == 18
 
 
+def test_a_heading_wider_than_its_column_is_shown_whole():
+    columns = (Column("code", "同一内容（変更なし）", 13), Column("count", "うち要確認", 10))
+    page = opened(book([Sheet("見出し", columns, ROWS)]))
+    assert page.row_dimensions[4].height == 36
+    assert opened(book([Sheet("見出し", columns[1:], ROWS)])).row_dimensions[4].height == 18
+
+
 def test_a_text_that_a_cell_cannot_hold_stops_without_showing_it():
     too_long = pa.table({"code": ["氏" * 40_000]})
     with pytest.raises(TodokeError) as caught:

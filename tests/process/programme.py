@@ -30,12 +30,15 @@ from small_ward import (
 )
 
 import databases
+from todoke import clock
 from todoke.errors import NotApproved
 from todoke.orders.postcards import FIELDS as POSTCARD_HEADER
 from todoke.outbox.batch import Outbox
 from todoke.process import (
     approval,
     deliveries,
+    gaiji_proof,
+    gaiji_shapes,
     intake,
     labels,
     nonapplicants,
@@ -44,6 +47,7 @@ from todoke.process import (
     receipts,
     register,
     register_checks,
+    reminders,
     reports,
     returned_work,
     stops,
@@ -55,16 +59,33 @@ from todoke.store import tables as t
 from todoke.store.ledger import Ledger
 from todoke.store.verify import verify
 
-CONTRACT = "gift"
+CONTRACT, INSPECTOR = "gift", "防災課　検査　一郎"
 ARRIVED_ON = date(2026, 11, 4)
 ROOT = Path(__file__).parents[2]
+
+
+def release_batches(contract: str, on: date) -> Counts:
+    """Claims the labels' batches and prints one after the other."""
+    batches = labels.claim_batches(contract, on)
+    printed = [labels.print_batch(contract, on, batch) for batch in batches]
+    return {"batches": len(batches), "labels": sum(int(each["labels"]) for each in printed)}
+
+
 #: The tasks of each DAG in their order; what a person has not said yes to is skipped there.
 TASKS: Mapping[str, tuple[Callable[[str, date], Counts], ...]] = {
-    "intake": (intake.look, intake.check_viruses, intake.receive, returned_work.take_answers, receipts.issue),
+    "intake": (
+        intake.look,
+        intake.check_viruses,
+        intake.receive,
+        gaiji_shapes.compare,
+        returned_work.take_answers,
+        receipts.issue,
+    ),
     "register": (register_checks.validate, register.publish, stops.stop),
-    "labels": (labels.prove, labels.plan, labels.test_pack, labels.release_batches, pull_outs.pull_out),
+    "labels": (gaiji_proof.prove, labels.plan, labels.test_pack, release_batches, pull_outs.pull_out),
     "orders": (orders.land_web, orders.land_postcards, orders.check_postcards, orders.settle, orders.release),
     "deliveries": (deliveries.land_results, deliveries.check_results, deliveries.settle),
+    "reminders": (reminders.propose, reminders.release),
     "nonapplicants": (nonapplicants.propose, nonapplicants.release),
     "survey": (survey.land, survey.publish),
     "reports": (reports.prepare, reports.send),
@@ -218,12 +239,26 @@ class Programme:
         return said
 
     def answer(self, verdict: str = "approved") -> list[str]:
-        """A person answers every open request; returns their subjects. The yes and the no as the request words them."""
+        """A person answers every open request, and after a passed test print the labels that are asked about then.
+
+        Returns:
+            their subjects. The yes and the no are as the request words them.
+        """
+        subjects = self.answer_open(verdict)
+        if verdict == "approved" and any(":labels_test:" in subject for subject in subjects):
+            asked_on = max(row["requested_on"] for row in self.rows("approval_request"))
+            labels.test_pack(CONTRACT, asked_on)  # the approval's bell starts the labels
+            subjects += self.answer_open(verdict)
+        return subjects
+
+    def answer_open(self, verdict: str = "approved") -> list[str]:
+        """A person answers what is asked now, and no more."""
         waiting = approval.pending(CONTRACT)
+        inspection = {"inspector": INSPECTOR, "inspected_on": clock.now_tokyo().date().isoformat()}
         for request in waiting:
             place = (CONTRACT, request["subject"], request["digest"])
             own = {"approved": request["options"][0], "rejected": request["options"][-1]}.get(verdict, verdict)
-            approval.record(*place, own, "admin", request["round"])
+            approval.record(*place, own, "admin", request["round"], **inspection)
         return [request["subject"] for request in waiting]
 
     def _pass_time(self, on: date) -> None:

@@ -29,6 +29,7 @@ Step = tuple[str, date]
 FILES, LABELS, HAND_OVER = date(2026, 7, 21), date(2026, 9, 7), date(2026, 11, 2)
 FIRST, SECOND, THIRD = date(2026, 11, 10), date(2026, 11, 11), date(2026, 11, 12)
 REPORT, AFTER_DEADLINE, TOILETS = date(2026, 12, 10), date(2027, 1, 18), date(2027, 1, 20)
+BEFORE_REMINDER, REMINDER = date(2026, 12, 11), date(2026, 12, 14)
 
 
 def season(programme: Programme) -> Iterator[Step]:
@@ -71,6 +72,10 @@ def season(programme: Programme) -> Iterator[Step]:
     programme.answers([(f"w{n}", "Q1", str(n % 2 + 1), "2026-11-10 09:05") for n in range(1, 14)])
     yield "survey", THIRD
     yield "reports", REPORT
+    yield "orders", BEFORE_REMINDER
+    yield "reminders", REMINDER
+    programme.answer()
+    yield "reminders", REMINDER
     yield "orders", AFTER_DEADLINE
     yield "nonapplicants", TOILETS
     programme.answer()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,12 +10,14 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+import yaml
 from label_samples import eudc_font
-from programme import Programme, one
+from programme import INSPECTOR, Programme, installation, one
 from small_ward import (
     CORRECTION_HEADER,
     COUPLE,
     FAMILY,
+    HEADER,
     LATE,
     QUIET,
     SECRET,
@@ -24,13 +27,12 @@ from small_ward import (
     table,
 )
 
-from todoke.errors import TodokeError
-from todoke.process import approval
+import databases
+from todoke.errors import NotApproved, TodokeError
+from todoke.process import approval, labels
 
 LABELS, NEXT = date(2026, 9, 7), date(2026, 9, 8)
 AFTER_DEADLINE, TOILETS_GO, LATER = date(2027, 1, 18), date(2027, 1, 20), date(2027, 1, 21)
-
-NO_STOPS = {"held": 0, "incidents": 0, "stops": 0}
 
 
 def printed(programme: Programme) -> list[str]:
@@ -44,7 +46,7 @@ def corrects(programme: Programme, on: date, rows: list[tuple[str, ...]]) -> Non
 
 
 def other_font(programme: Programme, on: date) -> None:
-    drop(programme.inbox("cloud"), "EUDC.TTE", eudc_font(512))
+    drop(programme.inbox("cloud"), "EUDC.TTE", eudc_font(composite=True))
     programme.run("intake", on)
 
 
@@ -62,8 +64,13 @@ def test_labels_wait_for_a_yes_and_go_out_after_it(july: Programme):
     assert printed(july) == []
     assert july.rows("batch") == []
     assert {name.split("/")[0] for name in july.out()} >= {"labels_test", "gaiji"}
-    assert sorted(july.answer()) == ["gift:labels:catalogue", "gift:labels:catalogue_confidential"]
-    assert july.run("labels", LABELS)["release_batches"] == {"batches": 2, "labels": 11, "waiting": 0, **NO_STOPS}
+    kinds = ("catalogue", "catalogue_confidential")
+    assert sorted(july.answer_open()) == [f"gift:labels_test:{kind}" for kind in kinds]
+    said = july.run("labels", LABELS)
+    assert "まだ承認されていません" in str(said["release_batches"])
+    assert said["test_pack"] == {"test_labels": 0, "requests": 2}
+    assert sorted(july.answer_open()) == [f"gift:labels:{kind}" for kind in kinds]
+    assert july.run("labels", LABELS)["release_batches"] == {"batches": 2, "labels": 11}
     assert july.parcel(SECRET, "catalogue")["state"] == "on_hold"
     totals = july.control("labels")
     assert {(t["labels"] + t["held"] + t["excluded"], t["households"], t["ward_households"]) for t in totals} == {
@@ -82,26 +89,126 @@ def test_after_a_no_nothing_is_printed_and_nobody_is_asked_again(july: Programme
     assert july.rows("batch") == []
 
 
-@pytest.mark.parametrize("change", [other_font, another_address, one_household_less])
+@pytest.mark.parametrize("change", [another_address, one_household_less])
 def test_a_yes_does_not_hold_for_content_that_has_changed_since(july: Programme, change: Callable):
     july.run("labels", LABELS)
     july.answer()
     change(july, NEXT)
     said = july.run("labels", NEXT)
-    assert "まだ承認されていません" in str(said["release_batches"])
+    assert "この内容はまだ承認されていません" in str(said["release_batches"])
     assert printed(july) == []
-    assert len(july.answer()) == said["test_pack"]["requests"] == 2
+    assert said["test_pack"] == {"test_labels": 0, "requests": 2}, "the form has passed, whatever the data"
+    assert len(july.answer()) == 2
     july.run("labels", NEXT)
     assert len([name for name in printed(july) if name.endswith("manifest.csv")]) == 2
 
 
+def test_another_font_has_to_pass_the_inspection_before_its_labels_are_asked_about(july: Programme):
+    july.run("labels", LABELS)
+    july.answer()
+    other_font(july, NEXT)
+    said = july.run("labels", NEXT)
+    assert "この書式と外字の試し刷りはまだ承認されていません" in str(said["release_batches"])
+    assert printed(july) == []
+    assert {subject.split(":")[1] for subject in july.answer_open()} == {"labels_test"}
+    assert "この内容はまだ承認されていません" in str(july.run("labels", NEXT)["release_batches"])
+    assert {subject.split(":")[1] for subject in july.answer_open()} == {"labels"}
+    assert july.run("labels", NEXT)["release_batches"]["batches"] == 2
+
+
+def test_labels_of_a_form_that_was_not_inspected_are_not_printed_on_an_old_yes(july: Programme):
+    july.run("labels", LABELS)
+    july.answer()
+    contract = yaml.safe_load((july.root / "contracts/gift/contract.yaml").read_text("utf-8"))
+    contract["labels"]["offset_mm"] = {"x": 0.3, "y": 0.0}
+    moved = installation(july.home.parent / "moved", labels=contract["labels"])
+    with databases.environment(TODOKE_ROOT=str(moved)):
+        said = july.run("labels", NEXT)
+        assert "この書式と外字の試し刷りはまだ承認されていません" in str(said["release_batches"])
+        assert printed(july) == []
+        assert {subject.split(":")[1] for subject in july.answer_open()} == {"labels_test"}
+        assert july.run("labels", NEXT)["release_batches"]["batches"] == 2, "the content is the one that was approved"
+
+
+def test_the_wards_inspector_and_day_are_recorded_and_a_later_run_does_not_ask_again(july: Programme):
+    july.run("labels", LABELS)
+    july.answer()
+    july.run("labels", LABELS)
+    inspected = july.rows("approval", verdict="inspected")
+    assert {(row["inspector"], row["inspected_on"]) for row in inspected} == {(INSPECTOR, LABELS)}
+    assert len(inspected) == 2
+    assert INSPECTOR not in "".join(row["title"] + row["body"] for row in july.rows("approval_request"))
+    new = replace(home_of(COUPLE), no="00004001", surname=("新規", "しんき"))
+    july.ward_sends("additions", table(HEADER, new.rows()), NEXT)
+    for process in ("intake", "register"):
+        july.run(process, NEXT)
+    said = july.run("labels", NEXT)
+    assert said["test_pack"] == {"test_labels": 0, "requests": 1}
+    assert july.answer() == ["gift:labels:catalogue"]
+
+
+@pytest.mark.parametrize(
+    ("inspector", "day"),
+    [
+        ("", "2026-09-07"),
+        ("　 ", "2026-09-07"),
+        (None, "2026-09-07"),
+        (["検査"], "2026-09-07"),
+        ("検" * 81, "2026-09-07"),
+        ("検査\x00一郎", "2026-09-07"),
+        (INSPECTOR, ""),
+        (INSPECTOR, None),
+        (INSPECTOR, 20260907),
+        (INSPECTOR, "9月7日"),
+        (INSPECTOR, "2026-09-31"),
+        (INSPECTOR, "2026-09-08"),  # tomorrow
+        (INSPECTOR, "2026-09-06"),  # before there was a test print
+    ],
+)
+def test_a_yes_without_a_sound_inspection_prints_nothing_and_is_asked_again(
+    july: Programme, inspector: object, day: object
+):
+    july.run("labels", LABELS)
+    for asked in approval.pending("gift"):
+        place = ("gift", asked["subject"], asked["digest"])
+        said = approval.record(*place, "inspected", "a", asked["round"], inspector=inspector, inspected_on=day)
+        assert said == {"recorded": 1, "verdict": "incomplete"}
+    assert {(row["inspector"], row["inspected_on"]) for row in july.rows("approval")} == {(None, None)}
+    said = labels.test_pack("gift", LABELS)
+    assert said["requests"] == 2
+    with pytest.raises(NotApproved, match="試し刷りはまだ承認されていません"):
+        labels.claim_batches("gift", LABELS)
+    again = approval.pending("gift")
+    assert {(each["subject"].split(":")[1], each["round"]) for each in again} == {("labels_test", 2)}
+    assert all("検査者か正しい検査日がありませんでした" in each["body"] for each in again)
+
+
+def test_a_test_print_is_made_anew_when_the_data_changed_before_it_was_asked_again(july: Programme):
+    july.run("labels", LABELS)
+    july.answer("expired")
+    another_address(july, NEXT)
+    assert july.run("labels", NEXT)["test_pack"]["requests"] == 2
+    packs = {name.split("/")[1] for name in july.out("labels_test")}
+    told = {re.search(r"labels_test/(\w+)/", row["body"])[1] for row in july.rows("approval_request")}
+    assert packs == told and len(packs) == 4
+
+
+def test_what_was_keyed_in_is_sealed_for_airflow(july: Programme):
+    keyed_in = {"inspector": INSPECTOR, "inspected_on": "2026-09-07"}
+    kept = approval.sealed("gift", keyed_in)
+    assert INSPECTOR not in kept and "2026" not in kept
+    assert approval.unsealed("gift", kept) == keyed_in
+
+
 def test_a_yes_for_one_kind_lets_that_kind_alone_go(july: Programme):
+    july.run("labels", LABELS)
+    july.answer_open()
     july.run("labels", LABELS)
     asked = {request["subject"]: request["digest"] for request in approval.pending("gift")}
     approval.record(
         "gift", "gift:labels:catalogue_confidential", asked["gift:labels:catalogue_confidential"], "approved", "a"
     )
-    assert july.run("labels", LABELS)["release_batches"] == {"batches": 1, "labels": 1, "waiting": 1, **NO_STOPS}
+    assert july.run("labels", LABELS)["release_batches"] == {"batches": 1, "labels": 1}
     assert one(july.rows("batch"))["kind"] == "catalogue_confidential"
 
 
@@ -129,8 +236,8 @@ def test_without_an_answer_in_time_nothing_goes_and_the_next_run_asks_again(july
     late = first[0]
     assert approval.record("gift", late["subject"], late["digest"], "approved", "late", 1) == {"recorded": 0}
     assert "まだ承認されていません" in str(july.run("labels", NEXT)["release_batches"])
-    assert len(july.answer()) == 2
-    assert july.run("labels", NEXT)["release_batches"] == {"batches": 2, "labels": 11, "waiting": 0, **NO_STOPS}
+    assert len(july.answer()) == 4
+    assert july.run("labels", NEXT)["release_batches"] == {"batches": 2, "labels": 11}
 
 
 def test_a_no_stands_until_a_named_person_has_it_asked_again(july: Programme):
@@ -145,9 +252,10 @@ def test_a_no_stands_until_a_named_person_has_it_asked_again(july: Programme):
     assert "まだ承認されていません" in str(said["release_batches"])
     assert said["test_pack"]["requests"] == 0, "it is asked already"
     assert {row["reopened_by"] for row in july.rows("approval_request", round=2)} == {"佐藤"}
-    assert len(july.answer()) == 2
-    assert july.run("labels", NEXT)["release_batches"] == {"batches": 2, "labels": 11, "waiting": 0, **NO_STOPS}
-    assert sorted(row["verdict"] for row in july.rows("approval")) == ["approved"] * 2 + ["rejected"] * 2
+    assert len(july.answer()) == 4
+    assert july.run("labels", NEXT)["release_batches"] == {"batches": 2, "labels": 11}
+    verdicts = sorted(row["verdict"] for row in july.rows("approval"))
+    assert verdicts == ["approved"] * 2 + ["inspected"] * 2 + ["rejected"] * 2
 
 
 def test_only_what_was_rejected_can_be_asked_again(july: Programme):
@@ -175,6 +283,7 @@ def test_of_answers_given_at_once_one_stands_and_the_others_are_told(empty: Prog
 
 def test_what_is_asked_holds_no_name_and_no_address(july: Programme):
     july.run("labels", LABELS)
+    july.answer()
     asked = "".join(row["title"] + row["body"] for row in july.rows("approval_request"))
     assert "10件" in asked
     for home in (FAMILY, COUPLE, QUIET):
@@ -199,7 +308,7 @@ def test_toilets_wait_for_their_day_and_for_a_yes(november: Programme):
     assert [row["state"] for row in november.rows("shipment", kind="toilet")] == ["planned"] * 11
     november.answer()
     said = november.run("nonapplicants", TOILETS_GO)["release"]
-    assert said == {"batches": 2, "labels": 11, "waiting": 0, **NO_STOPS}
+    assert said == {"batches": 2, "labels": 11}
     assert november.parcel(FAMILY, "toilet")["lines"] == {"TOILET": 45}
     lists = {name.rpartition("/")[2]: content for name, content in november.out("nonapplicants").items()}
     assert lists["not_reached.csv"].decode("cp932").split() == ["世帯番号", "00002001", "00003001"]

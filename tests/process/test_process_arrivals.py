@@ -138,7 +138,7 @@ def test_a_kill_while_an_approved_file_is_taken_leaves_it_to_the_next_run(fresh:
 
 
 def test_an_older_gaiji_font_counts_again_after_a_yes(july: Programme):
-    from todoke.process.gaiji_fonts import font_receipt
+    from todoke.process.gaiji_fonts import fonts_in_force
     from todoke.process.workspace import Workspace
 
     first, second = eudc_font(512), eudc_font()
@@ -153,7 +153,7 @@ def test_an_older_gaiji_font_counts_again_after_a_yes(july: Programme):
             july.answer()
             takes(july, DAYS[4])
         with ws.ledger.read() as tx:
-            used[answered] = one(july.rows("receipt", receipt_no=font_receipt(ws, tx)))["sha256"]
+            used[answered] = one(july.rows("receipt", receipt_no=fonts_in_force(ws, tx).gaiji[0]))["sha256"]
     assert used == {answered: hashlib.sha256(font).hexdigest() for answered, font in ((False, second), (True, first))}
 
 

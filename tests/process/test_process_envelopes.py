@@ -12,7 +12,7 @@ from small_ward import HOMES, PASSPHRASE, drop, households, sealed
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "intake"))
 
-from envelope_makers import self_decrypting, seven_zipped, zipped
+from envelope_makers import program, self_decrypting, seven_zipped, zipped
 
 from todoke.errors import FileRefused
 
@@ -23,6 +23,7 @@ ENVELOPES = {
     "PGP self-decrypting": lambda content: self_decrypting([(NAME, content)], PASSPHRASE),
     "ZIP with AES": lambda content: zipped([(NAME, content)], PASSPHRASE),
     "7z": lambda content: seven_zipped([(NAME, content)], PASSPHRASE),
+    "self-extracting 7z": lambda content: program() + seven_zipped([(NAME, content)], PASSPHRASE),
     "7z in OpenPGP": lambda content: sealed(seven_zipped([(NAME, content)], PASSPHRASE)),
 }
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, BinaryIO
 from unittest.mock import patch
 
@@ -12,6 +17,8 @@ from corrections_sent import DAYS, B, C, blocks, sends, sends_abba, states
 from programme import Programme
 from small_ward import households, sealed
 
+from todoke.intake import private_folder
+from todoke.process import gaiji_proof, intake, layout_check, register_checks, returned_work
 from todoke.store.files import FileStore
 from todoke.store.ledger import Ledger
 
@@ -99,6 +106,44 @@ def start(root, tmp_path_factory) -> Programme:
     with programme.entered():
         prepared(programme)
     return programme
+
+
+#: Dies while the payload lies open.
+_DIES = """
+import os, signal, sys
+from datetime import date
+from pathlib import Path
+from todoke.intake import private_folder
+from todoke.process import intake, receiving
+private_folder._MEMORY = Path(sys.argv[1])
+receiving.judge = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+intake.receive("gift", date(2026, 7, 24))
+"""
+#: A first step of each process, and what looks at files by hand.
+_NEXT = {
+    "look": lambda: intake.look("gift", DAYS[3]),
+    "register": lambda: register_checks.validate("gift", DAYS[3]),
+    "labels": lambda: gaiji_proof.prove("gift", DAYS[3]),
+    "queries": lambda: returned_work.take_answers("gift", DAYS[3]),
+    "layout check": lambda: list(layout_check.check("gift", "stop", Path("nowhere"), DAYS[3])),
+}
+
+
+@pytest.mark.parametrize("name", _NEXT)
+def test_whatever_runs_next_removes_the_plaintext_that_a_killed_run_left(july: Programme, tmp_path, monkeypatch, name):
+    memory = tmp_path / "memory"
+    memory.mkdir()
+    sends(july, "households_20260724_1.csv", sealed(households()))
+    died = subprocess.run(
+        [sys.executable, "-c", _DIES, memory], env={**os.environ, "TMPDIR": str(tmp_path)}, check=False
+    )
+    assert died.returncode == -signal.SIGKILL
+    assert "世帯番号".encode("cp932") in next(path for path in memory.rglob("payload-*")).read_bytes()
+    monkeypatch.setattr(private_folder, "_MEMORY", memory)
+    with private_folder.private_folder() as living, suppress(OSError):
+        _NEXT[name]()
+        assert living.is_dir()
+    assert not list(memory.iterdir())
 
 
 def test_a_run_killed_at_any_step_is_finished_by_the_next(start: Programme, tmp_path):

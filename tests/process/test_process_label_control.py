@@ -58,7 +58,7 @@ def test_a_household_that_the_plan_loses_stops_the_print_before_anything_is_lock
     labels.test_pack("gift", LABELS)
     july.answer()
     with pytest.raises(GateClosed, match="labels＋held＋excluded"):
-        labels.release_batches("gift", LABELS)
+        labels.claim_batches("gift", LABELS)
     assert july.rows("batch") == []
     assert july.out("labels/") == {}
 
@@ -68,7 +68,7 @@ def test_a_household_that_the_register_loses_stops_the_print_before_anything_is_
     july.run("labels", LABELS)
     july.answer()
     with pytest.raises(GateClosed, match="ward_households"):
-        labels.release_batches("gift", LABELS)
+        labels.claim_batches("gift", LABELS)
     assert july.rows("batch") == []
     assert july.out("labels/") == {}
     assert "released" not in {row["state"] for row in july.rows("shipment")}

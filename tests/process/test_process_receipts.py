@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 from unittest.mock import patch
 
 import openpyxl
@@ -14,6 +16,9 @@ from programme import CONTRACT, Programme, one
 from small_ward import CORRECTION_HEADER, COUPLE, HOMES, correction, drop, home_of, households, sealed, table
 
 from todoke.errors import FileRefused
+from todoke.intake import envelope_faults
+from todoke.intake.receipts import KINDS, kind_label, reason_label
+from todoke.model.codes import ReceiptState
 from todoke.outbox.batch import Outbox
 from todoke.process import receipts, receiving
 
@@ -169,6 +174,28 @@ def test_the_register_lists_every_receipt_with_state_reason_and_repeats(july: Pr
     assert book["記録簿"].page_setup.orientation == "landscape"
     totals = {row[0].value: [cell.value for cell in row[1:]] for row in book["種類別"].iter_rows(min_row=5)}
     assert totals["異動・訂正データ"] == [2, 0, 0, 0, 0, 1]
+
+
+def test_every_reason_for_which_a_file_is_refused_is_told_in_words():
+    """A code in a receipt or in the register would tell the ward nothing; what operators read names all codes."""
+    operations = (Path(__file__).parents[2] / "docs" / "operations.md").read_text("utf-8")
+    rows = operations.partition("| reason of a refused file |")[2].partition("\n\n")[0].splitlines()[2:]
+    reasons = {code for row in rows for code in re.findall("`([a-z_]+)`", row.split("|")[1])}
+    assert reasons > envelope_faults.REASONS
+    assert {reason for reason in reasons if reason_label(reason) == reason} == receiving.STAYS
+
+
+def test_a_kind_or_a_state_is_not_cut_off_in_the_register(july: Programme):
+    """They stand in one line or wrap; LibreOffice and Excel cut what does neither."""
+    page = register(july)[0]["記録簿"]
+    columns = {cell.value: cell.column_letter for cell in page[4]}
+    for heading, texts in {
+        "種類": [*map(kind_label, KINDS), "その他"],
+        "取扱い": [f"{ReceiptState.ACCEPTED.label}（後の版で差替え）", *(state.label for state in ReceiptState)],
+    }.items():
+        room = page.column_dimensions[columns[heading]].width - 2
+        wraps = page[f"{columns[heading]}5"].alignment.wrap_text
+        assert wraps or all(2 * len(text) <= room for text in texts)
 
 
 def test_the_register_is_written_by_the_command_line(july: Programme, tmp_path):

@@ -29,6 +29,7 @@ from small_ward import (
     LATE,
     MOVER,
     NEIGHBOUR,
+    PASSPHRASE,
     QUIET,
     SINGLE,
     THREE,
@@ -40,7 +41,7 @@ from small_ward import (
     without,
 )
 
-from todoke.errors import TodokeError
+from todoke.errors import FileRefused, TodokeError
 from todoke.process import register_answers
 from todoke.process.register_rebuild import rebuilt
 from todoke.process.register_versions import compared, parents
@@ -211,7 +212,7 @@ def test_two_households_cannot_take_over_one(july: Programme):
     )
     first, second = register_answers.questions("gift")
     assert register_answers.answer("gift", first["question_id"], "same", "admin") == {"recorded": 1}
-    assert register_answers.answer("gift", first["question_id"], "different", "admin") == {"recorded": 0}
+    assert register_answers.answer("gift", first["question_id"], "same", "op07") == {"recorded": 0}
     with pytest.raises(TodokeError, match="すでに別の世帯を引き継いで"):
         register_answers.answer("gift", second["question_id"], "same", "admin")
     register_answers.answer("gift", second["question_id"], "different", "admin")
@@ -337,6 +338,20 @@ def test_a_version_that_does_not_follow_from_its_originals_is_found(july: Progra
     forged = sealed(households(without(LATE)))
     vault.write_bytes(FileCipher(july.ledger.keys.file_key).seal(forged))
     assert rebuilt("gift", 1)["ward_row 1"] == "differs"
+
+
+def test_a_version_follows_from_its_receipts_after_the_passphrase_has_changed_too(
+    july: Programme, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("TODOKE_GIFT_LGWAN_PASSPHRASE", "新しい合言葉")
+    with pytest.raises(FileRefused) as refused:
+        rebuilt("gift", 1)
+    assert refused.value.reason == "wrong_passphrase"
+    monkeypatch.setenv("TODOKE_GIFT_LGWAN_PASSPHRASE_OLD", f"さらに前\n{PASSPHRASE}")
+    said = rebuilt("gift", 1)
+    assert set(said.values()) - {said["receipts"]} == {"same"}, said
+    july.ward_sends("households", households(without(LATE)), NEXT)  # under way at the change
+    assert july.run("intake", NEXT)["receive"]["accepted_files"] == 1
 
 
 def test_answers_are_checked_and_recorded_with_who_gave_them(july: Programme):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from label_samples import eudc_font
-from programme import CONTRACT, Programme, installation
+from programme import CONTRACT, Programme, installation, release_batches
 from small_ward import (
     CORRECTION_HEADER,
     COUPLE,
@@ -25,7 +25,7 @@ from small_ward import (
     table,
 )
 
-from todoke.process import labels, orders, register, register_checks
+from todoke.process import gaiji_proof, labels, orders, register, register_checks
 from todoke.process.releasing import claimed
 from todoke.process.workspace import Workspace
 
@@ -70,12 +70,12 @@ def test_a_household_made_confidential_between_settling_and_release_is_not_relea
 
 
 def test_labels_planned_under_an_older_register_are_planned_anew_and_asked_for_again(july: Programme):
-    labels.prove(CONTRACT, LABELS)
+    gaiji_proof.prove(CONTRACT, LABELS)
     labels.plan(CONTRACT, LABELS)
     publishes(july, LABELS, *correction(secret(home_of(FAMILY))), *correction(home_of(SINGLE), "削除", "誤り"))
     labels.test_pack(CONTRACT, LABELS)
     july.answer()
-    assert labels.release_batches(CONTRACT, LABELS)["waiting"] == 1
+    assert release_batches(CONTRACT, LABELS)["batches"] == 1
     july.run("labels", LABELS)
     july.answer()
     july.run("labels", LABELS)
@@ -223,5 +223,6 @@ def test_labels_left_behind_are_drawn_with_the_font_that_they_were_claimed_with(
     july.answer()
     july.run("labels", LABELS)
     assert {b["state"] for b in july.rows("batch")} == {"published"}
-    assert then.font == batch.settings["gaiji_font"]
+    assert then.fonts is not None
+    assert " ".join(then.fonts.gaiji) == batch.settings["gaiji_fonts"]
     assert len({r["receipt_no"] for r in july.rows("receipt", kind="gaiji_font")}) == 2

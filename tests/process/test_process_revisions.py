@@ -17,11 +17,14 @@ from register_steps import (
     revision,
     sends,
     state,
+    stop,
 )
 from small_ward import (
     COUPLE,
     FAMILY,
     GOOD,
+    INSTRUCTION_HEADER,
+    INSTRUCTIONS,
     LATE,
     MOVER,
     QUIET,
@@ -32,10 +35,15 @@ from small_ward import (
     home_of,
     households,
     sealed,
+    table,
     without,
 )
 
 from todoke.errors import GateClosed
+from todoke.process import register_answers
+from todoke.process.addresses import delivery_addresses
+from todoke.process.register_rebuild import rebuilt
+from todoke.process.workspace import Workspace
 
 NEXT, LATER, LAST = date(2026, 7, 22), date(2026, 7, 23), date(2026, 7, 24)
 EXTRA = replace(home_of(QUIET), no="00009006", members=(("新", "あらた", "1999-09-09"),))
@@ -133,3 +141,134 @@ def test_a_household_that_a_later_revision_names_again_is_in_question_no_more(ju
     assert asked() == [("removed", LATE, "")]
     revision(july, "households_20260721_01_r3", households([*without(LATE), home_of(LATE), EXTRA]), LATER)
     assert (asked(), state(july, EXTRA.no)) == ([], ("live", None))
+
+
+def instructed(*numbers: str) -> bytes:
+    return table(INSTRUCTION_HEADER, [(number, *INSTRUCTIONS[0][1:]) for number in numbers])
+
+
+def goes_to(programme: Programme, number: str) -> str | None:
+    """The postal code to which a household's parcels go."""
+    with programme.ledger.read() as tx:
+        heads = programme.ledger.heads(tx)
+    rows = delivery_addresses(Workspace.open("gift", LAST), heads).to_pylist()
+    return next((row["postal_code"] for row in rows if row["household_no"] == number), None)
+
+
+@pytest.mark.parametrize("name", ["special_delivery_20260722_01_r1", "special_delivery_20260722_01"])
+def test_who_is_left_out_of_a_published_special_delivery_stays_confidential_until_a_person_lets_go(
+    july: Programme, name: str
+):
+    sends(july, NEXT, special_delivery=instructed(COUPLE))
+    said = revision(july, name, instructed(SINGLE), LATER)
+    assert (asked(), said["questions"]) == ([("removed", COUPLE, "")], 1)
+    assert (household(july, COUPLE)["confidential"], household(july, SINGLE)["confidential"]) == (True, True)
+    assert goes_to(july, COUPLE) == INSTRUCTIONS[0][2]
+    again = rebuilt("gift", max(row["number"] for row in july.rows("dataset_version", dataset="register")))
+    assert set(again.values()) - {again["receipts"]} == {"same"}
+    answers(july, "remove", LAST)
+    assert (household(july, COUPLE)["confidential"], asked()) == (False, [])
+    assert goes_to(july, COUPLE) == home_of(COUPLE).postal_code
+
+
+@pytest.mark.parametrize("name", ["stop_20260722_01_r1", "stop_20260722_01"])
+def test_who_is_left_out_of_a_published_stop_list_stays_held_until_a_person_lets_go(july: Programme, name: str):
+    sends(july, NEXT, stop=stop(COUPLE, SINGLE))
+    resumed = next(row for row in register_answers.questions("gift") if row["household_no"] == SINGLE)
+    register_answers.answer("gift", resumed["question_id"], "resume", "admin")
+    revision(july, name, stop(FAMILY), LATER)
+    assert [state(july, no) for no in (COUPLE, FAMILY)] == [("held", "stopped")] * 2
+    assert state(july, SINGLE) == ("live", None)
+    assert [row for row in asked() if row[0] == "removed"] == [("removed", COUPLE, "")]
+    removed = next(row for row in register_answers.questions("gift") if row["kind"] == "removed")
+    register_answers.answer("gift", removed["question_id"], "remove", "admin")
+    july.run("register", LAST)
+    assert (state(july, COUPLE), asked()) == (("live", None), [("stopped", FAMILY, "")])
+
+
+def test_what_no_register_had_been_made_from_gives_way_to_the_revision_for_good(july: Programme):
+    for day, name, number in ((NEXT, "special_delivery_20260722_01", COUPLE), (LATER, "stop_20260722_01", COUPLE)):
+        for ending, content in (("", number), ("_r1", SINGLE)):
+            made = stop(content) if name.startswith("stop") else instructed(content)
+            drop(july.inbox("lgwan"), f"{name}{ending}.csv.pgp", sealed(made))
+            july.run("intake", day)
+    for ending, number in (("", FAMILY), ("_r1", THREE)):
+        gone = corrections(correction(home_of(number), "削除"))
+        drop(july.inbox("lgwan"), f"corrections_20260722_01{ending}.csv.pgp", sealed(gone))
+        july.run("intake", LATER)
+    july.run("register", LATER)
+    # another version, so that these states have been published
+    sends(
+        july,
+        LAST,
+        stop=stop(QUIET),
+        special_delivery=instructed(QUIET),
+        corrections=corrections(correction(home_of(MOVER))),
+    )
+    assert (state(july, COUPLE), household(july, COUPLE)["confidential"]) == (("live", None), False)
+    assert (state(july, FAMILY), state(july, THREE)) == (("live", None), ("deleted", "error"))
+    assert asked() == [("stopped", SINGLE, ""), ("stopped", QUIET, "")]
+
+
+def test_a_stop_holds_again_after_a_resumption_and_a_mistaken_resumption_is_taken_back(july: Programme):
+    sends(july, NEXT, stop=stop(SINGLE))
+    first = register_answers.questions("gift")[0]["question_id"]
+    answers(july, "resume", NEXT)
+    assert state(july, SINGLE) == ("live", None)
+    assert register_answers.answer("gift", first, "hold", "op07") == {"recorded": 1}
+    july.run("register", LATER)
+    assert (state(july, SINGLE), asked()) == (("held", "stopped"), [("stopped", SINGLE, "")])
+    answers(july, "resume", LATER)
+    assert [row["verdict"] for row in july.version("register_answer")] == ["resume", "hold", "resume"]
+    assert state(july, SINGLE) == ("live", None)
+    july.ward_sends("stop", stop(SINGLE), LAST)
+    assert july.run("intake", LAST)["receive"]["accepted_files"] == 1
+    july.run("register", LAST)
+    assert (state(july, SINGLE), asked()) == (("held", "stopped"), [("stopped", SINGLE, "")])
+    july.ward_sends("stop", stop(SINGLE), LAST)
+    assert july.run("intake", LAST)["receive"]["repeats"] == 1
+
+
+def test_instructions_with_the_content_of_earlier_ones_count_anew_under_another_date(july: Programme):
+    sends(july, NEXT, special_delivery=instructed(COUPLE))
+    elsewhere = table(INSTRUCTION_HEADER, [(COUPLE, "局留", "1000001", *INSTRUCTIONS[0][3:])])
+    sends(july, LATER, special_delivery=elsewhere)
+    assert goes_to(july, COUPLE) == "1000001"
+    sends(july, LAST, special_delivery=instructed(COUPLE))
+    assert goes_to(july, COUPLE) == INSTRUCTIONS[0][2]
+
+
+_BLOCKS = ("7-7-7", "8-8-8")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("20260722_01", "20260722_01", "20260722_01"),
+        ("20260722_01", "20260723_01", "20260722_01"),
+        ("20260722_01", "20260723_01", "20260724_01"),
+        ("20260723_01", "20260722_01", "20260722_02"),
+    ],
+    ids=["one name", "the first name again", "later names", "the newer first"],
+)
+def test_an_older_content_that_a_person_wants_again_counts_last_whatever_its_name(july: Programme, names):
+    a, b = (corrections(correction(replace(home_of(COUPLE), block=block))) for block in _BLOCKS)
+    for day, name, content in zip((NEXT, LATER, LAST), names, (a, b, a), strict=True):
+        drop(july.inbox("lgwan"), f"corrections_{name}.csv.pgp", sealed(content))
+        july.run("intake", day)
+        july.run("register", day)
+    waits = july.rows("receipt", state="waiting")
+    if waits:
+        assert "より後のものとして扱います" in july.rows("approval_request")[-1]["body"]
+        july.answer()
+        july.run("intake", LAST)
+        july.run("register", LAST)
+    assert {row["block"] for row in july.version("person") if row["household_no"] == COUPLE} == {_BLOCKS[0]}
+
+
+def test_a_content_sent_under_a_later_name_than_what_counts_waits_though_it_arrived_last(july: Programme):
+    a, b = (corrections(correction(replace(home_of(COUPLE), block=block))) for block in _BLOCKS)
+    for name, content in (("20260723_01", b), ("20260722_01", a), ("20260724_01", a)):
+        drop(july.inbox("lgwan"), f"corrections_{name}.csv.pgp", sealed(content))
+        said = july.run("intake", LAST)["receive"]
+    assert said["waiting"] == 1

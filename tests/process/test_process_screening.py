@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import time
@@ -9,11 +10,11 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
+import openpyxl
 import pytest
-import yaml
 from label_samples import eudc_font
 from programme import CONTRACT, Programme, installation, one
-from small_ward import HEADER, HOMES, drop, households, sealed, table
+from small_ward import HEADER, HOMES, PASSPHRASE, drop, households, sealed, table
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "intake"))
 
@@ -21,7 +22,8 @@ from clamd_server import EICAR, SIGNATURE, Clamd, clamd
 
 from todoke.errors import ContractError, FileRefused, KeyMissing, NotAnnounced
 from todoke.intake.virus import ScannerDown
-from todoke.process import intake, receipts
+from todoke.outbox.workbook import encrypted
+from todoke.process import intake, receipts, returned_work
 
 DAY, NEXT = date(2026, 7, 21), date(2026, 7, 22)
 
@@ -152,10 +154,13 @@ def test_other_sources_are_checked_when_they_are_taken(checked):
 
 def with_my_numbers(name: str = "個人番号") -> bytes:
     rows = [row for home in HOMES for row in home.rows()]
+    if name in HEADER:
+        place = HEADER.index(name)
+        return table(HEADER, [(*row[:place], "123456789018", *row[place + 1 :]) for row in rows])
     return table((*HEADER, name), [(*row, "123456789018") for row in rows])
 
 
-@pytest.mark.parametrize("name", ["個人番号", "整理番号"])
+@pytest.mark.parametrize("name", ["個人番号", "整理番号", "備考"])
 def test_specific_personal_information_is_refused_and_not_even_its_original_is_kept(fresh: Programme, name: str):
     fresh.ward_sends("households", with_my_numbers(name), DAY)
     with pytest.raises(FileRefused) as refused:
@@ -169,19 +174,19 @@ def test_specific_personal_information_is_refused_and_not_even_its_original_is_k
     assert fresh.run("intake", NEXT)["receive"]["accepted_files"] == 1
 
 
-def test_a_column_that_the_layout_names_is_let_in(tmp_path: Path):
-    root = installation(tmp_path / "root")
-    path = root / "contracts" / CONTRACT / "contract.yaml"
-    body = yaml.safe_load(path.read_text("utf-8"))
-    body["layouts"]["households"]["optional"] |= {"整理番号": "note"}
-    del body["layouts"]["households"]["optional"]["備考"]
-    path.write_text(yaml.safe_dump(body, allow_unicode=True), "utf-8")
-    with Programme(tmp_path / "home", root).entered() as programme:
-        content = table(
-            (*HEADER[:-1], "整理番号"), [(*row[:-1], "123456789018") for home in HOMES for row in home.rows()]
-        )
-        programme.ward_sends("households", content, DAY)
-        assert programme.run("intake", DAY)["receive"]["accepted_files"] == 1
+def test_a_workbook_that_holds_it_is_refused_and_not_kept(fresh: Programme):
+    book = openpyxl.Workbook()
+    book.active.append(("世帯番号", "個人番号"))
+    book.active.append(("00001001", "123456789018"))
+    stream = io.BytesIO()
+    book.save(stream)
+    for name, content in (("a.xlsx", stream.getvalue()), ("b.xlsx", encrypted(stream.getvalue(), PASSPHRASE))):
+        drop(fresh.inbox("returned_work"), name, content)
+        with pytest.raises(FileRefused) as refused:
+            returned_work.take_answers(CONTRACT, DAY)
+        assert refused.value.reason == "my_number" and "123456789018" not in str(refused.value)
+    assert states(fresh, "returned_work") == [("refused", "my_number")] * 2
+    assert [path for path in (fresh.home / "vault").rglob("*") if path.is_file()] == []
 
 
 # -- sidecars --------------------------------------------------------------------------------------------------

@@ -19,6 +19,9 @@ from todoke.quality.suites import SuiteResult, agree, gate, run_suite
 from todoke.store.facts import EVENT, REPORTED
 from todoke.store.schema import POSTCARD, POSTCARD_LINE
 
+# Said of a pattern with groups, once a run of the suite, into the log of the task.
+pytestmark = pytest.mark.filterwarnings("error:This pattern is interpreted as a regular expression")
+
 Row = dict[str, object]
 NUMBER = "1234567889"
 ITEMS = pa.chunked_array([["A001", "B002"]])

@@ -75,6 +75,9 @@ MISTAKES: dict[str, tuple[Finding, Spoil]] = {
     "gaiji not in the font": (Finding.GAIJI_UNKNOWN, put("building", "コーポ\ue002", None)),
     "gaiji not in the font in one row": (Finding.GAIJI_UNKNOWN, put("member_name", "\ue757", 0)),
     "two addresses": (Finding.HOUSEHOLD_CONFLICT, put("block", "9番9号")),
+    "a word for confidential that is no 1 or 0": (Finding.CONFIDENTIAL_INVALID, put("confidential", "有")),
+    "confidential 01": (Finding.CONFIDENTIAL_INVALID, put("confidential", "01", None)),
+    "an unknown kind of change": (Finding.CHANGE_INVALID, put("change_kind", "変更", None)),
     "two head's names": (Finding.HOUSEHOLD_CONFLICT, put("head_name", "別人")),
 }
 
@@ -168,6 +171,30 @@ def test_a_change_may_tell_of_a_birth_after_the_reference_date():
     assert reasons(table(rows)) == []
     rows[1]["birth_date"] = "2026-08-15"
     assert reasons(table(rows)) == [("1", "birth_date_invalid")]
+
+
+@pytest.mark.parametrize("text", ["1", "0", "", "１", "０", " 1\u3000", "\u3000", None])
+def test_confidential_is_said_in_any_width_and_with_any_blanks(text):
+    assert reasons(table(household("1", confidential=text))) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "day", "field"),
+    [
+        ("更新", "誤り", "", None),
+        ("削除", "死亡", "R8.7.1", None),
+        ("変更", "誤り", "", "change_kind"),
+        ("更新", "転居 ", "2026-07-01", "change_reason"),
+        ("更新", None, "2026-07-01", "change_reason"),
+        ("更新", "転居", "", "changed_on"),
+        ("更新", "転居", "2026-02-30", "changed_on"),
+        ("更新", "誤り", "きのう", "changed_on"),
+    ],
+)
+def test_a_change_that_cannot_be_carried_out_names_its_first_wrong_field(kind, reason, day, field):
+    found = check(table(household("1", 2, change_kind=kind, change_reason=reason, changed_on=day)))
+    assert found["field"].to_pylist() == [field] * (2 if field else 0)
+    assert set(found["reason"].to_pylist()) == ({"change_invalid"} if field else set())
 
 
 @settings(max_examples=15, deadline=None)

@@ -23,6 +23,7 @@ newest AS (
 
 SELECT
     newest.household_no,
+    d.method,
     d.postal_code,
     d.address,
     d.building,

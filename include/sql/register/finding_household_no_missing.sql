@@ -10,5 +10,17 @@ SELECT
     END AS household_no,
     'household_no' AS field,
     'household_no_missing' AS reason
-FROM ward_row
+FROM (
+    SELECT
+        receipt_no,
+        row_no,
+        household_no
+    FROM ward_row
+    UNION ALL
+    SELECT
+        receipt_no,
+        row_no,
+        household_no
+    FROM notice_row
+) AS sent_row
 WHERE NOT (TRANSLATE(household_no, '0123456789', '') = '' AND LENGTH(household_no) BETWEEN 1 AND 15)

@@ -21,6 +21,11 @@ WITH reason AS (
         household_no,
         4 AS place
     FROM caution
+    UNION ALL
+    SELECT
+        household_no,
+        5 AS place
+    FROM doubt
 )
 
 SELECT
@@ -29,7 +34,8 @@ SELECT
         WHEN 1 THEN 'same_household'
         WHEN 2 THEN 'person_twice'
         WHEN 3 THEN 'stopped'
-        ELSE 'awaiting_release'
+        WHEN 4 THEN 'awaiting_release'
+        ELSE 'awaiting_answer'
     END AS reason
 FROM reason
 GROUP BY household_no

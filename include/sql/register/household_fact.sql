@@ -7,7 +7,7 @@ SELECT
     MIN(stated_size) AS smallest_size,
     MAX(stated_size) AS largest_size,
     COUNT(stated_size) AS stated_sizes,
-    SUM(CASE WHEN TRIM(relationship) <> '' THEN 1 ELSE 0 END) AS relationships,
+    SUM(CASE WHEN relationship <> '' THEN 1 ELSE 0 END) AS relationships,
     SUM(CASE WHEN relationship = '世帯主' THEN 1 ELSE 0 END) AS heads_by_relationship,
     SUM(CASE WHEN member_name = head_name THEN 1 ELSE 0 END) AS heads_by_name,
     COUNT(member_no) AS numbered,

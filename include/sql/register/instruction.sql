@@ -16,14 +16,14 @@ SELECT
     special_delivery.building,
     special_delivery.recipient_name,
     special_delivery.held_at,
-    CASE TRIM(COALESCE(special_delivery.method, ''))
-        WHEN '営業所留' THEN TRIM(COALESCE(special_delivery.held_at, '')) <> ''
-        WHEN '局留' THEN TRIM(COALESCE(special_delivery.held_at, '')) <> ''
-        WHEN '別住所' THEN TRIM(COALESCE(special_delivery.address, '')) <> ''
+    CASE TRANSLATE(COALESCE(special_delivery.method, ''), $blanks, '')
+        WHEN '営業所留' THEN TRANSLATE(COALESCE(special_delivery.held_at, ''), $blanks, '') <> ''
+        WHEN '局留' THEN TRANSLATE(COALESCE(special_delivery.held_at, ''), $blanks, '') <> ''
+        WHEN '別住所' THEN TRANSLATE(COALESCE(special_delivery.address, ''), $blanks, '') <> ''
         ELSE FALSE
     END
-    AND TRIM(COALESCE(special_delivery.postal_code, '')) <> ''
-    AND TRIM(COALESCE(special_delivery.recipient_name, '')) <> '' AS is_complete
+    AND TRANSLATE(COALESCE(special_delivery.postal_code, ''), $blanks, '') <> ''
+    AND TRANSLATE(COALESCE(special_delivery.recipient_name, ''), $blanks, '') <> '' AS is_complete
 FROM special_delivery
 INNER JOIN newest
     ON special_delivery.household_no = newest.household_no AND special_delivery.place = newest.place

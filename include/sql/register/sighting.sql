@@ -2,7 +2,7 @@
 SELECT
     sighting_text.household_no,
     sighting_text.nth,
-    TRIM(sighting_text.former_household_no) AS former_no,
+    TRANSLATE(sighting_text.former_household_no, $blanks, '') AS former_no,
     sighting_text.kana,
     parsed_date.parsed_on AS birth_date
 FROM sighting_text

@@ -11,22 +11,26 @@ SELECT
     block,
     building,
     birth_date,
-    relationship,
+    change_kind,
+    change_reason,
     changed_on,
+    -- 1, 0 or nothing, in whatever width
+    TRANSLATE(confidential, '０１' || $blanks, '01') AS confidential,
+    TRANSLATE(relationship, $blanks, '') AS relationship,
     REPLACE(postal_code, '-', '') AS postal_digits,
     -- NULL when the stated size is no number
     CASE
         WHEN TRANSLATE(household_size, '0123456789', '') = '' AND LENGTH(household_size) BETWEEN 1 AND 4
             THEN CAST(household_size AS INTEGER)
     END AS stated_size,
-    CASE WHEN TRIM(member_no) <> '' THEN member_no END AS member_no,
+    CASE WHEN TRANSLATE(member_no, $blanks, '') <> '' THEN member_no END AS member_no,
     CASE
         WHEN TRANSLATE(member_no, '0123456789', '') = '' AND LENGTH(member_no) BETWEEN 1 AND 4
             THEN CAST(member_no AS INTEGER)
     END AS member_number,
     -- who a row speaks of: the member's number, else all that is known of the person
     CASE
-        WHEN TRIM(member_no) <> '' THEN member_no
+        WHEN TRANSLATE(member_no, $blanks, '') <> '' THEN member_no
         ELSE member_name || '/' || member_kana || '/' || COALESCE(birth_date, '')
     END AS member_key,
     COALESCE(change_kind, '') || '/' || COALESCE(change_reason, '') || '/' || COALESCE(changed_on, '') AS change_key

@@ -9,10 +9,10 @@ SELECT
     ) AS member_no,
     CASE
         WHEN
-            MAX(CASE WHEN ward_row.relationship = '世帯主' THEN 1 ELSE 0 END)
+            MAX(CASE WHEN TRANSLATE(ward_row.relationship, $blanks, '') = '世帯主' THEN 1 ELSE 0 END)
                 OVER (PARTITION BY ward_row.household_no)
             = 1
-            THEN ward_row.relationship = '世帯主'
+            THEN TRANSLATE(ward_row.relationship, $blanks, '') = '世帯主'
         ELSE ward_row.member_name = ward_row.head_name
     END AS is_head,
     ward_row.member_name,
@@ -24,9 +24,10 @@ SELECT
     ward_row.town,
     ward_row.block,
     ward_row.building,
-    -- NULL when the file does not say
+    -- NULL when the file does not say; whatever is not surely a no is a yes (G09)
     CASE
-        WHEN TRIM(ward_row.confidential) <> '' THEN TRIM(ward_row.confidential) = '1'
+        WHEN TRANSLATE(ward_row.confidential, '０１' || $blanks, '01') <> ''
+            THEN TRANSLATE(ward_row.confidential, '０１' || $blanks, '01') <> '0'
     END AS confidential
 FROM ward_row
 LEFT JOIN parsed_date ON ward_row.birth_date = parsed_date.text

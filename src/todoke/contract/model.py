@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from todoke.contract.label_forms import Labels
 from todoke.contract.layout import Layout
 from todoke.contract.settings import Settings
 
@@ -14,7 +15,16 @@ MonthDay = Annotated[str, StringConstraints(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[
 ItemId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,30}$")]
 Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9A-F]{40}$")]
 Process = Literal[
-    "intake", "register", "labels", "orders", "deliveries", "nonapplicants", "survey", "reports", "approval"
+    "intake",
+    "register",
+    "labels",
+    "orders",
+    "deliveries",
+    "reminders",
+    "nonapplicants",
+    "survey",
+    "reports",
+    "approval",
 ]
 
 #: Processes that handle counts and nothing of a person: what a contract may do whose data stays with the client.
@@ -72,6 +82,12 @@ class Catalogue(Settings):
     handed_over_from: date
 
 
+class Reminder(Settings):
+    """The notice to households that have not applied by a day (G22)."""
+
+    day: date
+
+
 class Toilets(Settings):
     per_member: int = Field(gt=0)
     grace_days: int = Field(ge=0)
@@ -110,25 +126,6 @@ class Carrier(Settings):
         if unknown:
             raise ValueError(f"出荷の状態にない値です: {', '.join(unknown)}")
         return states
-
-
-class Offset(Settings):
-    x: float = 0.0
-    y: float = 0.0
-
-
-class Labels(Settings):
-    """Sheet geometry in millimetres; `barcode_pt` is the a of the customer barcode, in points."""
-
-    columns: int = Field(gt=0)
-    rows: int = Field(gt=0)
-    width_mm: float = Field(gt=0)
-    height_mm: float = Field(gt=0)
-    left_mm: float = Field(ge=0)
-    top_mm: float = Field(ge=0)
-    gutter_mm: float = Field(ge=0, default=0)
-    offset_mm: Offset = Offset()
-    barcode_pt: float = Field(ge=8, le=11.5, default=8.5)
 
 
 class Question(Settings):
@@ -196,6 +193,7 @@ class Contract(Settings):
     applications: Applications
     catalogue: Catalogue
     toilets: Toilets
+    reminder: Reminder | None = None
     intake: Intake
     register_: Register = Field(alias="register")
     layouts: dict[str, Layout]
@@ -230,4 +228,10 @@ class Contract(Settings):
             raise ValueError("applications.deadline は契約期間（term）の中の日付にしてください")
         if (deadline - self.catalogue.handed_over_from).days < 30:
             raise ValueError("applications.deadline は catalogue.handed_over_from から1か月以上あけてください（G20）")
+        if self.reminder is not None and not self.catalogue.handed_over_from < self.reminder.day < deadline:
+            raise ValueError(
+                "reminder.day は catalogue.handed_over_from より後、applications.deadline より前の日付にしてください"
+            )
+        if "reminders" in self.processes and self.reminder is None:
+            raise ValueError("processes に reminders があるときは reminder.day を書いてください（G22）")
         return self

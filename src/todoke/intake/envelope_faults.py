@@ -28,6 +28,14 @@ _FAULTS = {
     ),
     "wrong_passphrase": ("パスフレーズが違います", "登録したパスフレーズを区に確かめてください"),
     "tampered": ("暗号化の後で内容が変わっています（改ざん検知）", f"転送の経路を確かめ、{_ASK_AGAIN}"),
+    "no_integrity": (
+        "改ざんを検知できない古い方式で暗号化されています（MDC なし）",
+        "再送では直りません。改ざん検知（MDC）の付く AES で暗号化するよう区に依頼してください",
+    ),
+    "more_behind": (
+        "暗号文の後ろに余分なデータが付いています（改行や、つながった別のファイルなど）",
+        "転送やファイルの結合で付け加わっていないか確かめ、暗号文1つだけのファイルの再送を依頼してください",
+    ),
     "truncated": ("ファイルが途中で切れています", f"転送が終わっているか確かめ、{_ASK_AGAIN}"),
     "damaged": ("ファイルが壊れています", _ASK_AGAIN),
     "unsigned": ("電子署名がありません", f"区に、登録した鍵で署名した{_ASK_AGAIN}"),
@@ -55,6 +63,9 @@ _FAULTS = {
     "several_files": ("書庫にファイルが2つ以上入っています", "1つの書庫に CSV 1つだけを入れた再送を依頼してください"),
     "too_deep": ("暗号化や書庫が3重以上に重なっています", "重ねるのは2重までとして再送を依頼してください"),
 }
+
+#: All that can be wrong with an envelope.
+REASONS = frozenset(_FAULTS)
 
 
 def fault(reason: str, where: str, what: str | None = None, next_step: str | None = None) -> FileRefused:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import struct
 from pathlib import Path
 from typing import BinaryIO
 
 from todoke.intake.envelope_faults import fault
+from todoke.intake.programs import SEVEN_ZIP, carried
 from todoke.intake.self_decrypting import is_self_decrypting
 
 #: What each form is called in the contract and to people.
@@ -21,11 +21,13 @@ NAMES = {
     "exe": "実行形式",
 }
 _HEAD = 4096
-_MAGIC = ((b"PK\x03\x04", "zip"), (b"PK\x05\x06", "zip"), (b"7z\xbc\xaf\x27\x1c", "7z"), (b"MZ", "exe"))
-_ARMOR = re.compile(rb"\s*-----BEGIN PGP MESSAGE-----")
+_MAGIC = ((b"PK\x03\x04", "zip"), (b"PK\x05\x06", "zip"), (SEVEN_ZIP, "7z"), (b"MZ", "exe"))
+#: On a line of its own: a BOM, or the text of a mail, may stand before it.
+_ARMOR = re.compile(rb"(?:\A|\n)(?:\xef\xbb\xbf)?[ \t\r]*(-----BEGIN PGP MESSAGE-----)[ \t\r]*(?:\n|\Z)")
+#: A packet that says nothing (RFC 9580, 5.8), in the old and the new form of its head: PGP 5 and later put it first.
+_MARKERS = (b"\xa8\x03PGP", b"\xca\x03PGP")
 _CONTROLS = bytes({*range(0x20), 0x7F} - {0x09, 0x0A, 0x0D, 0x1A})
 _ENCRYPTED_SESSION_KEY = {1: (3, 6), 3: (4, 5, 6)}
-_END_OF_ZIP, _ZIP_TAIL = b"PK\x05\x06", 22 + 0xFFFF
 
 
 def recognise(path: Path, where: str | None = None) -> str | None:
@@ -46,7 +48,7 @@ def recognise(path: Path, where: str | None = None) -> str | None:
             return form
         if is_self_decrypting(stream):
             return "pgp_sda"
-        return "zip" if _holds_zip(stream) else "exe"
+        return carried(stream) or "exe"
 
 
 def form_of(head: bytes) -> str | None:
@@ -54,12 +56,27 @@ def form_of(head: bytes) -> str | None:
     for magic, form in _MAGIC:
         if head.startswith(magic) and head.translate(None, _CONTROLS) != head:
             return form
-    if _ARMOR.match(head) or _starts_with_session_key(head):
+    if _message_start(head) is not None:
         return "openpgp"
     # A control character further down is for the reader to name with its row.
     first = head.lstrip(b"\r\n").split(b"\n", 1)[0]
     text = bool(first) and first.translate(None, _CONTROLS) == first and (b"," in head or b"\n" in head)
     return "plain" if text else None
+
+
+def to_message(stream: BinaryIO) -> int:
+    """Goes to where the OpenPGP message in a file begins, and says where that is."""
+    return stream.seek(_message_start(stream.read(_HEAD)) or 0)
+
+
+def _message_start(head: bytes) -> int | None:
+    start = 0
+    while head.startswith(_MARKERS, start):
+        start += len(_MARKERS[0])
+    if _starts_with_session_key(head[start:]):
+        return start
+    armor = _ARMOR.search(head)
+    return armor.start(1) if armor else None
 
 
 def _starts_with_session_key(head: bytes) -> bool:
@@ -76,28 +93,3 @@ def _starts_with_session_key(head: bytes) -> bool:
         return head[1 + (1, 2, 4, 0)[head[0] & 3]] in _ENCRYPTED_SESSION_KEY[tag]
     start = 2 if head[1] < 192 else 3 if head[1] < 224 else 6
     return head[start] in _ENCRYPTED_SESSION_KEY[tag]
-
-
-def _holds_zip(stream: BinaryIO) -> bool:
-    """Whether an executable carries a ZIP: its end is there, or it is cut and its beginning follows the program."""
-    size = stream.seek(0, 2)
-    stream.seek(max(0, size - _ZIP_TAIL))
-    if _END_OF_ZIP in stream.read():
-        return True
-    stream.seek(_program_size(stream))
-    return stream.read(4) == b"PK\x03\x04"
-
-
-def _program_size(stream: BinaryIO) -> int:
-    """Where the sections of a Windows program end (PE format); its end when it is none."""
-    end = stream.seek(0, 2)
-    stream.seek(0)
-    head = stream.read(_HEAD)
-    try:
-        pe = struct.unpack_from("<I", head, 0x3C)[0]
-        count, optional = struct.unpack_from("<H12xH", head, pe + 6)
-        table = pe + 24 + optional
-        ends = [sum(struct.unpack_from("<II", head, table + 40 * number + 16)) for number in range(count)]
-    except struct.error:
-        return end
-    return min(end, max(ends, default=end))

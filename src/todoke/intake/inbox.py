@@ -26,6 +26,13 @@ KINDS = (
     "readdress",
     "stop",
 )
+#: Names that say no more than what was promised; any other may name somebody.
+_PROMISED = re.compile(
+    rf"(?:{'|'.join((*KINDS, 'postcards'))})"
+    r"_\d{8}_\d{1,4}(?:_r\d{1,3})?\.csv(?:\.(?:pgp|gpg|asc|zip|7z|exe)){0,2}|eudc\.tte",
+    re.ASCII | re.IGNORECASE,
+)
+_STRANGE = "規定外の名前のファイル"
 _NUMBERS = ("bytes", "rows", "households", "members")
 _NAME = re.compile(r"([a-z][a-z_]*?)_(\d{8})_(\d+)(?:_r(\d+))?(?:\.[A-Za-z0-9]+)+", re.ASCII)
 
@@ -58,6 +65,15 @@ class IncomingFile:
     households: int | None = None
     members: int | None = None
 
+    @property
+    def label(self) -> str:
+        """What people may be told the file is called, in errors and logs too: its name, if it is one that was promised.
+
+        Any other is told by the beginning of the file's digest, which stands in the register of receipts as well.
+        """
+        shown = shown_name(self.name)
+        return shown if shown == self.name else f"{shown}（SHA-256 {self.sha256[:8]}…）"
+
     def is_still_there(self) -> bool:
         """Whether the same file lies there as when it was looked at: not sent anew, not being written."""
         try:
@@ -71,7 +87,7 @@ class IncomingFile:
         FileRefused: `sidecar_mismatch`: the file is not what its sidecar promised.
         """
         if self.sidecar_fault:
-            raise _mismatch(self.sidecar_fault, self.name)
+            raise _mismatch(self.sidecar_fault, self.label)
 
     def check_rows(self, rows_in: int) -> None:
         """Compare the data rows read with the number the sidecar promised, if it did.
@@ -80,7 +96,7 @@ class IncomingFile:
             FileRefused: `sidecar_mismatch`.
         """
         if self.rows is not None and self.rows != rows_in:
-            raise _mismatch(f"行数が違います（通知 {self.rows}、実際 {rows_in}）", self.name)
+            raise _mismatch(f"行数が違います（通知 {self.rows}、実際 {rows_in}）", self.label)
 
     def check_control(self, *, households: int, members: int, unread: int) -> None:
         """Compare what was read with the ward's own control counts, if it sent any.
@@ -93,7 +109,7 @@ class IncomingFile:
         """
         for label, promised, read in (("世帯数", self.households, households), ("人数", self.members, members)):
             if promised is not None and (promised < read or (promised > read and not unread)):
-                raise _mismatch(f"{label}が違います（通知 {promised}、実際 {read}）", self.name)
+                raise _mismatch(f"{label}が違います（通知 {promised}、実際 {read}）", self.label)
 
 
 def ready_files(folder: Path, *, sidecar: Literal["required", "none"]) -> list[IncomingFile]:
@@ -189,15 +205,20 @@ def name_parts(name: str) -> tuple[str, date | None, int, int]:
     return found[1], day, int(found[3]), int(found[4] or 0)
 
 
+def shown_name(name: str) -> str:
+    """A file's name as it may be shown: itself, if it was promised so, with its sidecar's ending or not."""
+    return name if _PROMISED.fullmatch(name.removesuffix(SIDECAR)) else _STRANGE
+
+
 def _order(file: IncomingFile) -> tuple[int, date, str, int, int, str]:
     rank = KINDS.index(file.kind) if file.kind in KINDS else len(KINDS)
     return rank, file.date or date.min, file.kind, file.seq, -file.revision, file.name
 
 
-def _mismatch(what: str, name: str) -> FileRefused:
+def _mismatch(what: str, label: str) -> FileRefused:
     return FileRefused(
         "sidecar_mismatch",
         f"ファイルが完了通知（.done）と合いません: {what}",
-        where=name,
+        where=label,
         next_step="転送が途中で終わっていないか確かめ、ファイルと完了通知の再送を依頼してください",
     )

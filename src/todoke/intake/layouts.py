@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from todoke.contract.layout import MEMBER_FIELDS, Layout
 from todoke.contract.model import Intake
 from todoke.errors import FileRefused
+from todoke.intake.character_codes import CODES
 from todoke.intake.text import BadRow, Block, read_columns
 from todoke.store.schema import QUARANTINE
 
@@ -41,6 +42,7 @@ class Reading:
         places: what each column of the file is.
         rows_in, accepted: rows of the file that were read so far.
         landed: rows of the dataset that they became.
+        code: of the file's characters, as people call it.
     """
 
     def __init__(self, stream: BinaryIO, layout: Layout, schema: pa.Schema, receipt_no: str) -> None:
@@ -48,7 +50,7 @@ class Reading:
         width = None if layout.header else len(layout.columns)
         header, self._blocks = read_columns(stream, encoding=layout.encoding, width=width)
         self.places = Places.of(header if layout.header else list(layout.columns), layout)
-        self._headless = not layout.header
+        self._headless, self.code = not layout.header, CODES[layout.encoding]
         self.rows_in = self.accepted = self.landed = 0
         self._bad: list[pa.RecordBatch] = []
         self.first_bad: list[Row] = []
@@ -138,7 +140,7 @@ def check_bad_rows(reading: Reading, intake: Intake) -> None:
             "bad_rows",
             f"読めない行が{bad}行あります（{reading.rows_in}行中、許容は{allowed}行）",
             where=f"{first}{'ほか' if bad > _SHOWN else ''}",
-            next_step="文字コード（Shift_JIS）と書式を確かめ、区に再送を依頼してください",
+            next_step=f"文字コード（{reading.code}）と書式を確かめ、区に再送を依頼してください",
         )
 
 

@@ -1,11 +1,12 @@
-"""Opens 7z files, encrypted ones with or without their header (G02)."""
+"""Opens 7z files, encrypted ones with or without their header, self-extracting ones too, which are never run (G02)."""
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import py7zr
 from py7zr.exceptions import PasswordRequired, UnsupportedCompressionMethodError
@@ -14,10 +15,10 @@ from py7zr.io import Py7zIO, WriterFactory
 from todoke.errors import TodokeError
 from todoke.intake.envelope_faults import fault, named_faults
 from todoke.intake.forms import form_of
+from todoke.intake.programs import SEVEN_ZIP, SEVEN_ZIP_FRAME, seven_zip_start
 from todoke.intake.unpacking import CHUNK, Limits, Member, OnePayload, Output, new_payload
 
-#: Magic, version, checksum of the rest; then offset, size and checksum of the table.
-_FRAME = struct.Struct("<6s2BI20s")
+#: Offset, size and checksum of the table.
 _TABLE = struct.Struct("<QQI")
 
 
@@ -37,7 +38,8 @@ def unpack(path: Path, payload: Path, *, passphrase: str | None, room: int, limi
         FileRefused: `truncated`, `damaged`, `unknown_format`, `no_passphrase`, `wrong_passphrase`, or what
             `OnePayload` and `Output` raise. Nothing unpacked is left.
     """
-    with path.open("rb") as raw, named_faults(where):
+    with path.open("rb") as file, named_faults(where):
+        raw: BinaryIO = io.BufferedReader(_Archive(file))
         _check_frame(raw, where)
         try:
             encrypted = _is_encrypted(raw)
@@ -54,24 +56,47 @@ def unpack(path: Path, payload: Path, *, passphrase: str | None, room: int, limi
         return encrypted
 
 
+class _Archive(io.RawIOBase):
+    """The archive in a file, without the program before it: its places are counted from its own beginning."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._start = 0 if file.read(len(SEVEN_ZIP)) == SEVEN_ZIP else seven_zip_start(file) or 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        return self._file.readinto(buffer)  # type: ignore[attr-defined,no-any-return]
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset + (0 if whence else self._start), whence) - self._start
+
+    def tell(self) -> int:
+        return self._file.tell() - self._start
+
+
 def _check_frame(raw: BinaryIO, where: str) -> None:
     """What is wrong with the outside of the archive is known before any passphrase is tried."""
     size = raw.seek(0, 2)
     raw.seek(0)
-    head = raw.read(_FRAME.size)
-    if len(head) < _FRAME.size:
+    head = raw.read(SEVEN_ZIP_FRAME.size)
+    if len(head) < SEVEN_ZIP_FRAME.size:
         raise fault("truncated", where)
-    *_, checksum, start = _FRAME.unpack(head)
+    *_, checksum, start = SEVEN_ZIP_FRAME.unpack(head)
     if zlib.crc32(start) != checksum:
         raise fault("damaged", where)
     offset, length, table_checksum = _TABLE.unpack(start)
-    if _FRAME.size + offset + length > size:
+    if SEVEN_ZIP_FRAME.size + offset + length > size:
         raise fault("truncated", where)
     if length == 0:
         raise fault("empty", where)
     if length > CHUNK:
         raise fault("bomb", where, "書庫の目次が大きすぎます")
-    raw.seek(_FRAME.size + offset)
+    raw.seek(SEVEN_ZIP_FRAME.size + offset)
     if zlib.crc32(raw.read(length)) != table_checksum:
         raise fault("damaged", where)
 

@@ -6,22 +6,20 @@ record, so that a bad record is named by row and byte and reading goes on after 
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import BinaryIO, Literal, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import pyarrow as pa
 import pyarrow.csv
 
 from todoke.errors import FileRefused
+from todoke.intake.character_codes import BOM, CODES, ILLEGAL, ILLEGAL_CONTROL, ILLEGAL_SINGLES, Encoding, refuse_other
 from todoke.model.codes import Finding
-
-Encoding = Literal["cp932", "utf-8-sig"]
 
 #: No field of a piece can be longer than what `csv` takes (131,072 characters), whichever way it is split.
 BLOCK = 1 << 17
@@ -31,16 +29,9 @@ _SMALLEST_PIECE = 1 << 11
 _LINES_IN_RECORD = 32
 _LINE_BYTES = 1 << 20
 _CONTROLS = bytes({*range(0x20), 0x7F} - {0x09, 0x0A, 0x0D})
-#: What cp932 makes of the single bytes 80, A0, FD, FE and FF, which no Shift_JIS file may hold.
-_ILLEGAL_SINGLES = "\x80\uf8f0\uf8f1\uf8f2\uf8f3"
-_ILLEGAL_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_ILLEGAL = re.compile(f"[{_ILLEGAL_SINGLES}]|{_ILLEGAL_CONTROL.pattern}")
 #: A quoted field between delimiters. The quote stands first because that is what is quickly found.
 _QUOTED = re.compile(rb'"(?<![^,\n]")[^"]*(?:""[^"]*)*"(?![^,\r\n])')
-_BOM = b"\xef\xbb\xbf"
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _PEEK = 4096
-_SHOWN = {"cp932": "Shift_JIS", "utf-8": "UTF-8"}
 
 
 class Row(NamedTuple):
@@ -125,14 +116,16 @@ class _Reader:
     """Position in a file: `buffer[at]`, byte `offset` of the file, is the beginning of a record."""
 
     def __init__(self, stream: BinaryIO, encoding: Encoding, size: int) -> None:
-        self.stream, self.codec, self.size = stream, "cp932" if encoding == "cp932" else "utf-8", size
+        self.stream, self.encoding, self.size = stream, encoding, size
+        self.codec = "cp932" if encoding == "cp932" else "utf-8"
         self.buffer, self.at, self.offset, self.ended = b"", 0, 0, False
         self.next_row, self.width, self.piece = 0, 0, size
         while not self.ended and len(self.buffer) < _PEEK:
             self._read()
-        self._check_encoding()
-        if self.codec == "utf-8" and self.buffer.startswith(_BOM):
-            self._take(len(_BOM))
+        refuse_other(self.buffer[:_PEEK], encoding)
+        self._check_lines()
+        if self.codec == "utf-8" and self.buffer.startswith(BOM):
+            self._take(len(BOM))
 
     def header(self) -> list[str]:
         """The first record."""
@@ -150,7 +143,7 @@ class _Reader:
                     "header",
                     "見出し行を読めません",
                     where=f"先頭から{bad.offset}バイト目",
-                    next_step="文字コード（Shift_JIS）と書式を確かめ、再送を依頼してください",
+                    next_step=f"文字コード（{CODES[self.encoding]}）と書式を確かめ、再送を依頼してください",
                 )
             if cells:
                 self.width, self.next_row = len(cells), 1
@@ -174,16 +167,14 @@ class _Reader:
             if block.row_nos or block.bad:
                 yield block
 
-    def _check_encoding(self) -> None:
-        """Nothing is ever read in another code than the layout says: what is surely another is named as such."""
-        head = self.buffer[:_PEEK]
-        other = "UTF-16" if head.startswith(_UTF16) else "UTF-8" if self.codec == "cp932" and _is_utf8(head) else None
-        if other:
+    def _check_lines(self) -> None:
+        head = _QUOTED.sub(b"", self.buffer[self.at : _PEEK])
+        if b"\r" in head and b"\n" not in head:
             raise FileRefused(
-                "wrong_encoding",
-                f"ファイルの文字コードは{other}ですが、契約のレイアウトは{_SHOWN[self.codec]}です",
-                where="先頭のバイト",
-                next_step=f"{_SHOWN[self.codec]}での再送を依頼するか、レイアウトの encoding を直してください",
+                "no_lines",
+                "行の区切りがCR（復帰）だけのファイルです",
+                where="先頭の行",
+                next_step="改行をCRLF（Windows）にした再送を依頼してください。文字コードはそのままで構いません",
             )
 
     def _read(self) -> None:
@@ -240,7 +231,7 @@ class _Reader:
             text = raw.decode(self.codec)
         except UnicodeDecodeError:
             return None
-        if self.codec == "cp932" and any(single in text for single in _ILLEGAL_SINGLES):
+        if self.codec == "cp932" and any(single in text for single in ILLEGAL_SINGLES):
             return None
         try:
             # setting up Arrow's reader costs more than it saves on a small piece
@@ -317,23 +308,12 @@ class _Reader:
         return text if illegal == len(cell) else illegal
 
     def _first_illegal(self, text: str, otherwise: int) -> int:
-        illegal = (_ILLEGAL if self.codec == "cp932" else _ILLEGAL_CONTROL).search(text)
+        illegal = (ILLEGAL if self.codec == "cp932" else ILLEGAL_CONTROL).search(text)
         return len(text[: illegal.start()].encode(self.codec)) if illegal else otherwise
 
 
 def _empty() -> FileRefused:
     return FileRefused("empty", "ファイルに内容がありません", next_step="再送を依頼してください")
-
-
-def _is_utf8(head: bytes) -> bool:
-    """Whether bytes that should be CP932 are Japanese in UTF-8: three bytes a character, throughout."""
-    if head.startswith(_BOM):
-        return True
-    try:
-        text = codecs.getincrementaldecoder("utf-8")().decode(head)
-    except UnicodeDecodeError:
-        return False
-    return any(char > "\u07ff" for char in text)
 
 
 def _split_columns(raw: bytes, text: str, width: int) -> list[pa.Array] | None:

@@ -10,37 +10,67 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import TextIOWrapper
 from typing import BinaryIO, NamedTuple
 
 import pyarrow as pa
 
+from todoke.contract.sheet_layout import SheetLayout
 from todoke.errors import GateClosed
 from todoke.labels.barcode import NoBarcode, after_town, bars, encode
-from todoke.labels.fonts import FontSet, Glyph
-from todoke.labels.gaiji import PRINTED_FIELDS, GaijiFinding, Prover, texts
+from todoke.labels.faces import Glyph
+from todoke.labels.fonts import FontSet
+from todoke.labels.gaiji import PRINTED_FIELDS, GaijiUse, Prover, texts
 from todoke.labels.pdf import Drawing, EmbeddedFonts, PrintedFile, SheetFile
-from todoke.labels.sheet import Line, Misfit, Record, SheetLayout, Typesetter
+from todoke.labels.sheet import Line, Misfit, Record, Typesetter
 
 SHEETS_PER_FILE = 1000
 MANIFEST = "manifest.csv"
 MANIFEST_COLUMNS = (
     "label_no", "file", "sheet", "position", "household_no", "application_no", "barcode", "flags"
 )  # fmt: skip
-TEST_MARK = "テスト印字（見本）"
 
 #: Why a household is not printed; both carry a Japanese `label`.
 HoldReason = Glyph | Misfit
 
 
+class HeldLabel(NamedTuple):
+    """A household that is not printed: its numbers, the first reason met, the characters that cannot be drawn."""
+
+    household_no: str
+    ward_no: str
+    application_no: str
+    reason: HoldReason
+    characters: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class HoldPlan:
-    """Households that cannot be printed, with the first reason met, out of so many; and the gaiji findings."""
+    """Households that cannot be printed, with the first reason met, out of so many; and the gaiji in use."""
 
     households: int
     held: dict[str, HoldReason] = field(repr=False)
-    findings: tuple[GaijiFinding, ...] = ()
+    listed: tuple[HeldLabel, ...] = field(default=(), repr=False)
+    uses: tuple[GaijiUse, ...] = ()
+
+    def __add__(self, other: HoldPlan) -> HoldPlan:
+        """Both together, for households on two forms."""
+        uses = {use.text: use for use in self.uses}
+        for use in other.uses:
+            had = uses.get(use.text, replace(use, households=0, count=0))
+            uses[use.text] = replace(use, households=had.households + use.households, count=had.count + use.count)
+        return HoldPlan(
+            self.households + other.households,
+            self.held | other.held,
+            self.listed + other.listed,
+            tuple(use for _, use in sorted(uses.items())),
+        )
+
+    @property
+    def findings(self) -> tuple[GaijiUse, ...]:
+        """Those that cannot be printed."""
+        return tuple(use for use in self.uses if use.glyph is not Glyph.DRAWN)
 
 
 @dataclass(frozen=True)
@@ -73,14 +103,14 @@ class _SetLabel(NamedTuple):
     barcode: list[str] | NoBarcode | None
 
 
-def plan_holds(records: Iterable[pa.RecordBatch], layout: SheetLayout, fonts: FontSet) -> HoldPlan:
+def plan_holds(records: Iterable[pa.RecordBatch], layout: SheetLayout, fonts: FontSet, free_text: str = "") -> HoldPlan:
     """Find the households that cannot be printed, before their parcels are claimed. Writes nothing."""
-    composer, count = _Composer(layout, fonts, test_print=False), 0
+    composer, count = _Composer(Typesetter(layout, fonts, free_text), fonts, test_print=False), 0
     for batch in records:
         count += batch.num_rows
         for _ in composer.compose(batch, barcodes=False):
             pass
-    return HoldPlan(count, composer.held, composer.prover.findings())
+    return HoldPlan(count, composer.held, tuple(composer.listed), composer.prover.uses())
 
 
 def render(
@@ -88,6 +118,7 @@ def render(
     layout: SheetLayout,
     fonts: FontSet,
     open_file: Callable[[str], BinaryIO],
+    free_text: str = "",
     *,
     test_print: bool = False,
 ) -> BatchTotals:
@@ -96,8 +127,10 @@ def render(
     Streams: memory does not grow with the records. Files are opened by name through `open_file` and closed here;
     all stay open to the end, when the subset that they share is known. A household that cannot be drawn or does
     not fit is held, never clipped.
+
+    Raises ContractError if `free_text`, which every label carries, cannot be printed.
     """
-    composer, drawing = _Composer(layout, fonts, test_print), Drawing(layout, fonts)
+    composer, drawing = _Composer(Typesetter(layout, fonts, free_text), fonts, test_print), Drawing(layout, fonts)
     mark = drawing.test_mark() if test_print else b""
     with ExitStack() as opened:
         press = _Press(layout, lambda name: opened.enter_context(open_file(name)))
@@ -113,7 +146,7 @@ def render(
                 press.put(drawing.label(position - 1, label.lines, line, mark))
         manifest.flush()
         manifest.detach()
-        printed = press.finish(fonts, composer.prover.drawn)
+        printed = press.finish(fonts, composer.prover.drawn | set(free_text))
     count = sum(file.labels for file in printed)
     counts = (0, count) if test_print else (count, 0)
     return BatchTotals(*counts, sum(file.sheets for file in printed), printed, composer.held)
@@ -125,13 +158,15 @@ def render_sheet(
     layout: SheetLayout,
     fonts: FontSet,
     open_file: Callable[[str], BinaryIO],
+    free_text: str = "",
 ) -> None:
     """Write labels of one printed sheet once more, each at its place, as `labels_001.pdf` with `manifest.csv`.
 
     Args:
         places: where each was printed, by application number.
     """
-    composer, drawing = _Composer(layout, fonts, test_print=False), Drawing(layout, fonts)
+    composer = _Composer(Typesetter(layout, fonts, free_text), fonts, test_print=False)
+    drawing = Drawing(layout, fonts)
     drawn: list[bytes] = []
     with ExitStack() as opened:
         sheet = SheetFile(name := "labels_001.pdf", opened.enter_context(open_file(name)), layout)
@@ -146,7 +181,7 @@ def render_sheet(
         manifest.flush()
         manifest.detach()
         sheet.add_sheet(drawn)
-        sheet.finish(EmbeddedFonts(fonts.cut(composer.prover.drawn)))
+        sheet.finish(EmbeddedFonts(fonts.cut(composer.prover.drawn | set(free_text))))
 
 
 def control_totals(
@@ -224,11 +259,15 @@ class _Press:
 class _Composer:
     """Proves, sets and encodes records; collects who is held."""
 
-    def __init__(self, layout: SheetLayout, fonts: FontSet, test_print: bool) -> None:
-        self._layout, self._fonts, self._test = layout, fonts, test_print
-        self._setter = Typesetter(layout, fonts)
+    def __init__(self, setter: Typesetter, fonts: FontSet, test_print: bool) -> None:
+        self._setter, self._fonts, self._test = setter, fonts, test_print
         self.prover = Prover(fonts)
-        self.held: dict[str, HoldReason] = {}
+        self.listed: list[HeldLabel] = []
+
+    @property
+    def held(self) -> dict[str, HoldReason]:
+        """Why each household that is held is not printed."""
+        return {label.household_no: label.reason for label in self.listed}
 
     def compose(self, batch: pa.RecordBatch, *, barcodes: bool = True) -> Iterator[_SetLabel]:
         """The labels of a batch that can be printed, in its order."""
@@ -237,15 +276,14 @@ class _Composer:
         households, ward_numbers = texts(batch, "household_no"), texts(batch, "ward_no")
         flags = texts(batch, "flags")
         undrawable = self.prover.rows(columns)
-        barcodes = barcodes and self._layout.barcode_pt is not None
+        barcodes = barcodes and self._setter.layout.barcode_pt is not None
         set_label, in_base = self._setter.set_label, self._fonts.in_base
+        columns = self.prover.composed(columns)
         for row, record in enumerate(map(Record._make, zip(*columns, strict=True))):
-            if row in undrawable:
-                self.held[households[row]] = undrawable[row]
-                continue
-            lines = set_label(record)
-            if isinstance(lines, Misfit):
-                self.held[households[row]] = lines
+            lines = undrawable[row] if row in undrawable else set_label(record)
+            if isinstance(lines, HoldReason):
+                wrong = tuple(dict.fromkeys(self.prover.undrawable.get(row, ())))
+                self.listed.append(HeldLabel(households[row], ward_numbers[row], record.application_no, lines, wrong))
                 continue
             barcode = _encoded(record) if barcodes else None
             notes = [flags[row]] if flags[row] else []
@@ -255,7 +293,6 @@ class _Composer:
                 notes.append(f"no_barcode:{barcode}")
             if self._test:
                 notes.append("test")
-                lines.append(self._setter.test_line(TEST_MARK))
             yield _SetLabel(numbers[row], ward_numbers[row], record.application_no, ";".join(notes), lines, barcode)
 
     def barcode(self, symbol: list[str] | NoBarcode | None) -> tuple[Line | None, str]:

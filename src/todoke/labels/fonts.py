@@ -7,105 +7,62 @@ before the subset is known: the mapping from CID to glyph goes into the file at 
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.util import find_spec
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
-from fontTools import subset
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
-from fontTools.ttLib import TTFont, TTLibError
 
 from todoke.errors import FileRefused, KeyMissing
-from todoke.model.codes import Labelled
+from todoke.labels.faces import Cut, Face, Glyph, is_private
+from todoke.model.barcode_measures import BAR_WIDTH, LONG, PITCH, SEMI, TIMING
 
 #: Characters that are meant to be blank.
 SPACES = frozenset(" \u3000")
 #: Printed on every label or test label whatever the record holds.
 FIXED_TEXT = "〒様申込番号見本（テスト印字）-0123456789 \u3000"
+#: An ideographic variation sequence: a character, and the selector that says which of its shapes.
+SEQUENCE = re.compile(r"[^\U000E0100-\U000E01EF][\U000E0100-\U000E01EF]")
+#: Where the characters that stand for variation sequences in composed text are taken from: no character lives there.
+_STAND_INS = 0xC0000
 
-#: At a = 10 pt, in µm (p12 of Japan Post's manual); one em of the barcode font is ten pitches.
-BARCODE_EM, PITCH, BAR_WIDTH, LONG, SEMI, TIMING = 12000, 1200, 600, 3600, 2400, 1200
-#: Bars of the whole symbol; the last one has no gap behind it, the glyph centres each bar in its pitch.
-BARS = 67
-_CUTTING = subset.Options(
-    hinting=False,
-    layout_features=[],
-    name_IDs=[],
-    notdef_outline=True,
-    recalc_timestamp=False,
-    drop_tables=[
-        "BASE", "DSIG", "GDEF", "GPOS", "GSUB", "OS/2", "VDMX", "VORG", "cvt ", "fpgm", "gasp", "hdmx", "kern",
-        "name", "post", "prep", "vhea", "vmtx", "EBDT", "EBLC", "EBSC", "LTSH", "PCLT", "meta", "mort", "morx",
-    ],
-)  # fmt: skip
-
-
-class Glyph(Labelled):
-    """What a font has for a code point; all but DRAWN stop printing (G04)."""
-
-    DRAWN = "drawn", "印字できる"
-    MISSING = "gaiji_missing", "フォントに文字がない"
-    NOTDEF = "gaiji_notdef", "未定義の字形に割り当て"
-    EMPTY = "gaiji_empty", "字形が空白"
-
-
-@dataclass(frozen=True, eq=False)
-class Face:
-    """One TrueType font: what it draws and how wide. `cmap` maps a code point to its glyph id."""
-
-    name: str
-    data: bytes = field(repr=False)
-    cmap: dict[int, int] = field(repr=False)
-    blank: frozenset[int] = field(repr=False)
-    advances: dict[int, float] = field(repr=False)
-    ascent: float
-    descent: float
-    box: tuple[int, int, int, int]
-
-    def glyph(self, code_point: int) -> Glyph:
-        """What this font has for a code point."""
-        if code_point not in self.cmap:
-            return Glyph.MISSING
-        if self.cmap[code_point] == 0:
-            return Glyph.NOTDEF
-        return Glyph.EMPTY if code_point in self.blank else Glyph.DRAWN
-
-
-@dataclass(frozen=True)
-class Cut:
-    """The part of a face that a batch needs: a TrueType file and, per CID, code point, glyph and width in 1/1000 em."""
-
-    face: Face
-    data: bytes = field(repr=False)
-    glyphs: list[tuple[int, int, int, float]] = field(repr=False)
+#: One em of the barcode font is ten pitches, in µm at a = 10 pt; the glyph centres each bar in its pitch.
+BARCODE_EM = 10 * PITCH
 
 
 @dataclass(frozen=True, eq=False)
 class FontSet:
     """Base font and EUDC fonts by priority. `faces[0]` is the base font.
 
-    A private-use character is taken from the EUDC fonts alone: base fonts carry blank private-use glyphs.
+    A private-use character is taken from the EUDC fonts alone: base fonts carry blank private-use glyphs. Every other
+    one is taken from the base font alone: another font's shape never steps in.
+
+    Labels are set in composed text: each variation sequence that a font draws is one character there (`composed`).
     """
 
     faces: tuple[Face, ...]
     #: Every character that some face draws, and the spaces.
     drawable: frozenset[str] = field(repr=False)
-    #: Those that the base font draws: a line within them is one run of text.
+    #: Characters of composed text that the base font draws: a line within them is one run of text.
     in_base: frozenset[str] = field(repr=False)
-    #: Face of each other drawable character.
+    #: Face of each other character of composed text.
     elsewhere: dict[str, int] = field(repr=False)
-    #: Width of each drawable character in em.
+    #: Width of each character of composed text, in em.
     widths: dict[str, float] = field(repr=False)
-    #: CIDs of characters beyond the BMP, in the surrogate range, where no character lives.
+    #: The character that stands for each variation sequence that a font draws, and the other way round.
+    variants: dict[str, str] = field(repr=False)
+    sequences: dict[str, str] = field(repr=False)
+    #: CIDs of characters beyond the BMP and of sequences: codes that no drawable character of the BMP has.
     wide: dict[int, int] = field(repr=False)
     #: Width of the widest character, in em.
     widest: float
+    #: Characters that a font draws and that may not be printed before a person has looked.
+    withheld: frozenset[str] = frozenset()
 
     @classmethod
     def load(cls, eudc: Sequence[bytes | Path] = (), base: bytes | Path | None = None) -> FontSet:
@@ -113,22 +70,17 @@ class FontSet:
 
         Args:
             eudc: the ward's EUDC fonts (`EUDC.TTE`), the first has priority.
-            base: a TrueType font; IPAexGothic if not given.
+            base: a TrueType or OpenType font; IPAexGothic if not given.
 
         Raises FileRefused (`font_unreadable`, `font_without_glyphs`) or KeyMissing if the base font is not installed.
         """
-        first = _face(base, "base") if base is not None else _standard_face()
-        faces = (first, *(_face(source, f"EUDC{n}") for n, source in enumerate(eudc, 1)))
-        in_base = SPACES | {
-            chr(code) for code in first.cmap if not is_private(code) and first.glyph(code) is Glyph.DRAWN
-        }
+        first = Face.read(base, "base") if base is not None else _standard_face()
+        faces = (first, *(Face.read(source, f"EUDC{n}") for n, source in enumerate(eudc, 1)))
+        in_base = {chr(code) for code in first.cmap if not is_private(code) and _prints(first, code)}
         elsewhere: dict[str, int] = {}
         for index, face in reversed(list(enumerate(faces))[1:]):
             drawn = (code for code in face.cmap if is_private(code) and face.glyph(code) is Glyph.DRAWN)
             elsewhere |= dict.fromkeys(map(chr, drawn), index)
-        widths = {char: first.advances.get(ord(char), 1.0) for char in in_base}
-        widths |= {char: faces[index].advances[ord(char)] for char, index in elsewhere.items()}
-        beyond = sorted(ord(char) for char in in_base | elsewhere.keys() if char > "\uffff")[:2048]
         drawable = frozenset(in_base | elsewhere.keys())
         if not drawable.issuperset(FIXED_TEXT):
             raise FileRefused(
@@ -137,22 +89,55 @@ class FontSet:
                 where="base",
                 next_step="別の基本フォントを指定してください",
             )
-        wide = {code: 0xD800 + place for place, code in enumerate(beyond)}
-        return cls(faces, drawable, frozenset(in_base), elsewhere, widths, wide, max(widths.values()))
+        widths = {char: first.width(ord(char)) for char in in_base}
+        widths |= {char: faces[index].width(ord(char)) for char, index in elsewhere.items()}
+        variants: dict[str, str] = {}
+        for index, text in _variant_faces(faces):
+            stand_in = variants[text] = chr(_STAND_INS + len(variants))
+            widths[stand_in] = faces[index].widths[faces[index].variants[text]]
+            if index:
+                elsewhere[stand_in] = index
+            else:
+                in_base.add(stand_in)
+        beyond = [ord(char) for char in chain(sorted(drawable), variants.values()) if char > "\uffff"]
+        codes = chain(range(0xD800, 0xE000), range(0x100, 0xD800), range(0xE000, 0xFFFE))
+        free = (code for code in codes if chr(code) not in drawable)
+        wide = dict(zip(beyond, free, strict=False))
+        # a font with more characters than there are codes: what has none is not drawn, and found to be missing
+        drawable -= {chr(code) for code in beyond[len(wide) :]}
+        variants = {text: char for text, char in variants.items() if ord(char) in wide}
+        sequences = {char: text for text, char in variants.items()}
+        return cls(
+            faces, drawable, frozenset(in_base), elsewhere, widths, variants, sequences, wide, max(widths.values())
+        )
+
+    def withholding(self, characters: frozenset[str]) -> FontSet:
+        """The same fonts, with characters that may not be printed before a person has looked."""
+        return replace(self, drawable=self.drawable - characters, withheld=characters & self.drawable)
 
     def width(self, text: str) -> float:
-        """Width of a text of drawable characters, in em."""
+        """Width of a composed text of drawable characters, in em."""
         return sum(map(self.widths.__getitem__, text))
 
-    def glyph(self, code_point: int) -> Glyph:
-        """The best that any face has for a code point; the nearest to a drawing if none draws it."""
+    def glyph(self, text: str) -> Glyph:
+        """The best that any face has for a character or a variation sequence; the nearest to a drawing if none."""
+        if len(text) == 2:
+            return Glyph.DRAWN if text in self.variants else Glyph.VARIANT
+        if text in self.withheld:
+            return Glyph.RESHAPED
+        if text in self.drawable:
+            return Glyph.DRAWN
+        code_point = ord(text)
         faces = self.faces[1:] if is_private(code_point) else self.faces[:1]
         found = {face.glyph(code_point) for face in faces}
-        order = (Glyph.DRAWN, Glyph.EMPTY, Glyph.NOTDEF)
-        return next((glyph for glyph in order if glyph in found), Glyph.MISSING)
+        return next((glyph for glyph in (Glyph.EMPTY, Glyph.NOTDEF) if glyph in found), Glyph.MISSING)
+
+    def composed(self, text: str) -> str:
+        """The text with one character in place of each variation sequence that a font draws."""
+        return SEQUENCE.sub(lambda found: self.variants.get(found[0], found[0]), text)
 
     def runs(self, text: str) -> list[tuple[int, str]]:
-        """The text cut into (index of the face, characters)."""
+        """The composed text cut into (index of the face, characters)."""
         if self.in_base.issuperset(text):
             return [(0, text)]
         runs: list[tuple[int, str]] = []
@@ -165,7 +150,7 @@ class FontSet:
         return runs
 
     def cids(self, text: str) -> bytes:
-        """The CIDs of a text, two bytes each."""
+        """The CIDs of a composed text, two bytes each."""
         raw = text.encode("utf-16-be")
         if len(raw) == 2 * len(text):
             return raw
@@ -173,130 +158,58 @@ class FontSet:
 
     def cut(self, characters: Iterable[str]) -> list[Cut | None]:
         """The shared subset of a batch, one per face; None for a face of which nothing is printed."""
-        needed: list[set[int]] = [set() for _ in self.faces]
+        needed: list[set[tuple[int, str]]] = [set() for _ in self.faces]
         for char in {*characters, *FIXED_TEXT}:
-            needed[self.elsewhere.get(char, 0)].add(ord(char))
-        return [_cut(face, codes, self.wide) if codes else None for face, codes in zip(self.faces, needed, strict=True)]
+            cid = self.wide.get(ord(char), ord(char))
+            needed[self.elsewhere.get(char, 0)].add((cid, self.sequences.get(char, char)))
+        return [Cut.of(face, texts) if texts else None for face, texts in zip(self.faces, needed, strict=True)]
 
 
-def is_private(code_point: int) -> bool:
-    """Whether a code point is private use, which is where gaiji live."""
-    return 0xE000 <= code_point <= 0xF8FF or code_point >= 0xF0000
+def _prints(face: Face, code_point: int) -> bool:
+    """Whether a face draws a code point, or has a blank of its own for one that is meant to be blank."""
+    glyph = face.glyph(code_point)
+    return glyph is Glyph.DRAWN or (glyph is Glyph.EMPTY and chr(code_point) in SPACES)
 
 
-def check_font(path: Path) -> None:
-    """Refuse a received EUDC font that cannot be read (FileRefused `font_unreadable`); nothing is kept."""
-    _face(path, path.name)
+def _variant_faces(faces: Sequence[Face]) -> list[tuple[int, str]]:
+    """(face, sequence) of every variation sequence, each from the first face that may draw its character."""
+    found: dict[str, int] = {}
+    for index, face in enumerate(faces):
+        for text in sorted(face.variants):
+            if is_private(ord(text[0])) is bool(index):
+                found.setdefault(text, index)
+    return [(index, text) for text, index in found.items()]
 
 
-def base_font_path() -> Path:
-    """Where IPAexGothic lies (package matplotlib-fontja, IPA Font License)."""
+#: Base fonts that are installed with the project: package (its name to install), module, file, what people call it.
+_INSTALLED = {
+    "gothic": ("matplotlib-fontja", "matplotlib_fontja", "fonts/ipaexg.ttf", "IPAexゴシック"),
+    "mincho": ("pylopdf-fonts-jp", "pylopdf_fonts_jp", "NotoSerifJP-Regular.otf", "Noto Serif JP（明朝）"),
+}
+
+
+def base_font_path(style: str = "gothic") -> Path:
+    """Where IPAexGothic (`gothic`; IPA Font License) or Noto Serif JP (`mincho`; SIL OFL 1.1) lies.
+
+    Raises KeyMissing if it is not installed.
+    """
+    package, module, file, title = _INSTALLED[style]
     # find_spec, not import: importing the package would load all of matplotlib.
-    spec = find_spec("matplotlib_fontja")
+    spec = find_spec(module)
     for folder in (spec.submodule_search_locations or []) if spec else []:
-        path = Path(folder, "fonts", "ipaexg.ttf")
+        path = Path(folder, file)
         if path.is_file():
             return path
     raise KeyMissing(
-        "基本フォント（IPAexゴシック）がありません",
-        where="matplotlib-fontja",
+        f"基本フォント（{title}）がありません",
+        where=package,
         next_step="requirements.txt の通りにインストールしてください",
     )
 
 
 @lru_cache(maxsize=1)
 def _standard_face() -> Face:
-    return _face(base_font_path(), "base")
-
-
-def _face(source: bytes | Path, where: str) -> Face:
-    data = source if isinstance(source, bytes) else source.read_bytes()
-    try:
-        font = TTFont(BytesIO(data), lazy=True, fontNumber=0)
-        cmap = font.getBestCmap()
-        if not cmap:
-            raise TTLibError("no Unicode cmap")
-        ids = font.getReverseGlyphMap()
-        by_code = {code: ids[name] for code, name in cmap.items()} | dict.fromkeys(_undefined(font, cmap), 0)
-        em, head, advances = font["head"].unitsPerEm, font["head"], font["hmtx"].metrics
-        return Face(
-            name=_postscript_name(font, where),
-            data=data,
-            cmap=by_code,
-            blank=_blank_codes(font, by_code),
-            advances={code: advances[name][0] / em for code, name in cmap.items()},
-            ascent=font["hhea"].ascent / em,
-            descent=font["hhea"].descent / em,
-            box=tuple(round(1000 * v / em) for v in (head.xMin, head.yMin, head.xMax, head.yMax)),
-        )
-    # fontTools lets errors of every kind through on damaged input; none of them may pass as a missing glyph.
-    except (TTLibError, AssertionError, KeyError, ValueError, IndexError, AttributeError, struct.error) as error:
-        raise FileRefused(
-            "font_unreadable",
-            "フォントファイルを読み取れません（TrueType形式ではないか、壊れています）",
-            where=where,
-            next_step="フォントの再送を依頼してください",
-        ) from error
-
-
-def _postscript_name(font: Any, where: str) -> str:
-    name = (font["name"].getDebugName(6) if "name" in font else None) or where
-    return "".join(char for char in name if char.isascii() and (char.isalnum() or char in "-_")) or where
-
-
-def _undefined(font: Any, cmap: dict[int, str]) -> list[int]:
-    """Code points that the character map covers but points to `.notdef`; fontTools leaves them out of its mapping."""
-    raw, covered = font.reader["cmap"], bytearray(0x110000)
-    for number in range(struct.unpack_from(">H", raw, 2)[0]):
-        platform, _, offset = struct.unpack_from(">HHL", raw, 4 + 8 * number)
-        kind = struct.unpack_from(">H", raw, offset)[0]
-        if platform not in {0, 3} or kind not in {4, 12}:
-            continue
-        if kind == 4:
-            count = struct.unpack_from(">H", raw, offset + 6)[0] // 2
-            ends = struct.unpack_from(f">{count}H", raw, offset + 14)
-            spans = list(zip(struct.unpack_from(f">{count}H", raw, offset + 16 + 2 * count), ends, strict=True))[:-1]
-        else:
-            count = struct.unpack_from(">L", raw, offset + 12)[0]
-            spans = [struct.unpack_from(">2L", raw, offset + 16 + 12 * group) for group in range(count)]
-        for start, end in spans:
-            if start <= end < len(covered):
-                covered[start : end + 1] = bytes([1]) * (end + 1 - start)
-    for code in cmap:
-        covered[code] = 0
-    return [found.start() for found in re.finditer(b"\1", covered)]
-
-
-def _blank_codes(font: Any, by_code: dict[int, int]) -> frozenset[int]:
-    """Code points whose glyph has no outline, or one without any area."""
-    places, outlines = font["loca"].locations, font.reader["glyf"]
-
-    def draws(glyph: int, depth: int = 0) -> bool:
-        outline = outlines[places[glyph] : places[glyph + 1]]
-        if len(outline) < 10:
-            return False
-        contours, x_min, y_min, x_max, y_max = struct.unpack_from(">5h", outline)
-        if contours >= 0:
-            return bool(contours > 0 and x_max > x_min and y_max > y_min)
-        names = font["glyf"][font.getGlyphName(glyph)].getComponentNames(font["glyf"])
-        return depth < 8 and any(draws(font.getGlyphID(name), depth + 1) for name in names)
-
-    return frozenset(code for code, glyph in by_code.items() if not draws(glyph))
-
-
-def _cut(face: Face, codes: set[int], wide: dict[int, int]) -> Cut:
-    font = TTFont(BytesIO(face.data), lazy=True, fontNumber=0, recalcTimestamp=False)
-    subsetter = subset.Subsetter(_CUTTING)
-    subsetter.populate(unicodes=codes)
-    subsetter.subset(font)
-    ids = font.getReverseGlyphMap()
-    glyphs = [
-        (wide.get(code, code), code, ids[name], 1000 * face.advances[code]) for code, name in font.getBestCmap().items()
-    ]
-    del font["cmap"]
-    out = BytesIO()
-    font.save(out)
-    return Cut(face, out.getvalue(), sorted(glyphs))
+    return Face.read(base_font_path(), "base")
 
 
 @lru_cache(maxsize=1)
@@ -338,8 +251,3 @@ def barcode_font() -> bytes:
 def barcode_font_size(a: float) -> float:
     """Font size in points that draws the barcode at a points."""
     return BARCODE_EM / 1000 * a / 10 * 72 / 25.4
-
-
-def barcode_size_mm(a: float) -> tuple[float, float]:
-    """Length from the first bar's left edge to the last one's right edge, and height, in mm at a points."""
-    return ((BARS - 1) * PITCH + BAR_WIDTH) * a / 10_000, LONG * a / 10_000

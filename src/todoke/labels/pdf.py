@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import BinaryIO
 
-from todoke.labels.fonts import BARCODE_EM, LONG, PITCH, Cut, FontSet, barcode_font
-from todoke.labels.sheet import MM, Line, SheetLayout
+from todoke.contract.sheet_layout import MM, SheetLayout
+from todoke.labels.faces import Cut
+from todoke.labels.fonts import BARCODE_EM, FontSet, barcode_font
+from todoke.labels.sheet import Line
+from todoke.model.barcode_measures import LONG, PITCH
 
 _CMAP_HEAD = (
     b"/CIDInit /ProcSet findresource begin 12 dict begin begincmap "
@@ -58,10 +61,10 @@ class Drawing:
         return b"".join(parts)
 
     def test_mark(self) -> bytes:
-        """What marks a test print: the label's outline and a large, light 見本 (G06)."""
+        """What marks a test print: the label's outline and, large and light, テスト印字 見本 (G06)."""
         width, height = self._size
-        size = height * 0.4
-        line = Line((width - 2 * size) / 2, height * 0.42, size, "見本")
+        size = min(height * 0.24, width / 9)
+        line = Line((width - 8 * size) / 2, height * 0.5, size, "テスト印字\u3000見本")
         frame = b"0.3 w 0.6 G 0 0 %s %s re S " % (_n(width), _n(height))
         return frame + b"0.88 g BT " + self._text(line) + b"ET 0 g "
 
@@ -83,7 +86,7 @@ class EmbeddedFonts:
 
     def __init__(self, cuts: Sequence[Cut | None]) -> None:
         self._faces = [(index, cut, _face_streams(cut)) for index, cut in enumerate(cuts) if cut is not None]
-        bars = [(0x30 + n, 0x30 + n) for n in range(1, 5)]
+        bars = [(ord(bar), bar) for bar in "1234"]
         self._barcode = (_font_file(barcode_font()), _stream(_to_unicode(bars, 1)))
 
     def objects(self, first: int) -> tuple[bytes, list[bytes]]:
@@ -103,16 +106,17 @@ class SheetFile:
 
     def __init__(self, name: str, out: BinaryIO, layout: SheetLayout) -> None:
         self.name, self._out = name, out
-        self._page = _n(layout.page_width_mm * MM) + b" " + _n(layout.page_height_mm * MM)
+        self._page = _page_size(layout)
         self._digest, self._position = hashlib.sha256(), 0
         self._offsets = [0, 0, 0]
         self.sheets = self.labels = 0
         self._write(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
 
-    def add_sheet(self, labels: Sequence[bytes]) -> None:
-        """Write one sheet of drawn labels."""
+    def add_sheet(self, labels: Sequence[bytes], layout: SheetLayout | None = None) -> None:
+        """Write one sheet of drawn labels; `layout` is that of a page whose size is not the file's."""
         content = self._object(_stream(b"".join(labels)))
-        self._object(b"<</Type/Page/Parent 2 0 R/Contents %d 0 R>>" % content)
+        box = b"/MediaBox[0 0 %s]" % _page_size(layout) if layout else b""
+        self._object(b"<</Type/Page/Parent 2 0 R%s/Contents %d 0 R>>" % (box, content))
         self.sheets += 1
         self.labels += len(labels)
 
@@ -152,6 +156,10 @@ class SheetFile:
         self._out.write(data)
 
 
+def _page_size(layout: SheetLayout) -> bytes:
+    return _n(layout.page_width_mm * MM) + b" " + _n(layout.page_height_mm * MM)
+
+
 def _stream(data: bytes, extra: bytes = b"", level: int = 6) -> bytes:
     packed = zlib.compress(data, level)
     return b"<</Filter/FlateDecode/Length %d%s>>stream\n%s\nendstream" % (len(packed), extra, packed)
@@ -166,10 +174,10 @@ def _face_streams(cut: Cut) -> tuple[bytes, bytes, bytes, bytes]:
     glyph_of = bytearray(2 * (1 + cut.glyphs[-1][0]))
     for cid, _, glyph, _ in cut.glyphs:
         glyph_of[2 * cid : 2 * cid + 2] = glyph.to_bytes(2, "big")
-    codes = [(cid, code) for cid, code, _, _ in cut.glyphs]
+    texts = [(cid, text) for cid, text, _, _ in cut.glyphs]
     tag = bytes(65 + byte % 26 for byte in hashlib.sha256(cut.data).digest()[:6])
     name = tag + b"+" + cut.face.name.encode("ascii")
-    return _font_file(cut.data), _stream(bytes(glyph_of), level=9), _stream(_to_unicode(codes, 2)), name
+    return _font_file(cut.data), _stream(bytes(glyph_of), level=9), _stream(_to_unicode(texts, 2)), name
 
 
 def _face_objects(cut: Cut, first: int, streams: tuple[bytes, bytes, bytes, bytes]) -> list[bytes]:
@@ -208,10 +216,10 @@ def _barcode_objects(first: int, streams: tuple[bytes, bytes]) -> list[bytes]:
     ]
 
 
-def _to_unicode(codes: Iterable[tuple[int, int]], width: int) -> bytes:
-    """The CMap from (character code, code point) pairs; character codes are `width` bytes wide."""
+def _to_unicode(texts: Iterable[tuple[int, str]], width: int) -> bytes:
+    """The CMap from (character code, text) pairs; character codes are `width` bytes wide."""
     digits = 2 * width
-    lines = [b"<%0*X><%s>" % (digits, cid, chr(code).encode("utf-16-be").hex().upper().encode()) for cid, code in codes]
+    lines = [b"<%0*X><%s>" % (digits, cid, text.encode("utf-16-be").hex().upper().encode()) for cid, text in texts]
     space = b"<%s><%s>\nendcodespacerange\n" % (b"00" * width, b"FF" * width)
     parts = [_CMAP_HEAD, space]
     for start in range(0, len(lines), 100):

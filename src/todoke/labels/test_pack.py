@@ -9,23 +9,25 @@ from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
-from todoke.labels.fonts import is_private
-from todoke.labels.gaiji import texts
+from todoke.labels.fonts import FontSet
+from todoke.labels.gaiji import gaiji_in, texts
 
 CONFIDENTIAL = "confidential"
 
 
-def pick(records: Iterable[pa.RecordBatch]) -> pa.RecordBatch:
-    """Pick longest address, longest name, most gaiji, the first of each town and the first confidential household.
+def pick(records: Iterable[pa.RecordBatch], fonts: FontSet) -> pa.RecordBatch:
+    """Pick longest address, building and name, most gaiji, the first of each town and the first confidential household.
+
+    Longest is what is widest in these fonts: that strains a label, not how many characters there are.
 
     Returns records of the same columns in the order given; `flags` gains `test:<why>` for each reason. Ties go
     to the record that comes first, so the pick depends on nothing but the records. Raises ValueError without any.
     """
-    best: dict[str, tuple[int, int, pa.RecordBatch]] = {}
+    best: dict[str, tuple[float, int, pa.RecordBatch]] = {}
     seen, schema = 0, None
     for batch in records:
         schema = batch.schema
-        for row, why, score in _candidates(batch):
+        for row, why, score in _candidates(batch, fonts):
             if why not in best or score > best[why][0]:
                 best[why] = (score, seen + row, batch.slice(row, 1))
         seen += batch.num_rows
@@ -42,14 +44,20 @@ def pick(records: Iterable[pa.RecordBatch]) -> pa.RecordBatch:
     return picked.set_column(schema.get_field_index("flags"), schema.field("flags"), pa.array(flags, pa.string()))
 
 
-def _candidates(batch: pa.RecordBatch) -> Iterator[tuple[int, str, int]]:
+def _candidates(batch: pa.RecordBatch, fonts: FontSet) -> Iterator[tuple[int, str, float]]:
     """(row, why, score) of every record that may be picked."""
+
+    def width(text: str) -> float:
+        return fonts.width(fonts.composed(text))
+
     columns = (texts(batch, name) for name in ("town", "block", "building", "name", "flags"))
     for row, (town, block, building, name, flags) in enumerate(zip(*columns, strict=True)):
         yield row, f"town:{town}", 0
-        yield row, "longest_address", len(town) + len(block) + len(building)
-        yield row, "longest_name", len(name)
-        gaiji = sum(is_private(ord(char)) for char in f"{town}{block}{building}{name}")
+        yield row, "longest_address", width(town + block)
+        if building:
+            yield row, "longest_building", width(building)
+        yield row, "longest_name", width(name)
+        gaiji = gaiji_in(f"{town}{block}{building}{name}")
         if gaiji:
             yield row, "most_gaiji", gaiji
         if CONFIDENTIAL in flags.split(";"):

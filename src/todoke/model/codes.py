@@ -158,6 +158,9 @@ class Finding(Labelled):
     BIRTH_DATE_INVALID = "birth_date_invalid", "生年月日の誤り"
     GAIJI_UNKNOWN = "gaiji_unknown", "外字フォントにない文字"
     HOUSEHOLD_CONFLICT = "household_conflict", "世帯内の記載不一致"
+    CONFIDENTIAL_INVALID = "confidential_invalid", "秘匿区分の誤り"
+    CHANGE_INVALID = "change_invalid", "異動区分・異動事由・異動日の誤り"
+    UNKNOWN_HOUSEHOLD = "unknown_household", "受領していない世帯番号"
     NOT_WANTED = "not_wanted", "区の回答により不採用"
 
 
@@ -238,7 +241,7 @@ class Question(Labelled):
 
     SAME_HOUSEHOLD = "same_household", "削除された世帯と同じ世帯か"
     PERSON_TWICE = "person_twice", "二つの世帯にいる人は同じ人か"
-    REMOVED = "removed", "改訂版にない世帯（異動）を取り消すか"
+    REMOVED = "removed", "改訂版にない世帯（異動・配送の指示・停止）を取り消すか"
     STOPPED = "stopped", "停止を解くか"
 
 
@@ -250,13 +253,14 @@ class Verdict(Labelled):
     REMOVE = "remove", "削除する"
     KEEP = "keep", "残す"
     RESUME = "resume", "再開する"
+    HOLD = "hold", "再開を取り消し、止めたままにする"
 
 
 VERDICTS: dict[Question, tuple[Verdict, ...]] = {
     Question.SAME_HOUSEHOLD: (Verdict.SAME, Verdict.DIFFERENT),
     Question.PERSON_TWICE: (Verdict.SAME, Verdict.DIFFERENT),
     Question.REMOVED: (Verdict.REMOVE, Verdict.KEEP),
-    Question.STOPPED: (Verdict.RESUME,),
+    Question.STOPPED: (Verdict.RESUME, Verdict.HOLD),
 }
 #: Until these are answered a household gets no number, label or claim.
 BEFORE_NUMBER = frozenset({Question.SAME_HOUSEHOLD, Question.PERSON_TWICE})

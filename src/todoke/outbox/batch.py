@@ -8,24 +8,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import BinaryIO, cast
+from itertools import chain
+from typing import Any, BinaryIO, cast
 
-from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, exists, func, insert, select, update
 
 from todoke import ids
-from todoke.errors import LedgerBroken, OutboxConflict
+from todoke.errors import LedgerBroken, OutboxConflict, StalePlan
 from todoke.model.codes import ShipmentState
 from todoke.protect.encryption import FileCipher, SealedFile
 from todoke.store import tables as t
+from todoke.store.bulk import set_each
 from todoke.store.files import FileStore, home
 from todoke.store.ledger import MANY, Ledger, analyze
 
 OpenFile = Callable[[str], BinaryIO]
 Guard = Callable[[Connection, list[str]], Mapping[str, int]]
 Settings = Callable[[Connection], Mapping[str, str]]
+#: Parts effects, given by their keys, into batches.
+Cut = Callable[[list[str]], Sequence[Sequence[str]]]
 
 
 def nothing_to_say(_tx: Connection, _keys: list[str]) -> Mapping[str, int]:
@@ -43,7 +47,7 @@ class Batch:
     """Effects released together.
 
     `inputs`: the dataset versions that it is rendered from, by dataset; `settings`: what else shows in its files
-    (contract revision, font); `notes`: figures as they were when it was claimed. Its files must come out the same when
+    (contract revision, fonts); `notes`: figures as they were when it was claimed. Its files must come out the same when
     they are rendered again.
     """
 
@@ -64,54 +68,64 @@ def claim(
     *,
     guard: Guard = nothing_to_say,
     settings: Settings = no_settings,
-) -> Batch | None:
-    """Claims every pending effect of `kind` due by `as_of` and locks its parcels.
+    cut: Cut | None = None,
+) -> list[Batch]:
+    """Claims every pending effect of `kind` due by `as_of` and locks its parcels, all in one transaction.
 
     Args:
         guard: is called in the transaction with the effects' keys; raises when they may not be released
             (no approval for exactly these), and returns figures that are kept with the batch.
         settings: is called in the transaction; what it returns is kept with the batch.
+        cut: is called outside of it and says which effects make a batch each; all make one when it is not given.
 
     Returns:
-        The batch, or None when nothing is pending.
+        The batches in the order of the cut, each with the same figures and settings; none when nothing is pending.
+
+    Raises:
+        StalePlan: what is pending has changed since it was cut.
     """
-    if not any_pending(ledger, kind, as_of):
-        return None
+    with ledger.read() as tx:
+        seen = pending_keys(ledger, tx, kind, as_of)
+    if not seen:
+        return []
+    parts = cut(seen) if cut is not None else None
     with ledger.write() as tx:
         ledger.lock(tx)
         keys = pending_keys(ledger, tx, kind, as_of)
         if not keys:
-            return None
+            return []
+        if parts is not None and keys != sorted(chain.from_iterable(parts)):
+            raise StalePlan("分けている間に、出荷するものが変わりました", where=kind)
         ledger.move(tx)
-        notes = dict(guard(tx, keys))
-        digest = ids.members_digest(keys)
-        heads = ledger.heads(tx)
-        batch = Batch(
-            ids.identifier(ledger.keys.id_key, "batch", ledger.contract, kind, digest),
-            kind,
-            as_of,
-            len(keys),
-            {name: ref.id for name, ref in sorted(heads.items())},
-            dict(settings(tx)),
-            notes,
-            published=False,
-        )
-        tx.execute(
-            insert(t.batch).values(
-                id=batch.id,
-                contract=ledger.contract,
-                kind=kind,
-                business_on=as_of,
-                members=len(keys),
-                members_digest=digest,
-                inputs=json.dumps(batch.inputs),
-                settings=json.dumps(batch.settings),
-                notes=json.dumps(batch.notes),
-                state="claimed",
-            )
-        )
-        _lock_parcels(ledger, tx, batch)
-    return batch
+        notes, pinned = dict(guard(tx, keys)), dict(settings(tx))
+        inputs = {name: ref.id for name, ref in sorted(ledger.heads(tx).items())}
+        members: dict[str, Sequence[str]] = {}
+        claimed: list[Batch] = []
+        for number, part in enumerate(parts or [keys], 1):
+            digest = ids.members_digest(list(part))
+            name = ids.identifier(ledger.keys.id_key, "batch", ledger.contract, kind, digest)
+            place = {"part": number, "parts": len(parts)} if parts and len(parts) > 1 else {}
+            batch = Batch(name, kind, as_of, len(part), inputs, pinned, notes | place, published=False)
+            tx.execute(insert(t.batch).values(_row(ledger, batch, digest)))
+            claimed.append(batch)
+            members[name] = part
+        _lock_parcels(ledger, tx, kind, as_of, members)
+    return claimed
+
+
+def _row(ledger: Ledger, batch: Batch, digest: str) -> dict[str, object]:
+    return {
+        "id": batch.id,
+        "contract": ledger.contract,
+        "kind": batch.kind,
+        "business_on": batch.business_on,
+        "members": batch.members,
+        "members_digest": digest,
+        "inputs": json.dumps(batch.inputs),
+        "settings": json.dumps(batch.settings),
+        "notes": json.dumps(batch.notes),
+        "state": "claimed",
+    }
 
 
 def any_pending(ledger: Ledger, kind: str, as_of: date) -> bool:
@@ -138,19 +152,27 @@ def pending_keys(ledger: Ledger, tx: Connection, kind: str, as_of: date) -> list
     return list(tx.execute(query).scalars())
 
 
-def _lock_parcels(ledger: Ledger, tx: Connection, batch: Batch) -> None:
-    """Gives the pending effects to the batch, and to their parcels the state that its file tells the carrier."""
-    due = _is_pending(ledger, batch.kind, batch.business_on)
-    taken = tx.execute(update(t.effect).where(due).values(batch_id=batch.id)).rowcount
-    if taken != batch.members:
-        raise LedgerBroken(f"バッチに入る行が{batch.members}件のはずが{taken}件でした", where=batch.id)
+def _lock_parcels(ledger: Ledger, tx: Connection, kind: str, as_of: date, members: Mapping[str, Sequence[str]]) -> None:
+    """Gives the pending effects to their batches, and to their parcels the state that a file tells the carrier.
+
+    Args:
+        members: the keys of the effects by batch, together all that is pending.
+    """
+    due, batch_ids, wanted = _is_pending(ledger, kind, as_of), list(members), sum(map(len, members.values()))
+    if len(members) == 1:
+        taken = tx.execute(update(t.effect).where(due).values(batch_id=batch_ids[0])).rowcount
+    else:
+        pairs = ((key, batch) for batch, keys in members.items() for key in keys)
+        taken = set_each(tx, t.effect.c.key, t.effect.c.batch_id, pairs, due)
+    if taken != wanted:
+        raise LedgerBroken(f"バッチに入る行が{wanted}件のはずが{taken}件でした", where=batch_ids[0])
     if taken > MANY:
         analyze(tx, "effect")
     told = t.shipment_revision.c
     tx.execute(
         update(t.shipment)
         .where(
-            t.effect.c.batch_id == batch.id,
+            t.effect.c.batch_id.in_(batch_ids),
             t.shipment.c.id == t.effect.c.shipment_id,
             told.shipment_id == t.effect.c.shipment_id,
             told.rev == t.effect.c.rev,
@@ -162,7 +184,7 @@ def _lock_parcels(ledger: Ledger, tx: Connection, batch: Batch) -> None:
                 else_=ShipmentState.RELEASED,
             ),
             released_rev=told.rev,
-            released_on=func.coalesce(t.shipment.c.released_on, batch.business_on),
+            released_on=func.coalesce(t.shipment.c.released_on, as_of),
         )
     )
 
@@ -173,26 +195,32 @@ def unpublished(ledger: Ledger, kind: str) -> list[Batch]:
         return [b for b in batches(ledger, tx, kind) if not b.published]
 
 
-def batches(ledger: Ledger, tx: Connection, kind: str) -> list[Batch]:
-    """Every batch of a kind, oldest first."""
-    rows = tx.execute(
-        select(t.batch)
-        .where(t.batch.c.contract == ledger.contract, t.batch.c.kind == kind)
-        .order_by(t.batch.c.business_on, t.batch.c.id)
+def batches(ledger: Ledger, tx: Connection, kind: str | None = None) -> list[Batch]:
+    """Every batch of a kind, or of all, oldest first."""
+    mine = t.batch.c.contract == ledger.contract
+    if kind is not None:
+        mine &= t.batch.c.kind == kind
+    rows = tx.execute(select(t.batch).where(mine).order_by(t.batch.c.business_on, t.batch.c.id))
+    return [_batch(row) for row in rows]
+
+
+def batch_of(ledger: Ledger, batch_id: str) -> Batch:
+    """The batch of an id."""
+    with ledger.read() as tx:
+        return _batch(tx.execute(select(t.batch).where(t.batch.c.id == batch_id)).one())
+
+
+def _batch(row: Row[Any]) -> Batch:
+    return Batch(
+        row.id,
+        row.kind,
+        row.business_on,
+        row.members,
+        json.loads(row.inputs),
+        json.loads(row.settings),
+        json.loads(row.notes),
+        row.state == "published",
     )
-    return [
-        Batch(
-            r.id,
-            r.kind,
-            r.business_on,
-            r.members,
-            json.loads(r.inputs),
-            json.loads(r.settings),
-            json.loads(r.notes),
-            r.state == "published",
-        )
-        for r in rows
-    ]
 
 
 class Outbox:

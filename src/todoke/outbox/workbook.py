@@ -184,7 +184,7 @@ def _write_sheet(book: Any, sheet: Sheet, formats: _Formats, title: str, subtitl
 def _write_headings(page: Any, sheet: Sheet, formats: _Formats, top: int) -> int:
     """Writes one heading row, or two where columns are grouped; returns the first row below."""
     head, columns = formats.head(), sheet.columns
-    lines = max(column.heading.count("\n") + 1 for column in columns)
+    lines = max(_lines(column.heading, column.width) for column in columns)
     if not any(column.group for column in columns):
         page.set_row(top, _ROW_HEIGHT * lines)
         for position, column in enumerate(columns):
@@ -250,12 +250,16 @@ def _set_heights(page: Any, sheet: Sheet, first: int) -> None:
     lines = [1] * sheet.rows.num_rows
     for column in sheet.columns:
         if column.wrap and column.key in sheet.rows.column_names:
-            room = max(column.width - 2, 1)
             for row, text in enumerate(sheet.rows[column.key].to_pylist()):
-                lines[row] = max(lines[row], ceil(_width(text or "") / room))
+                lines[row] = max(lines[row], _lines(text or "", column.width - 2))
     for row, number in enumerate(lines, start=first):
         if number > 1:
             page.set_row(row, _LINE_HEIGHT * number + 5)
+
+
+def _lines(text: str, room: float) -> int:
+    """Lines that a text takes where there is room for so many characters of half width."""
+    return sum(max(ceil(_width(part) / max(room, 1)), 1) for part in text.split("\n"))
 
 
 def _width(text: str) -> int:

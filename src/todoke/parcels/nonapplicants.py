@@ -57,29 +57,30 @@ def standing(inputs: NonApplicantInputs, possible_sender: pa.Table, *, declined_
         return engine.fetch(load("nonapplicants", "standing"), {"declined_households": declined_households})
 
 
-def deadline_gate(inputs: NonApplicantInputs, deadline: date, orders_settled: date | None) -> None:
-    """Lets nobody be called a non-applicant before everything received up to the deadline has been decided.
+def settled_gate(inputs: NonApplicantInputs, until: date, orders_settled: date | None) -> None:
+    """Lets nobody be called a non-applicant before everything received up to a day has been decided.
 
     Args:
-        orders_settled: the last day that orders were settled for. A day after the deadline proves that they were
-            landed when the deadline's day was over; what came in at noon of that day itself would not.
+        until: the last day on which an order counts: for toilets the deadline.
+        orders_settled: the last day that orders were settled for. A day after `until` proves that they were landed
+            when that day was over; what came in at noon of that day itself would not.
 
     Raises:
         GateClosed: orders have not been settled for a later day, or some that were landed since wait for it.
     """
-    settle_first = "「申込の突合と出荷指示」を期限より後の業務日で実行し、終わってから再実行してください"
-    if orders_settled is None or orders_settled <= deadline:
+    settle_first = "「申込の突合と出荷指示」をその日より後の業務日で実行し、終わってから再実行してください"
+    if orders_settled is None or orders_settled <= until:
         raise GateClosed(
-            f"申込期限（{deadline:%Y-%m-%d}）までの申込みが、まだ突合されていません",
+            f"{until:%Y-%m-%d} までの申込みが、まだ突合されていません",
             where="申込の突合",
             next_step=settle_first,
         )
     with Engine() as engine:
         landed = {name: getattr(inputs, name) for name in ("web_application", "amendment", "postcard", "decision")}
-        found = engine.run(load("nonapplicants", "undecided"), landed, {"deadline": deadline})
+        found = engine.run(load("nonapplicants", "undecided"), landed, {"until": until})
     if count := found["orders"][0].as_py():
         raise GateClosed(
-            f"期限までに受け付けた申込み・電話変更のうち{count}件が、まだ突合されていません",
+            f"{until:%Y-%m-%d} までに受け付けた申込み・電話変更のうち{count}件が、まだ突合されていません",
             where="申込の突合",
             next_step=settle_first,
         )

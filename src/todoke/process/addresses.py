@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from todoke.process.ward_files import file_names, in_effect
+from todoke.process.register_inputs import instructions_in_force
 from todoke.process.workspace import Workspace
 from todoke.store.engine import Engine
 from todoke.store.ledger import VersionRef
@@ -27,13 +27,32 @@ def delivery_addresses(ws: Workspace, versions: Mapping[str, VersionRef]) -> pa.
         without an instruction has no row.
     """
     person = ws.version_table("person", versions.get("person"), _PERSON)
-    with ws.ledger.read() as tx:
-        names = file_names(tx, ws.contract.id)
-    instructions = in_effect(ws.version_table("delivery_instruction", versions.get("delivery_instruction")), names)
     with Engine() as engine:
-        engine.register("household", ws.version_table("household", versions.get("household")))
         engine.register("person", person.filter(pc.field("is_head")))
-        place = pa.array(range(instructions.num_rows), pa.int64())
-        engine.register("delivery_instruction", instructions.append_column("place", place))
-        engine.create("instruction", load("parcels", "last_instruction"))
+        _instruct(ws, engine, versions)
         return engine.fetch(load("parcels", "delivery_address"))
+
+
+def instructed_deliveries(ws: Workspace, versions: Mapping[str, VersionRef], parcels: pa.Table) -> pa.Table:
+    """How the ward has parcels of confidential households delivered, as it wrote it (G09).
+
+    Args:
+        versions: of `household` and `delivery_instruction`.
+        parcels: shipment_id, household_no, application_no.
+
+    Returns:
+        shipment_id, application_no, delivery_method, postal_code, address, building, held_at, recipient_name.
+    """
+    with Engine() as engine:
+        engine.register("parcel", parcels)
+        _instruct(ws, engine, versions)
+        return engine.fetch(load("parcels", "delivery_method"))
+
+
+def _instruct(ws: Workspace, engine: Engine, versions: Mapping[str, VersionRef]) -> None:
+    """Gives the engine `household` and the `instruction` in force for each."""
+    instructions = instructions_in_force(ws, versions)
+    place = pa.array(range(instructions.num_rows), pa.int64())
+    engine.register("household", ws.version_table("household", versions.get("household")))
+    engine.register("delivery_instruction", instructions.append_column("place", place))
+    engine.create("instruction", load("parcels", "last_instruction"))

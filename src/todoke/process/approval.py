@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import base64
+import json
+from collections.abc import Mapping
 from datetime import date
 from typing import TypedDict
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import Connection, RowMapping, func, select
 
 from todoke import clock
 from todoke.errors import TodokeError
 from todoke.process.approvals import Verdict, standing
 from todoke.process.workspace import Counts, Workspace
+from todoke.protect.encryption import FileCipher
 from todoke.store import tables as t
+from todoke.store.keys import KeyRing
 from todoke.store.ledger import insert_ignoring_conflicts
+
+_LONGEST_NAME = 80
 
 
 class Request(TypedDict):
@@ -46,12 +53,12 @@ def pending(contract: str) -> list[Request]:
 
 
 def history(contract: str) -> list[RowMapping]:
-    """Every request with its answer, oldest first: the request's columns, verdict, by_whom, at."""
+    """Every request with its answer, oldest first: the request's columns, verdict, by_whom, at, and the inspection."""
     ws = Workspace.open(contract, _today())
     asked, said = t.approval_request.c, t.approval.c
     same = (said.subject == asked.subject) & (said.subject_digest == asked.subject_digest) & (said.round == asked.round)
     query = (
-        select(t.approval_request, said.verdict, said.by_whom, said.at)
+        select(t.approval_request, said.verdict, said.by_whom, said.at, said.inspector, said.inspected_on)
         .outerjoin(t.approval, same)
         .where(asked.contract == contract)
         .order_by(asked.requested_on, asked.subject, asked.subject_digest, asked.round)
@@ -65,13 +72,25 @@ def run_id(request: Request) -> str:
     return request["digest"] if request["round"] == 1 else f"{request['digest']}-{request['round']}"
 
 
-def record(contract: str, subject: str, digest: str, verdict: str, by_whom: str, round: int = 1) -> Counts:
+def record(
+    contract: str,
+    subject: str,
+    digest: str,
+    verdict: str,
+    by_whom: str,
+    round: int = 1,
+    *,
+    inspector: object = None,
+    inspected_on: object = None,
+) -> Counts:
     """Keeps the answer to one request; the first answer stands.
 
     Args:
         verdict: a `Verdict`; `expired` when nobody answered in time.
         by_whom: the account that answered.
         round: that of the request.
+        inspector, inspected_on: who of the ward inspected it, and the day (ISO), as a person keyed them in. An
+            `inspected` without both becomes `incomplete`: nothing is released on it, and it is asked again (G06).
     """
     ws = Workspace.open(contract, _today())
     row: dict[str, object] = {
@@ -84,10 +103,48 @@ def record(contract: str, subject: str, digest: str, verdict: str, by_whom: str,
     }
     with ws.ledger.write() as tx:
         ws.ledger.lock(tx)
+        if verdict == Verdict.INSPECTED:
+            who, day = _name(inspector), _day(inspected_on, _first_asked(tx, subject, digest), ws.on)
+            complete = who is not None and day is not None
+            row |= {"inspector": who, "inspected_on": day} if complete else {"verdict": Verdict.INCOMPLETE.value}
         if not insert_ignoring_conflicts(tx, t.approval, [row]):
             return {"recorded": 0}
         ws.ledger.move(tx)
-    return {"recorded": 1, "verdict": verdict}
+    return {"recorded": 1, "verdict": str(row["verdict"])}
+
+
+def _name(given: object) -> str | None:
+    name = given.strip() if isinstance(given, str) else ""
+    shown = name.replace("\u3000", "").isprintable()
+    return name if shown and 0 < len(name) <= _LONGEST_NAME else None
+
+
+def _day(given: object, first: date, last: date) -> date | None:
+    """The day if it is one on which the inspection can have been."""
+    try:
+        day = date.fromisoformat(given) if isinstance(given, str) else None
+    except ValueError:
+        return None
+    return day if day is not None and min(first, last) <= day <= last else None
+
+
+def _first_asked(tx: Connection, subject: str, digest: str) -> date:
+    c = t.approval_request.c
+    first = select(func.min(c.requested_on)).where(c.subject == subject, c.subject_digest == digest)
+    asked: date | None = tx.execute(first).scalar_one()
+    return asked or date.min
+
+
+def sealed(contract: str, keyed_in: Mapping[str, object]) -> str:
+    """What a person keyed in beside the answer, in a form that Airflow may keep: it names an official of the ward."""
+    content = FileCipher(KeyRing.of(contract).file_key).seal(json.dumps(dict(keyed_in)).encode())
+    return base64.b64encode(content).decode()
+
+
+def unsealed(contract: str, text: str) -> dict[str, object]:
+    """What was `sealed`."""
+    opened: dict[str, object] = json.loads(FileCipher(KeyRing.of(contract).file_key).open(base64.b64decode(text)))
+    return opened
 
 
 def reopen(contract: str, subject: str, digest: str, by_whom: str) -> int:

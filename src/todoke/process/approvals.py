@@ -13,16 +13,21 @@ from todoke import clock
 from todoke.errors import NotApproved
 from todoke.model.codes import Labelled
 from todoke.outbox.batch import Guard
-from todoke.process.gaiji_fonts import font_receipt
+from todoke.process.gaiji_fonts import fonts_in_force, pinned
 from todoke.process.workspace import Workspace
 from todoke.store import tables as t
 from todoke.store.ledger import insert_ignoring_conflicts
 
 
 class Verdict(Labelled):
-    """What came of a request. Only a yes lets anything go; without an answer in time it is asked again."""
+    """What came of a request. Only a yes lets anything go; without an answer in time it is asked again.
+
+    `inspected` is the yes that names the ward's inspector and the day; `incomplete` is one that does not.
+    """
 
     APPROVED = "approved", "承認"
+    INSPECTED = "inspected", "検査合格として承認"
+    INCOMPLETE = "incomplete", "検査者・検査日の記入もれ"
     REJECTED = "rejected", "却下"
     EXPIRED = "expired", "期限切れ"
     RELEASE = "release", "残りを発行する"
@@ -32,6 +37,8 @@ class Verdict(Labelled):
 
 #: What a person may choose from: the first is the yes.
 YES_OR_NO = (Verdict.APPROVED, Verdict.REJECTED)
+#: The same where the ward has to inspect something first (G06).
+PASSED_OR_NOT = (Verdict.INSPECTED, Verdict.REJECTED)
 
 
 @dataclass(frozen=True)
@@ -43,9 +50,9 @@ class Standing:
     answered_on: date | None = None
 
     def is_over(self, on: date) -> bool:
-        """Whether it is to be asked anew on a day: nobody answered in time, or somebody wanted to wait before it."""
+        """Whether it is to be asked anew on a day: no full answer came in time, or one said to wait before."""
         waited = self.verdict is Verdict.WAIT and self.answered_on is not None and self.answered_on < on
-        return waited or self.verdict is Verdict.EXPIRED
+        return waited or self.verdict in (Verdict.EXPIRED, Verdict.INCOMPLETE)
 
 
 #: What a label shows is taken from these.
@@ -66,8 +73,22 @@ def content_digest(ws: Workspace, tx: Connection, kind: str, keys: list[str]) ->
     )
     heads = ws.ledger.heads(tx)
     versions = [heads[name].id for name in _PRINTED_FROM if name in heads]
-    told = [*(f"{key}\t{inside[key]}" for key in sorted(keys)), *versions, font_receipt(ws, tx) or ""]
+    # The printer's offset may be set after the test print that shows it; anything else of the form is looked at anew.
+    form = ws.contract.labels.form(kind).model_dump_json(exclude={"offset_mm", "forms", "labels_per_batch"})
+    fonts = pinned(fonts_in_force(ws, tx)).values()
+    told = [*(f"{key}\t{inside[key]}" for key in sorted(keys)), *versions, *fonts, form]
     return hashlib.sha256("\n".join(told).encode()).hexdigest()
+
+
+def form_subject(kind: str) -> str:
+    """The subject of the test print of a kind of labels."""
+    return f"labels_test:{kind}"
+
+
+def form_digest(ws: Workspace, tx: Connection, kind: str) -> str:
+    """The digest of what a test print is inspected for: the form of the labels and their fonts, whatever the data."""
+    form = ws.contract.labels.form(kind).model_dump_json(exclude={"labels_per_batch", "forms"})
+    return hashlib.sha256("\n".join([kind, form, *pinned(fonts_in_force(ws, tx)).values()]).encode()).hexdigest()
 
 
 def request(
@@ -75,7 +96,8 @@ def request(
 ) -> bool:
     """Writes a request for a person's yes to the content `digest`.
 
-    Asked before, nothing changes – unless nobody answered in time, or wanted to wait: then it is asked anew.
+    Asked before, nothing changes – unless no full answer came in time, or somebody wanted to wait: then it is asked
+    anew.
 
     Args:
         subject: what kind of thing it is, such as `labels:catalogue`.
@@ -89,6 +111,8 @@ def request(
         last = standing(tx, _subject(ws, subject), digest)
     if last is not None and not last.is_over(ws.on):
         return False
+    if last is not None and last.verdict is Verdict.INCOMPLETE:
+        body = f"**前回の承認には、検査者か正しい検査日がありませんでした。**\n\n{body}"
     row: dict[str, object] = {
         "subject": _subject(ws, subject),
         "subject_digest": digest,
@@ -127,27 +151,44 @@ def verdict(ws: Workspace, tx: Connection, subject: str, digest: str) -> Verdict
     return last.verdict if last else None
 
 
-def only_if_approved(ws: Workspace, process: str, kind: str, note: Guard) -> Guard:
-    """A guard for `claim`: raises NotApproved unless this very content was approved; `note` is kept on the batch."""
-    subject = f"{process}:{kind}"
+def needs_asking(ws: Workspace, tx: Connection, subject: str, digest: str) -> bool:
+    """Whether `request` would ask now: exactly this content has no answer that holds, and no question is open."""
+    last = standing(tx, _subject(ws, subject), digest)
+    return last is None or last.is_over(ws.on)
+
+
+def only_if_approved(ws: Workspace, process: str, kind: str, note: Guard, *, inspected: bool = False) -> Guard:
+    """A guard for `claim`: raises NotApproved unless this very content was approved; `note` is kept on the batch.
+
+    Args:
+        inspected: the form and the fonts that it is printed with must have passed the ward's inspection, too (G06).
+    """
 
     def guard(tx: Connection, keys: list[str]) -> Mapping[str, int]:
-        said = verdict(ws, tx, subject, content_digest(ws, tx, kind, keys))
-        if said is Verdict.REJECTED:
-            raise NotApproved(
-                "この内容は却下されています",
-                where=subject,
-                next_step="内容を直すか、todoke approval reopen でもう一度依頼してください",
+        if inspected:
+            _require(
+                ws, tx, form_subject(kind), form_digest(ws, tx, kind), Verdict.INSPECTED, "この書式と外字の試し刷り"
             )
-        if said is not Verdict.APPROVED:
-            raise NotApproved(
-                "この内容はまだ承認されていません",
-                where=subject,
-                next_step="Airflowの「承認」で内容を確かめて回答してください",
-            )
+        _require(ws, tx, f"{process}:{kind}", content_digest(ws, tx, kind, keys), Verdict.APPROVED, "この内容")
         return note(tx, keys)
 
     return guard
+
+
+def _require(ws: Workspace, tx: Connection, subject: str, digest: str, yes: Verdict, what: str) -> None:
+    said = verdict(ws, tx, subject, digest)
+    if said is Verdict.REJECTED:
+        raise NotApproved(
+            f"{what}は却下されています",
+            where=subject,
+            next_step="内容を直すか、todoke approval reopen でもう一度依頼してください",
+        )
+    if said is not yes:
+        raise NotApproved(
+            f"{what}はまだ承認されていません",
+            where=subject,
+            next_step="Airflowの「承認」で内容を確かめて回答してください",
+        )
 
 
 def _subject(ws: Workspace, subject: str) -> str:

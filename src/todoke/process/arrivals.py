@@ -7,28 +7,44 @@ what got its receipt at the highest position of the stream, whatever the clock s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
+from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, delete, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select
 
 from todoke import clock, ids
 from todoke.errors import Passing
 from todoke.intake.inbox import IncomingFile
 from todoke.model.codes import ReceiptState
+from todoke.process.ward_files import file_names
 from todoke.process.workspace import Workspace
 from todoke.store import tables as t
 from todoke.store.ledger import insert_ignoring_conflicts
 
-SOURCE_KINDS = {"cloud": "gaiji_font"}
+GAIJI_FONT = "gaiji_font"
+SOURCE_KINDS = {"cloud": GAIJI_FONT}
 #: Reason of a receipt whose content a person did not want taken again.
 REJECTED = "rejected"
 #: Reason of a receipt whose file was taken, and which a person did not want in the register.
 NOT_RELEASED = "not_released"
+#: Lists that the ward may mean again: one with the content of an earlier one is new under another date or number.
+_LISTS = frozenset({"stop", "special_delivery"})
 _RECEIVED_BY = "todoke"
 
 
 class TakenMeanwhile(Passing):
     """Another run has given this very arrival its receipt."""
+
+
+class Named(Protocol):
+    """A file with the date and number of its name."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def date(self) -> date | None: ...
+    @property
+    def seq(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -70,7 +86,7 @@ def arrival_of(ws: Workspace, source: str, file: IncomingFile) -> Arrival | None
     )
     with ws.ledger.read() as tx:
         earlier = tx.execute(known).all()
-        same = [row for row in earlier if row.kind == kind]
+        same = [row for row in earlier if row.kind == kind and _is_one(row, file)]
         numbers = [row.receipt_no for row in earlier]
         seen = select(again.receipt_no).where(again.receipt_no.in_(numbers), again.arrived_ns == file.arrived_ns)
         recorded = tx.execute(seen).first() is not None
@@ -98,15 +114,48 @@ def _changes_nothing(tx: Connection, ws: Workspace, source: str, file: IncomingF
         return True
     if last.state == ReceiptState.SUPERSEDED:
         return bool(last.file_name == file.name)
-    contents = list(tx.execute(_taken(ws, source, last.kind)).scalars())
-    return bool(contents) and contents[-1] == last.content_sha256
+    return _is_repeat(taken(tx, ws, source, last.kind, file), last.content_sha256, file)
 
 
-def _taken(ws: Workspace, source: str, kind: str, state: ReceiptState = ReceiptState.ACCEPTED) -> Select[str]:
-    """Contents of a kind in the order in which they were taken."""
+def taken(
+    tx: Connection, ws: Workspace, source: str, kind: str, file: Named, state: ReceiptState = ReceiptState.ACCEPTED
+) -> list[Any]:
+    """Receipts among which the last one counts, in the order in which they count: those of a kind.
+
+    Of gaiji fonts those of the name of `file`, of a list those of its date and number.
+    """
     r = t.receipt.c
-    here = (r.contract == ws.contract.id, r.source == source, r.kind == kind, r.state == state)
-    return select(r.content_sha256).where(*here).order_by(r.seq)
+    own = (func.lower(r.file_name) == func.lower(file.name),) if kind == GAIJI_FONT else ()
+    here = (r.contract == ws.contract.id, r.source == source, r.kind == kind, r.state == state, *own)
+    rows = [
+        row
+        for row in tx.execute(select(t.receipt).where(*here).order_by(r.seq))
+        if kind not in _LISTS or _is_named(row, file)
+    ]
+    if source == "lgwan":
+        names = file_names(tx, ws.contract.id)
+        rows.sort(key=lambda row: names[row.receipt_no])
+    return rows
+
+
+def _is_one(row: Any, file: Named) -> bool:
+    """Whether a receipt's file is one of those that `file` is compared with."""
+    if row.kind == GAIJI_FONT:
+        return bool(row.file_name.lower() == file.name.lower())
+    return row.kind not in _LISTS or _is_named(row, file)
+
+
+def _is_named(row: Any, file: Named) -> bool:
+    """Whether a receipt's file has the date and number of `file`."""
+    return (row.file_date, row.file_seq) == (file.date, file.seq)
+
+
+def _is_repeat(rows: list[Any], content: str, file: Named) -> bool:
+    """Whether a content counts last already, or came last and under the same date and number."""
+    if not rows:
+        return False
+    last = max(rows, key=lambda row: row.seq)
+    return rows[-1].content_sha256 == content or (last.content_sha256 == content and _is_named(last, file))
 
 
 def _record_repeat(ws: Workspace, receipt_no: str, file: IncomingFile) -> None:
@@ -118,28 +167,32 @@ def _record_repeat(ws: Workspace, receipt_no: str, file: IncomingFile) -> None:
 def judge(tx: Connection, ws: Workspace, arrival: Arrival, content: str) -> ReceiptState:
     """What becomes of a file that could be opened.
 
-    A revision lower than one that was taken is SUPERSEDED, and so is a base file before the one that was taken. A
+    A revision lower than one that was taken is SUPERSEDED, and so is a new base file before the one that was taken. A
     payload equal to the last of its kind, or to one that waits, is a REPEAT; one equal to an older payload is WAITING
-    for a person. All others are ACCEPTED.
+    for a person. All others are ACCEPTED. Of a stop list and of delivery instructions only payloads under the same date
+    and number are compared.
     """
-    file, r = arrival.file, t.receipt.c
-    if file.date is not None:
-        higher = select(r.receipt_no).where(
-            r.contract == ws.contract.id,
-            r.source == arrival.source,
-            r.kind == arrival.kind,
-            r.state == ReceiptState.ACCEPTED,
-            _is_higher(file) if arrival.kind == "households" else _is_higher_revision(file),
-        )
-        if tx.execute(higher).first():
-            return ReceiptState.SUPERSEDED
-    taken = list(tx.execute(_taken(ws, arrival.source, arrival.kind)).scalars())
-    if taken and taken[-1] == content:
+    file = arrival.file
+    if file.date is not None and _any_taken(tx, ws, arrival, _is_higher_revision(file)):
+        return ReceiptState.SUPERSEDED
+    before = taken(tx, ws, arrival.source, arrival.kind, file)
+    if _is_repeat(before, content, file):
         return ReceiptState.REPEAT
-    waiting = tx.execute(_taken(ws, arrival.source, arrival.kind, ReceiptState.WAITING)).scalars()
-    if arrival.approved or content not in taken:
+    waiting = taken(tx, ws, arrival.source, arrival.kind, file, ReceiptState.WAITING)
+    if arrival.approved:
         return ReceiptState.ACCEPTED
-    return ReceiptState.REPEAT if content in set(waiting) else ReceiptState.WAITING
+    if content in {row.content_sha256 for row in before}:
+        return ReceiptState.REPEAT if content in {row.content_sha256 for row in waiting} else ReceiptState.WAITING
+    if arrival.kind == "households" and file.date is not None and _any_taken(tx, ws, arrival, _is_later(file)):
+        return ReceiptState.SUPERSEDED
+    return ReceiptState.ACCEPTED
+
+
+def _any_taken(tx: Connection, ws: Workspace, arrival: Arrival, which: ColumnElement[bool]) -> bool:
+    r = t.receipt.c
+    here = (r.contract == ws.contract.id, r.source == arrival.source, r.kind == arrival.kind)
+    query = select(r.receipt_no).where(*here, r.state == ReceiptState.ACCEPTED, which)
+    return tx.execute(query).first() is not None
 
 
 def _is_higher_revision(file: IncomingFile) -> ColumnElement[bool]:
@@ -147,14 +200,10 @@ def _is_higher_revision(file: IncomingFile) -> ColumnElement[bool]:
     return and_(r.file_date == file.date, r.file_seq == file.seq, r.file_revision > file.revision)
 
 
-def _is_higher(file: IncomingFile) -> ColumnElement[bool]:
-    """By date, number and revision: all base files are states of one."""
+def _is_later(file: IncomingFile) -> ColumnElement[bool]:
+    """By date and number: all base files are states of one."""
     r = t.receipt.c
-    return or_(
-        r.file_date > file.date,
-        and_(r.file_date == file.date, r.file_seq > file.seq),
-        _is_higher_revision(file),
-    )
+    return or_(r.file_date > file.date, and_(r.file_date == file.date, r.file_seq > file.seq))
 
 
 def put_receipt(

@@ -8,16 +8,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import select
 
+from todoke.model.changes import is_confidential
 from todoke.outbox.batch import Batch, OpenFile, publish
 from todoke.parcels.diff import STOP
 from todoke.parcels.shipping import shipping_csv, stop_csv
-from todoke.process.addresses import delivery_addresses
+from todoke.process.addresses import delivery_addresses, instructed_deliveries
 from todoke.process.workspace import Workspace
 from todoke.store import tables as t
 from todoke.store.ledger import VersionRef, fetch
 
-TOILET_ITEM, CATALOGUE_ITEM = "TOILET", "CATALOGUE"
-_OUR_ITEMS = {TOILET_ITEM: "携帯トイレ", CATALOGUE_ITEM: "防災カタログ"}
+TOILET_ITEM, CATALOGUE_ITEM, NOTICE_ITEM = "TOILET", "CATALOGUE", "NOTICE"
+_OUR_ITEMS = {TOILET_ITEM: "携帯トイレ", CATALOGUE_ITEM: "防災カタログ", NOTICE_ITEM: "申込みのご案内"}
 
 _PARCEL = pa.schema(
     [
@@ -34,11 +35,15 @@ _LINE = pa.schema([("shipment_id", pa.string()), ("item_code", pa.string()), ("q
 
 @dataclass(frozen=True)
 class BatchContents:
-    """`parcels` and `lines` by shipment id; `addresses` of every household that has one, by household number."""
+    """`parcels` and `lines` by shipment id; `addresses` of every household that has one, by household number.
+
+    `instructed`: how the ward has the parcels delivered, of a confidential batch.
+    """
 
     parcels: pa.Table
     lines: pa.Table
     addresses: pa.Table
+    instructed: pa.Table | None
 
 
 def contents(ws: Workspace, batch: Batch) -> BatchContents:
@@ -85,7 +90,8 @@ def contents(ws: Workspace, batch: Batch) -> BatchContents:
     lines = lines.append_column(
         "item_name", pa.array([names.get(code, code) for code in lines["item_code"].to_pylist()], pa.string())
     )
-    return BatchContents(parcels, lines, delivery_addresses(ws, versions))
+    instructed = instructed_deliveries(ws, versions, parcels) if is_confidential(batch.kind) else None
+    return BatchContents(parcels, lines, delivery_addresses(ws, versions), instructed)
 
 
 def _item_names(ws: Workspace, versions: dict[str, VersionRef]) -> dict[str, str]:

@@ -34,7 +34,7 @@ _PROCESS = "deliveries"
 
 def land_results(contract: str, on: date) -> Counts:
     """Takes the carrier's files of `inbox/<contract>/carrier`; the same event in two files is one fact."""
-    return receive(Workspace.open(contract, on), _SOURCE, _read)
+    return receive(Workspace.open(contract, on), {_SOURCE: _read})
 
 
 def _read(ws: Workspace, file: IncomingFile, payload: Path, receipt_no: str, pin: Pin) -> Landing:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from todoke.errors import FileRefused, NotAnnounced
-from todoke.intake.inbox import SIDECAR, IncomingFile, name_parts, ready_files, unannounced
+from todoke.intake.inbox import IncomingFile, ready_files, shown_name, unannounced
 from todoke.intake.layouts import Reading, check_any_rows, check_bad_rows, read_layout
 from todoke.intake.receipts import FROM_CLIENT
 from todoke.process.receiving import Landing
@@ -50,15 +50,10 @@ def look(contract: str, on: date) -> Counts:
     if late:
         raise NotAnnounced(
             f"完了通知（.done）とそろわないファイルが{len(late)}件、{ws.contract.intake.sidecar_hours}時間以上あります",
-            where="、".join(f"{path.parent.name}/{_shown(path.name)}" for path in late[:5]),
+            where="、".join(f"{path.parent.name}/{shown_name(path.name)}" for path in late[:5]),
             next_step="送付元に転送が終わっているかを確かめ、完了通知かファイルの送付を依頼してください",
         )
     return {"unannounced": len(alone), "oldest_hours": int(max((hours for _, hours in alone), default=0))}
-
-
-def _shown(name: str) -> str:
-    """A name that says kind and date; any other might name somebody."""
-    return name if name_parts(name.removesuffix(SIDECAR))[0] else "（規定外の名前のファイル）"
 
 
 def check_viruses(contract: str, on: date) -> Counts:
@@ -83,7 +78,7 @@ def check_viruses(contract: str, on: date) -> Counts:
 
 def _verdict(ws: Workspace, file: IncomingFile) -> str:
     try:
-        verdict = checked(ws, file.path, file.sha256, file.name)
+        verdict = checked(ws, file.path, file.sha256, file.label)
     except FileRefused:  # too large for the scanner: `receive` says so
         return "not_checked"
     if verdict is None:
@@ -102,17 +97,20 @@ def receive(contract: str, on: date) -> Counts:
     """
     ws = Workspace.open(contract, on)
     ws.sweep()
-    fonts = receive_files(ws, "cloud", _read_font)
-    files = receive_files(ws, "lgwan", _read_ward_file)
-    return {name: int(fonts.get(name, 0)) + int(files.get(name, 0)) for name in {**files, **fonts}}
+    return receive_files(ws, {"cloud": _read_font, "lgwan": _read_ward_file})
 
 
 def _read_font(ws: Workspace, file: IncomingFile, payload: Path, receipt_no: str, pin: Pin) -> Landing:
-    from todoke.labels.fonts import check_font
+    from todoke.labels.faces import check_font
 
     if not file.name.lower().endswith(_FONT_ENDINGS):
-        raise FileRefused("unknown_kind", "外字フォント（.TTE）ではありません", where=file.name)
-    check_font(payload)
+        raise FileRefused(
+            "unknown_kind",
+            "外字フォント（.TTE）ではありません",
+            where=file.label,
+            next_step="外字フォントなら .TTE の名前での再送を依頼し、区のデータなら lgwan に置くよう依頼してください",
+        )
+    check_font(payload, file.label)
     return Landing(0, 0, 0, {})
 
 
@@ -122,7 +120,7 @@ def _read_ward_file(ws: Workspace, file: IncomingFile, payload: Path, receipt_no
         raise FileRefused(
             "unknown_kind",
             "この契約で扱わない種類のファイルです",
-            where=file.name,
+            where=file.label,
             next_step="ファイル名の種類（households など）を確かめてください",
         )
     stream = payload.open("rb")  # the reading closes it
@@ -143,7 +141,7 @@ def _read_ward_file(ws: Workspace, file: IncomingFile, payload: Path, receipt_no
         unread = reading.rows_in - reading.accepted
         file.check_control(households=len(households), members=reading.landed, unread=unread)
         if not shared:
-            raise _base_in_parts(file.name)
+            raise _base_in_parts(file.label)
 
     def bad_rows() -> Iterator[pa.RecordBatch]:
         yield from reading.quarantine.to_batches()
@@ -163,11 +161,11 @@ def _households_before(ws: Workspace, file: IncomingFile, pin: Pin) -> pa.Array:
     return pc.unique(ws.head_table("ward_row", pin, ["household_no"])["household_no"])
 
 
-def _base_in_parts(name: str) -> FileRefused:
+def _base_in_parts(label: str) -> FileRefused:
     return FileRefused(
         "base_in_parts",
         "受領済みの基本ファイル（households）と共通の世帯がありません。受け取ると、受領済みの全世帯がなくなります",
-        where=name,
+        where=label,
         next_step="分割した基本ファイルなら、2つ目からは additions として、または全部を1つのファイルにまとめて"
         "送るよう送付元に依頼してください",
     )

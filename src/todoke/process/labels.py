@@ -1,4 +1,4 @@
-"""`<contract>_labels`: proof, plan, test pack, approval, print (G04–G07, G09).
+"""`<contract>_labels` after the proof: plan, test pack, approval, print (G04–G07, G09).
 
 Nothing is claimed before every character is proven drawable, nothing is printed before a person has said yes to
 exactly these labels, and no household is printed twice: its catalogue is a claim.
@@ -6,101 +6,72 @@ exactly these labels, and no household is printed twice: its catalogue is a clai
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from todoke.errors import GateClosed, NotApproved
+from todoke.contract.loader import load
+from todoke.errors import GateClosed
 from todoke.labels import batch as printing
 from todoke.labels import test_pack as testing
-from todoke.labels.gaiji import prove as prove_gaiji
-from todoke.labels.sheet import SheetLayout
-from todoke.model.changes import Changes
+from todoke.labels.grid import GRID, grid, write_grid
+from todoke.model.changes import Changes, effect_kind
 from todoke.model.codes import ShipmentKind
+from todoke.outbox import delivery_methods
 from todoke.outbox.batch import (
     Batch,
     Guard,
     OpenFile,
-    nothing_to_say,
+    batch_of,
     pending_keys,
     publish,
 )
 from todoke.parcels.ledger_parcels import new_and_settled
 from todoke.parcels.pull_outs import too_late
 from todoke.parcels.wanted import Held, changed_parcels, one_item_wanted
-from todoke.process import approvals, stops
+from todoke.process import approvals
 from todoke.process.address_changes import moved_parcels
 from todoke.process.addresses import delivery_addresses
 from todoke.process.batch_contents import CATALOGUE_ITEM, BatchContents, contents, write_shipping
-from todoke.process.gaiji_fonts import gaiji_fonts
+from todoke.process.gaiji_shapes import label_fonts
+from todoke.process.label_claims import claim_approved, in_printing_order, members
 from todoke.process.label_control import control
 from todoke.process.pulled import pulled
-from todoke.process.releasing import Refresh, claimed
+from todoke.process.releasing import as_claimed
 from todoke.process.ward_count import ward_count
 from todoke.process.workspace import Computation, Counts, Workspace
 from todoke.store import facts
-from todoke.store import tables as t
 from todoke.store.engine import Engine
 from todoke.store.ledger import Pin, VersionRef
-from todoke.store.sqlfiles import load
+from todoke.store.sqlfiles import load as load_sql
 
 _CHUNK = 20_000
 _KINDS = {"catalogue": "カタログ宛名ラベル", "catalogue_confidential": "カタログ宛名ラベル（秘匿世帯）"}
 
 
-def prove(contract: str, on: date) -> Counts:
-    """Proves that every character to be printed can be drawn, and puts out the list of those that cannot.
-
-    Returns:
-        characters: code points with a finding; households: how many are held for them.
-
-    Raises:
-        GateClosed: there is no register yet.
-    """
-    ws = Workspace.open(contract, on)
-    with ws.ledger.read() as tx:
-        heads = ws.ledger.heads(tx)
-        known = facts.shipments(tx, contract, ["catalogue"], ("household_no", "released_rev"))
-    if "household" not in heads:
-        raise GateClosed("世帯台帳がまだ発行されていません", next_step="「世帯台帳の検査と発行」を先に実行してください")
-    proof = prove_gaiji(_unprinted(ws, heads, known), gaiji_fonts(ws))
-    rows = io.StringIO()
-    sheet = csv.writer(rows)
-    sheet.writerow(["コードポイント", "CP932", "状態", "件数"])
-    for finding in proof.findings:
-        sheet.writerow([f"U+{finding.code_point:04X}", finding.cp932, finding.glyph.label, finding.count])
-    content = rows.getvalue().encode("utf-8-sig")
-    # another font proves the same register otherwise: each list keeps its own name
-    name = f"gaiji_findings_{hashlib.sha256(content).hexdigest()[:8]}.csv"
-    ws.outbox.put(f"gaiji/{heads['household'].id}/{name}", content)
-    return {"characters": len(proof.findings), "households": len(proof.held)}
-
-
-def _unprinted(ws: Workspace, heads: Mapping[str, VersionRef], known: pa.Table) -> Iterator[pa.RecordBatch]:
-    """What would be printed for the households with an address that have no printed catalogue yet."""
+def unprinted(ws: Workspace, heads: Mapping[str, VersionRef], known: pa.Table) -> pa.Table:
+    """Addresses of the households that have no printed catalogue yet."""
     addresses = delivery_addresses(ws, heads)
-    left = pc.invert(pc.is_in(addresses["household_no"], value_set=_printed(known)))
-    yield from label_records(ws, addresses.filter(left))
+    return addresses.filter(pc.invert(pc.is_in(addresses["household_no"], value_set=_printed(known))))
 
 
 def _printed(known: pa.Table) -> pa.Array:
     return known.filter(pc.is_valid(known["released_rev"]))["household_no"].combine_chunks()
 
 
-def label_records(ws: Workspace, addresses: pa.Table) -> Iterator[pa.RecordBatch]:
-    """The records that `labels.batch` prints, in printing order, for `delivery_addresses`."""
+def label_records(ws: Workspace, addresses: pa.Table, kind: str) -> Iterator[pa.RecordBatch]:
+    """The records that `labels.batch` prints, in printing order, for `delivery_addresses` in a batch of a kind.
+
+    A confidential household's label names no town beside its address (G09).
+    """
     with ws.ledger.read() as tx:
         numbers = facts.numbers(tx, ws.contract.id)
-    table = addresses.join(numbers, "household_no", join_type="inner").sort_by(
-        [("postal_code", "ascending"), ("town", "ascending"), ("household_no", "ascending")]
-    )
+    table = in_printing_order(ws, addresses.join(numbers, "household_no", join_type="inner"), kind)
     flags = pc.if_else(table["confidential"], testing.CONFIDENTIAL, "")
     count = table.num_rows
     yield from pa.table(
@@ -114,7 +85,7 @@ def label_records(ws: Workspace, addresses: pa.Table) -> Iterator[pa.RecordBatch
             "block": table["block"],
             "building": table["building"],
             "name": table["addressee"],
-            "sort_mark": pc.if_else(table["confidential"], "", table["town"]),
+            "sort_mark": table["sort_mark"],
             "flags": flags,
         }
     ).to_batches(max_chunksize=_CHUNK)
@@ -142,8 +113,8 @@ def _settle(ws: Workspace) -> Counts:
 
         def compute() -> Changes:
             nonlocal held_count
-            records = _unprinted(ws, pin.heads, known.shipments)
-            barred = pa.array([*unprintable(ws, records).to_pylist(), *taken_out], pa.string())
+            undrawn = unprintable(ws, unprinted(ws, pin.heads, known.shipments), ShipmentKind.CATALOGUE)
+            barred = pa.array([*undrawn.to_pylist(), *taken_out], pa.string())
             printed = _printed(known.shipments)
             unwanted = pa.array(set(declined) - set(printed.to_pylist()), pa.string())
             households = _households(ws, pin, barred, unwanted, numbered)
@@ -173,7 +144,7 @@ def _declined(ws: Workspace, tx: Connection, pin: Pin) -> list[str]:
     """household_no of those that said they want nothing."""
     inputs = {"decision": facts.decisions(tx, ws.contract.id), "amendment": ws.head_table("amendment", pin)}
     with Engine() as engine:
-        numbers: list[str] = engine.run(load("nonapplicants", "declined"), inputs)["household_no"].to_pylist()
+        numbers: list[str] = engine.run(load_sql("nonapplicants", "declined"), inputs)["household_no"].to_pylist()
     return numbers
 
 
@@ -202,17 +173,28 @@ def _households(ws: Workspace, pin: Pin, barred: pa.Array, unwanted: pa.Array, n
     )
 
 
-def unprintable(ws: Workspace, records: Iterable[pa.RecordBatch]) -> pa.Array:
-    """Household numbers of the label records that cannot be drawn or do not fit."""
-    return pa.array(printing.plan_holds(records, label_layout(ws), gaiji_fonts(ws)).held, pa.string())
+def unprintable(ws: Workspace, addresses: pa.Table, kind: ShipmentKind) -> pa.Array:
+    """Household numbers whose label cannot be drawn or does not fit."""
+    return pa.array(sorted(hold_plan(ws, addresses, kind).held), pa.string())
 
 
-def label_layout(ws: Workspace) -> SheetLayout:
-    return SheetLayout.of(ws.contract.labels)
+def hold_plan(ws: Workspace, addresses: pa.Table, kind: ShipmentKind) -> printing.HoldPlan:
+    """Who of these cannot be printed, each on the form of the batch that the label would be in."""
+    plan = printing.HoldPlan(0, {})
+    for confidential in (False, True):
+        batch_kind = effect_kind(kind, confidential=confidential)
+        mine = addresses.filter(pc.equal(addresses["confidential"], confidential))
+        form = ws.contract.labels.form(batch_kind)
+        records = label_records(ws, mine, batch_kind)
+        plan += printing.plan_holds(records, form.layout, label_fonts(ws), form.free_text)
+    return plan
 
 
 def test_pack(contract: str, on: date) -> Counts:
-    """Prints the test pack of what is pending and asks a person for approval of exactly that (G06).
+    """Asks a person about what is pending, in two stages (G06).
+
+    First the ward inspects the test pack: a yes holds for the form and the fonts, whatever the data. Then the content
+    is released: a yes holds for exactly these labels.
 
     Returns:
         test_labels printed, requests newly made.
@@ -223,48 +205,66 @@ def test_pack(contract: str, on: date) -> Counts:
         with ws.ledger.read() as tx:
             keys = pending_keys(ws.ledger, tx, kind, ws.ledger.pin(tx).frontier(on))
             heads = ws.ledger.heads(tx)
-            digest = approvals.content_digest(ws, tx, kind, keys)
+            content, form = approvals.content_digest(ws, tx, kind, keys), approvals.form_digest(ws, tx, kind)
+            inspection = approvals.form_subject(kind)
+            passed = approvals.verdict(ws, tx, inspection, form) is approvals.Verdict.INSPECTED
+            unasked = approvals.needs_asking(ws, tx, inspection, form)
         if not keys:
             continue
-        members = _members(ws, keys)
-        addresses = delivery_addresses(ws, heads)
-        pending = addresses.filter(pc.is_in(addresses["household_no"], value_set=members))
-        made["test_labels"] += _print_test_pack(ws, digest, pending)
-        body = (
-            f"{title} {len(keys):,}件の印刷を承認しますか。\n\n"
-            f"- 台帳の版: {heads['household'].id}\n"
-            f"- 試し刷り: outbox/{contract}/labels_test/{digest[:16]}/（印字位置と外字を確かめてください）\n"
-            "- 承認はこの内容だけに効きます。内容が変われば、改めて依頼します。\n"
-        )
-        made["requests"] += approvals.request(ws, f"labels:{kind}", digest, f"{title}の印刷", body)
+        if passed:
+            body = (
+                f"{title} {len(keys):,}件の印刷を承認しますか。\n\n"
+                f"- 台帳の版: {heads['household'].id}\n"
+                "- 試し刷りは、この書式と外字で区の検査に合格しています。\n"
+                "- 承認はこの内容だけに効きます。内容が変われば、改めて依頼します。\n"
+            )
+            made["requests"] += approvals.request(ws, f"labels:{kind}", content, f"{title}の印刷", body)
+        elif unasked:
+            pack = hashlib.sha256(f"{form}\n{content}".encode()).hexdigest()[:16]
+            made["test_labels"] += _print_test_pack(ws, kind, pack, _pending_addresses(ws, keys, heads))
+            body = (
+                f"{title}の試し刷りは、区の検査に合格しましたか。\n\n"
+                f"- 試し刷り: outbox/{contract}/labels_test/{pack}/（印字位置と外字を確かめてください）\n"
+                f"- 印刷を待つラベル: {len(keys):,}件（合格の後、印刷の承認を改めて依頼します）\n"
+                "- 合格のときは、区の検査者（所属・氏名）と検査日を必ず記入してください。\n"
+                "- 合格はこの書式と外字フォントだけに効きます。どちらかが変われば、改めて依頼します。\n"
+            )
+            options = approvals.PASSED_OR_NOT
+            made["requests"] += approvals.request(ws, inspection, form, f"{title}の試し刷り", body, options)
     return dict(made)
 
 
-def _members(ws: Workspace, keys: list[str]) -> pa.Array:
-    wanted = {key.rpartition("/")[0] for key in keys}
-    with ws.ledger.read() as tx:
-        rows = tx.execute(
-            select(t.shipment.c.id, t.shipment.c.household_no).where(t.shipment.c.contract == ws.contract.id)
-        )
-        return pa.array([number for shipment, number in rows if shipment in wanted], pa.string())
+def printer_grid(contract: str, kind: str, on: date) -> bytes:
+    """The printer's test grid: of the form of a kind of batch, or, without one, a page for each form in force."""
+    labels = load(contract, on).labels
+    forms = {kind: labels.form(kind)} if kind else {"標準": labels, **labels.forms}
+    return grid({name: form.layout for name, form in forms.items()})
 
 
-def _print_test_pack(ws: Workspace, digest: str, addresses: pa.Table) -> int:
+def _pending_addresses(ws: Workspace, keys: list[str], heads: Mapping[str, VersionRef]) -> pa.Table:
+    addresses = delivery_addresses(ws, heads)
+    return addresses.filter(pc.is_in(addresses["household_no"], value_set=members(ws, keys)))
+
+
+def _print_test_pack(ws: Workspace, kind: str, pack: str, addresses: pa.Table) -> int:
     from todoke.protect.encryption import SealedFile
 
     def open_file(name: str) -> SealedFile:
-        return SealedFile(lambda content: ws.outbox.put(f"labels_test/{digest[:16]}/{name}", content))
+        return SealedFile(lambda content: ws.outbox.put(f"labels_test/{pack}/{name}", content))
 
-    picked = testing.pick(label_records(ws, addresses))
-    totals = printing.render([picked], label_layout(ws), gaiji_fonts(ws), open_file, test_print=True)
+    form, fonts = ws.contract.labels.form(kind), label_fonts(ws)
+    picked = testing.pick(label_records(ws, addresses, kind), fonts)
+    totals = printing.render([picked], form.layout, fonts, open_file, form.free_text, test_print=True)
+    with open_file(GRID) as out:
+        write_grid(out, {kind: form.layout})
     return totals.test_labels
 
 
-def release_batches(contract: str, on: date) -> Counts:
-    """Prints what has been approved; what has not is left for the next run.
+def claim_batches(contract: str, on: date) -> list[str]:
+    """Locks what has been approved for printing; what has not is left for the next run.
 
     Returns:
-        labels printed, batches, waiting: kinds that nobody has approved.
+        The ids of the batches to print; those that an earlier run left come first.
 
     Raises:
         NotApproved: something is pending and nothing of it is approved.
@@ -279,40 +279,18 @@ def release_batches(contract: str, on: date) -> Counts:
         ward = ward_count(ws, register)
         return lambda tx, keys: control(ws, tx, keys, ward, declined)
 
-    return release_approved(ws, "labels", _KINDS, resettle=lambda: _settle(ws), note=note)
+    return claim_approved(ws, "labels", _KINDS, resettle=lambda: _settle(ws), note=note, inspected=True)
 
 
-def release_approved(
-    ws: Workspace,
-    process: str,
-    kinds: Iterable[str],
-    *,
-    resettle: Refresh,
-    note: Callable[[], Guard] = lambda: nothing_to_say,
-) -> Counts:
-    """Prints the pending labels of each kind that a person has approved for `process`; see `release_batches`.
+def print_batch(contract: str, on: date, batch: str) -> Counts:
+    """Prints a claimed batch; once more, and it comes out the same.
 
-    Args:
-        resettle: brings what is pending up to the register in force; a yes to something else does not hold then.
-        note: makes the guard whose figures are kept with the batch, when something is pending.
+    Returns:
+        labels printed.
     """
-    counts = {"batches": 0, "labels": 0, "waiting": 0, **stops.hold(ws), "stops": stops.put_out(ws)}
-    waiting: list[NotApproved] = []
-    for kind in kinds:
-
-        def guard(kind: str = kind) -> Guard:
-            return approvals.only_if_approved(ws, process, kind, note())
-
-        try:
-            for then, batch in claimed(ws, kind, process=process, refresh=resettle, guard=guard):
-                counts["labels"] += publish_labels(then, batch)
-                counts["batches"] += 1
-        except NotApproved as error:
-            waiting.append(error)
-    counts["waiting"] = len(waiting)
-    if waiting and not counts["batches"]:
-        raise waiting[0]
-    return dict(counts)
+    ws = Workspace.open(contract, on)
+    found = batch_of(ws.ledger, batch)
+    return {"labels": publish_labels(as_claimed(ws, found), found)}
 
 
 def publish_labels(ws: Workspace, batch: Batch) -> int:
@@ -322,7 +300,8 @@ def publish_labels(ws: Workspace, batch: Batch) -> int:
 
     def render(open_file: OpenFile) -> None:
         nonlocal printed
-        totals = printing.render(printed_records(ws, parts), label_layout(ws), gaiji_fonts(ws), open_file)
+        form, records = ws.contract.labels.form(batch.kind), printed_records(ws, batch, parts)
+        totals = printing.render(records, form.layout, label_fonts(ws), open_file, form.free_text)
         printed = totals.labels
         if printed != batch.members:
             raise GateClosed(
@@ -331,6 +310,11 @@ def publish_labels(ws: Workspace, batch: Batch) -> int:
                 next_step="外字と住所の保留を確かめ、担当の技術者に連絡してください",
             )
         write_shipping(ws, batch, parts, open_file, name=f"shipping/shipping_{batch.business_on:%Y%m%d}.csv")
+        if parts.instructed is not None:
+            title = "秘匿世帯の配送方法"
+            content = delivery_methods.delivery_methods(parts.instructed, programme=ws.contract.name, title=title)
+            with open_file(delivery_methods.NAME) as stream:
+                stream.write(content)
         if batch.notes:
             with open_file("control.json") as stream:
                 stream.write(json.dumps(batch.notes, ensure_ascii=False, indent=1).encode())
@@ -339,7 +323,12 @@ def publish_labels(ws: Workspace, batch: Batch) -> int:
     return printed or batch.members
 
 
-def printed_records(ws: Workspace, parts: BatchContents) -> Iterator[pa.RecordBatch]:
+def printed_records(ws: Workspace, batch: Batch, parts: BatchContents) -> Iterator[pa.RecordBatch]:
     """The records of a batch's labels as `labels.batch` prints them; `ws` as it was when the batch was claimed."""
+    yield from label_records(ws, addressed(parts), batch.kind)
+
+
+def addressed(parts: BatchContents) -> pa.Table:
+    """The addresses of the households whose parcels are in a batch."""
     mine = pc.is_in(parts.addresses["household_no"], value_set=parts.parcels["household_no"].combine_chunks())
-    yield from label_records(ws, parts.addresses.filter(mine))
+    return parts.addresses.filter(mine)

@@ -18,9 +18,10 @@ from todoke.contract import loader
 from todoke.contract.layout import Layout
 from todoke.contract.model import Contract
 from todoke.errors import FileRefused
+from todoke.intake.character_codes import CODES
 from todoke.intake.envelopes import Keys, opened_payload, recognise
 from todoke.intake.layouts import Places, Reading, check_any_rows, check_bad_rows, read_layout
-from todoke.intake.private_folder import private_folder
+from todoke.intake.private_folder import private_folder, sweep
 from todoke.model.codes import Finding
 from todoke.process.intake import DATASET_OF_KIND
 from todoke.store.schema import DATASETS
@@ -44,6 +45,7 @@ def check(contract_id: str, kind: str, file: Path, on: date) -> Iterator[str]:
         FileRefused: it would be refused; what could be told before has been.
     """
     contract = loader.load(contract_id, on)
+    sweep()
     if kind not in contract.layouts or kind not in DATASET_OF_KIND:
         raise FileRefused(
             "unknown_kind",
@@ -81,8 +83,8 @@ def _report(contract: Contract, kind: str, name: str, payload: Path) -> Iterator
 
 
 def _form(layout: Layout) -> str:
-    encoding = "Shift_JIS" if layout.encoding == "cp932" else "UTF-8"
-    return f"{encoding}、見出し行{'あり' if layout.header else 'なし'}、{'横持ち' if layout.members else '縦持ち'}"
+    header, form = "あり" if layout.header else "なし", "横持ち" if layout.members else "縦持ち"
+    return f"{CODES[layout.encoding]}、見出し行{header}、{form}"
 
 
 def _columns(places: Places, layout: Layout) -> Iterator[str]:

@@ -83,7 +83,7 @@ def web_url(contract: str) -> str:
 def land_postcards(contract: str, on: date) -> Counts:
     """Takes the scanned postcards of `inbox/<contract>/postcards` (CP932)."""
     ws = Workspace.open(contract, on)
-    return receive(ws, "postcards", _read_postcards)
+    return receive(ws, {"postcards": _read_postcards})
 
 
 def _read_postcards(ws: Workspace, file: IncomingFile, payload: Path, receipt_no: str, pin: Pin) -> Landing:

@@ -190,7 +190,7 @@ def _with_character(ws: Workspace, tx: Connection, char: str) -> list[_Label]:
     printed = {batch.id: set[str]() for batch in _batches(ws, tx)}
     for batch in _batches(ws, tx):
         then = as_claimed(ws, batch)
-        for records in printed_records(then, contents(then, batch)):
+        for records in printed_records(then, batch, contents(then, batch)):
             has = pa.scalar(value=False)
             for name in PRINTED_FIELDS:
                 has = pc.or_(has, pc.match_substring(pc.fill_null(records.column(name), ""), char))

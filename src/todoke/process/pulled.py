@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection
 
-from todoke.process.ward_files import file_names, in_effect
+from todoke.process.ward_files import file_names, highest_revisions
 from todoke.process.workspace import Workspace
 from todoke.store import pulls
 from todoke.store.ledger import Pin
@@ -33,8 +35,11 @@ def named(ws: Workspace, tx: Connection, pin: Pin) -> list[Named]:
     """Everybody whom the ward's pull-out files name, each number once; of revisions of a file the highest counts."""
     if "pull_out_row" not in pin.heads:
         return []
-    rows = in_effect(ws.head_table("pull_out_row", pin), file_names(tx, ws.contract.id))
-    first = {row["household_no"]: row for row in reversed(rows.to_pylist())}
+    rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in ws.head_table("pull_out_row", pin).to_pylist():
+        rows[row["receipt_no"]].append(row)
+    files = highest_revisions(rows, file_names(tx, ws.contract.id))
+    first = {row["household_no"]: row for receipt in reversed(files) for row in reversed(rows[receipt])}
     known = _first_numbers(ws, tx, list(first))
     return [Named(number, known.get(number), row["receipt_no"], row["row_no"]) for number, row in first.items()]
 

@@ -19,12 +19,12 @@ from typing import BinaryIO
 import pyarrow as pa
 from sqlalchemy import Connection
 
-from todoke.errors import FileRefused, Passing, StaleParent
+from todoke.errors import FileRefused, FilesRefused, Passing, StaleParent
 from todoke.intake import my_number
 from todoke.intake.envelopes import Keys, opened_payload
 from todoke.intake.inbox import SIDECAR, IncomingFile, ready_files
 from todoke.intake.office import opened_workbook
-from todoke.intake.private_folder import private_folder, sweep
+from todoke.intake.private_folder import private_folder
 from todoke.model.codes import ReceiptState
 from todoke.process import waiting
 from todoke.process.arrivals import REJECTED, Arrival, TakenMeanwhile, arrival_of, judge, put_receipt
@@ -35,12 +35,10 @@ from todoke.store.lake import Rows
 from todoke.store.ledger import Pin, Staged
 
 #: Faults of the transfer or of our own settings: the file stays in the inbox until they are mended.
-_STAYS = frozenset(
+STAYS = frozenset(
     {"sidecar_mismatch", "no_passphrase", "wrong_passphrase", "no_key", "no_signer_key", "virus_check_size"}
 )
 _ATTEMPTS = 10
-#: Sources of files that are no CSV.
-_NO_TABLES_OF_TEXT = ("cloud", "returned_work")
 
 
 class FileChanged(Passing):
@@ -100,23 +98,22 @@ _COUNTED = {
 }
 
 
-def receive(ws: Workspace, source: str, read: Reader) -> Counts:
+def receive(ws: Workspace, readers: Mapping[str, Reader]) -> Counts:
     """Takes what a person has approved, then every file that is ready in `inbox/<contract>/<source>/`.
 
     Args:
-        read: turns an opened payload into rows, given the file, the payload's path, the receipt number and the
-            pinned ledger.
+        readers: by source, which are taken in this order: what turns an opened payload into rows, given the file, the
+            payload's path, the receipt number and the pinned ledger.
 
     Returns:
         Counts of receipts by what became of them, and of rows.
 
     Raises:
-        FileRefused: the first of the files that were refused; all others have been taken.
+        FileRefused: a file was refused; all others have been taken. `FilesRefused` when there were several.
     """
     counts: Counter[str] = Counter(dict.fromkeys(("accepted_files", "repeats", "waiting", "rows", "quarantined"), 0))
     refused: list[FileRefused] = []
-    sweep()
-    for take in _takings(ws, source, read):
+    for take in (take for source, read in readers.items() for take in _takings(ws, source, read)):
         try:
             state, landing = take()
         except FileRefused as error:
@@ -128,9 +125,10 @@ def receive(ws: Workspace, source: str, read: Reader) -> Counts:
         if landing is not None:
             counts["rows"] += landing.rows
             counts["quarantined"] += landing.quarantined
-    waiting.ask(ws, source)
+    for source in readers:
+        waiting.ask(ws, source)
     if refused:
-        raise refused[0]
+        raise refused[0] if len(refused) == 1 else FilesRefused(refused)
     return dict(counts)
 
 
@@ -151,10 +149,11 @@ def _take(ws: Workspace, source: str, file: IncomingFile, read: Reader) -> Taken
         file.check_sidecar()
         result = _open_and_land(ws, arrival, read)
     except FileRefused as error:
-        if error.reason not in _STAYS:
+        stays = error.reason in STAYS
+        if not stays:
             _record(ws, arrival, ReceiptState.REFUSED, reason=error.reason)
             _clear(file)
-        raise
+        raise _named(error, arrival, has_receipt=not stays) from None
     except (FileNotFoundError, ValueError):  # some readers say the latter of a file that is not there
         if file.is_still_there():
             raise
@@ -174,21 +173,31 @@ def _take_answered(ws: Workspace, answer: waiting.Answer, read: Reader) -> Taken
         try:
             return _open_and_land(ws, arrival, read)
         except FileRefused as error:
-            if error.reason not in _STAYS:
+            if error.reason not in STAYS:
                 _record(ws, arrival, ReceiptState.REFUSED, content=answer.content, reason=error.reason)
-            raise
+            raise _named(error, arrival, has_receipt=True) from None
+
+
+def _named(error: FileRefused, arrival: Arrival, *, has_receipt: bool) -> FileRefused:
+    """The error, saying in which inbox which file lies or lay, and under which number its refusal is recorded."""
+    place = f"{arrival.source}/{arrival.file.label}"
+    rest = error.where.removeprefix(arrival.file.label).strip()
+    where = "、".join([place, *([f"受領番号 {arrival.receipt_no}"] if has_receipt else []), *([rest] if rest else [])])
+    return FileRefused(error.reason, error.what, where=where, next_step=error.next_step)
 
 
 def _open_and_land(ws: Workspace, arrival: Arrival, read: Reader) -> Taken:
     file = arrival.file
-    refuse_infected(ws, file.path, file.sha256, file.name)
+    refuse_infected(ws, file.path, file.sha256, file.label)
     with private_folder(file.bytes) as folder, _opened(ws, arrival.source, file, folder) as payload:
         content = _sha256(payload)
         if content != file.sha256:
-            refuse_infected(ws, payload, content, file.name)
-        if arrival.source not in _NO_TABLES_OF_TEXT:
+            refuse_infected(ws, payload, content, file.label)
+        if arrival.source == "returned_work":
+            my_number.refuse_workbook(payload, file.label)
+        elif arrival.source != "cloud":
             layout = ws.contract.layouts.get(file.kind) if arrival.source == "lgwan" else None
-            my_number.refuse(payload, layout, file.name)
+            my_number.refuse(payload, layout, file.label)
         return _land(ws, arrival, payload, content, read)
 
 
@@ -217,7 +226,7 @@ def _land(ws: Workspace, arrival: Arrival, payload: Path, content: str, read: Re
         except StaleParent:
             continue
         return state, landing
-    raise StaleParent("ほかの処理と競合し続けています", where=file.name, next_step="再実行してください")
+    raise StaleParent("ほかの処理と競合し続けています", where=file.label, next_step="再実行してください")
 
 
 def _record(
@@ -269,7 +278,7 @@ def _vault_key(ws: Workspace, arrival: Arrival) -> str:
 
 
 def _changed(file: IncomingFile) -> FileChanged:
-    return FileChanged("受け取っている間にファイルが変わりました", where=file.name)
+    return FileChanged("受け取っている間にファイルが変わりました", where=file.label)
 
 
 def _clear(file: IncomingFile) -> None:
@@ -291,7 +300,7 @@ def _opened(ws: Workspace, source: str, file: IncomingFile, folder: Path) -> Ite
         yield file.path
         return
     if source == "returned_work":
-        with opened_workbook(file.path, Keys.of(ws.contract.id).passphrase, folder) as payload:
+        with opened_workbook(file.path, Keys.of(ws.contract.id).passphrases, folder, file.label) as payload:
             yield payload
         return
     intake, ward = ws.contract.intake, source == "lgwan"
@@ -300,6 +309,7 @@ def _opened(ws: Workspace, source: str, file: IncomingFile, folder: Path) -> Ite
         keys=Keys.of(ws.contract.id),
         allowed=intake.envelopes if ward else ("plain",),
         signers=intake.signers if ward else (),
+        where=file.label,
         into=folder,
     ) as payload:
         yield payload

@@ -17,9 +17,9 @@ from todoke import ids
 from todoke.errors import GateClosed
 from todoke.model.codes import BEFORE_NUMBER, Question
 from todoke.process.register_checks import has_base, quality_inputs, validate
-from todoke.process.register_inputs import CAUTION, Parents, make, parents_of, parents_of_next
+from todoke.process.register_inputs import CAUTION, Parents, instructions_in_force, make, parents_of, parents_of_next
 from todoke.process.register_release import Release, is_back_at_the_published
-from todoke.process.ward_files import FileName, file_names, in_effect
+from todoke.process.ward_files import FileName, file_names
 from todoke.process.workspace import Counts, Workspace
 from todoke.register.accounts import web_accounts
 from todoke.register.build import Register
@@ -63,7 +63,7 @@ def publish(contract: str, on: date) -> Counts:
     except GateClosed:
         _hold_meanwhile(release, register, names)
         raise
-    found = _drift(release, register)
+    found = _drift(release, register, names)
     if release.is_refused:
         refused = release.refuse_files(found)
         validate(contract, on)
@@ -126,13 +126,15 @@ def with_question_ids(ws: Workspace, question: pa.Table) -> pa.Table:
     return question.set_column(0, "question_id", pa.array(made, pa.string()))
 
 
-def _drift(release: Release, register: Register) -> Drift:
+def _drift(release: Release, register: Register, names: Mapping[str, FileName]) -> Drift:
     """What a register is against the one released last; the first: against the landed file.
 
     A household that a revision no longer names counts as gone, though it stays until a person has said.
     """
     asked = register.question
-    removed = asked.filter(pc.equal(asked["kind"], Question.REMOVED))["household_no"]
+    bringing = pa.array([no for no, name in names.items() if name.kind in ("households", "additions")], pa.string())
+    gone = pc.and_(pc.equal(asked["kind"], Question.REMOVED), pc.is_in(asked["receipt_no"], bringing))
+    removed = asked.filter(gone)["household_no"]
     here = register.household.filter(pc.invert(pc.is_in(register.household["ward_no"], pc.unique(removed))))
     ws = release.ws
     if release.households is not None:
@@ -212,12 +214,11 @@ def _put_accounts(ws: Workspace, version: VersionRef) -> None:
     with ws.ledger.read() as tx:
         known = facts.numbers(tx, ws.contract.id)
         pin = ws.ledger.pin(tx)
-        names = file_names(tx, ws.contract.id)
     content = web_accounts(
         ws.version_table("household", version),
         known,
         ws.contract.entitlement.points_per_member,
-        in_effect(ws.head_table("delivery_instruction", pin), names),
+        instructions_in_force(ws, {**pin.heads, "household": version}),
     )
     ws.outbox.put(name, content)
 

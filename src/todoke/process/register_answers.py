@@ -22,6 +22,17 @@ from todoke.store.schema import REGISTER_ANSWER
 _ATTEMPTS = 10
 
 
+def standing_answers(answers: pa.Table) -> pa.Table:
+    """The last answer to each question; one that takes a resumption back leaves the question open.
+
+    Args:
+        answers: `schema.REGISTER_ANSWER`, in the order in which they were given.
+    """
+    last = {question_id: place for place, question_id in enumerate(answers["question_id"].to_pylist())}
+    standing = answers.take(pa.array(sorted(last.values()), pa.int64()))
+    return standing.filter(pc.not_equal(standing["verdict"], Verdict.HOLD))
+
+
 def questions(contract: str) -> list[dict[str, str]]:
     """Open questions of the version in force that nobody has answered.
 
@@ -31,7 +42,7 @@ def questions(contract: str) -> list[dict[str, str]]:
     ws = Workspace.open(contract, _today())
     with ws.ledger.read() as tx:
         pin = ws.ledger.pin(tx)
-    answered = ws.head_table("register_answer", pin)["question_id"]
+    answered = standing_answers(ws.head_table("register_answer", pin))["question_id"]
     asked = ws.head_table("register_question", pin)
     still_open = asked.filter(pc.invert(pc.is_in(asked["question_id"], pc.unique(answered))))
     return [
@@ -41,36 +52,42 @@ def questions(contract: str) -> list[dict[str, str]]:
 
 
 def answer(contract: str, question_id: str, verdict: str, by_whom: str) -> Counts:
-    """Records what a person said to a question; the first answer stands.
+    """Records what a person said to a question. The last answer stands, all are kept.
 
     Args:
         verdict: one of `VERDICTS` of the question's kind.
         by_whom: the account of the person who answers.
 
     Returns:
-        recorded: 1, or 0 when it had been answered.
+        recorded: 1, or 0 when that was the last answer already.
 
     Raises:
-        TodokeError: the version in force does not ask that, the verdict does not fit the question, or it would let one
-            household stand for two.
+        TodokeError: no version in force asked that, the verdict does not fit the question, it would let one household
+            stand for two, or part two after goods have gone to them as one.
     """
     ws = Workspace.open(contract, _today())
     for _ in range(_ATTEMPTS):
         with ws.ledger.read() as tx:
             pin = ws.ledger.pin(tx)
             known = ws.head_table("register_answer", pin)
-            if question_id in known["question_id"].to_pylist():
+            before = _last_answer(known, question_id)
+            if before is not None and before["verdict"] == verdict:
                 return {"recorded": 0}
-            asked = _asked(ws, pin, question_id)
+            asked = before or _asked(ws, pin, question_id)
             _check(ws, tx, asked, verdict, by_whom, known)
         row = {**asked, "verdict": verdict, "by_whom": by_whom, "answered_at": clock.now_tokyo()}
         table = pa.concat_tables([known, pa.Table.from_pylist([row], REGISTER_ANSWER)])
         try:
-            ws.commit_tables({"register_answer": table}, pin.heads, [question_id, verdict])
+            ws.commit_tables({"register_answer": table}, pin.heads, [question_id, verdict, str(known.num_rows)])
         except StaleParent:
             continue
         return {"recorded": 1}
     raise StaleParent("ほかの処理と競合し続けています", where=question_id, next_step="もう一度実行してください")
+
+
+def _last_answer(known: pa.Table, question_id: str) -> dict[str, str | None] | None:
+    mine = known.filter(pc.equal(known["question_id"], question_id)).to_pylist()
+    return mine[-1] if mine else None
 
 
 def _asked(ws: Workspace, pin: Pin, question_id: str) -> dict[str, str | None]:
@@ -95,30 +112,47 @@ def _check(
         raise TodokeError("回答した人がわかりません", where="by", next_step="担当者のアカウント名を入れてください")
     if question is Question.SAME_HOUSEHOLD and verdict == Verdict.SAME:
         _check_takeover(ws, tx, asked, known)
+    elif question is Question.SAME_HOUSEHOLD and asked.get("verdict") == Verdict.SAME:
+        _check_parting(ws, tx, asked)
 
 
 def _check_takeover(ws: Workspace, tx: Connection, asked: dict[str, str | None], known: pa.Table) -> None:
     """One successor for one predecessor, and nothing of the points has gone to the successor."""
-    made = [row for row in known.to_pylist() if row["kind"] == asked["kind"] and row["verdict"] == Verdict.SAME]
+    made = standing_answers(known).to_pylist()
+    made = [row for row in made if row["kind"] == asked["kind"] and row["verdict"] == Verdict.SAME]
     if any(row["household_no"] == asked["household_no"] or row["other_no"] == asked["other_no"] for row in made):
         raise TodokeError(
             "どちらかの世帯は、すでに別の世帯を引き継いでいます",
             where=str(asked["question_id"]),
             next_step="区に確かめ、同じ世帯でなければ different（別）と回答してください",
         )
-    s = t.shipment.c
-    shipped = select(s.id).where(
-        s.contract == ws.contract.id,
-        s.household_no == asked["household_no"],
-        s.kind.in_([ShipmentKind.GOODS, ShipmentKind.TOILET]),
-        s.state != ShipmentState.CANCELLED,
-    )
-    if tx.execute(shipped.limit(1)).first():
+    if _has_shipments(ws, tx, asked["household_no"]):
         raise TodokeError(
             "新しい世帯番号の世帯に、すでに出荷があります",
             where=str(asked["question_id"]),
             next_step="区と配送の状況を確かめてください。元の世帯は削除されたままなので、二重には届きません",
         )
+
+
+def _check_parting(ws: Workspace, tx: Connection, asked: dict[str, str | None]) -> None:
+    """What has gone to the two as one household would go to the successor again."""
+    if _has_shipments(ws, tx, asked["other_no"]):
+        raise TodokeError(
+            "同じ世帯として、すでに出荷があります",
+            where=str(asked["question_id"]),
+            next_step="区と配送の状況を確かめてください。回答は same（同じ）のままなので、二重には届きません",
+        )
+
+
+def _has_shipments(ws: Workspace, tx: Connection, household_no: str | None) -> bool:
+    s = t.shipment.c
+    shipped = select(s.id).where(
+        s.contract == ws.contract.id,
+        s.household_no == household_no,
+        s.kind.in_([ShipmentKind.GOODS, ShipmentKind.TOILET]),
+        s.state != ShipmentState.CANCELLED,
+    )
+    return tx.execute(shipped.limit(1)).first() is not None
 
 
 def _today() -> date:

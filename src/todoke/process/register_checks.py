@@ -6,7 +6,7 @@ The rows that fail go into quarantine; the Great Expectations suite is the gate 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -22,11 +22,13 @@ from todoke.ids import members_digest
 from todoke.process import queries
 from todoke.process.gaiji_fonts import gaiji_fonts
 from todoke.process.quality_pages import QualityPage
-from todoke.process.ward_files import FileName, Group, file_names
+from todoke.process.register_inputs import parents_of_next
+from todoke.process.ward_files import FileName, Group, Judged, file_names
 from todoke.process.workspace import Counts, Workspace
 from todoke.quality.docs import Listing, quality_page
-from todoke.quality.findings import RULES, Reference, accepted, by_reason, findings
+from todoke.quality.findings import RULES, Reference, Targets, accepted, by_reason, findings
 from todoke.quality.frame import suite_frame
+from todoke.quality.notices import with_notices
 from todoke.quality.postal import postal_table
 from todoke.quality.queries import corrected, with_rejected
 from todoke.quality.suites import SuiteResult, agree, gate, run_suite
@@ -36,6 +38,9 @@ from todoke.store.ledger import Pin
 from todoke.store.sqlfiles import digest as sql_digest
 
 _LANDED = ("ward_row", "addition_row", "correction_row", "bad_row", "query_answer")
+_NOTICE = ["receipt_no", "row_no", "household_no"]
+#: What the ward says of the delivery to households that it has named elsewhere.
+_NOTICES = ("stop_row", "delivery_instruction")
 #: The rules over ten wards at once were run within it.
 _MEMORY = "4GB"
 #: Code points of the user-defined area of CP932.
@@ -93,7 +98,7 @@ def has_base(pin: Pin) -> bool:
 
 def quality_inputs(ws: Workspace, pin: Pin) -> list[str]:
     """Everything that the quarantine follows from, by id or digest."""
-    ids = [pin.heads[name].id if name in pin.heads else "" for name in _LANDED]
+    ids = [pin.heads[name].id if name in pin.heads else "" for name in (*_LANDED, *_NOTICES)]
     return [*ids, _drawable_digest(ws), sql_digest("register"), loader.digest(ws.contract)]
 
 
@@ -117,6 +122,8 @@ class _Landed:
     bad: pa.Table
     answers: pa.Table
     names: Mapping[str, FileName]
+    notices: pa.Table
+    earlier: pa.ChunkedArray
 
     @classmethod
     def of(
@@ -127,21 +134,57 @@ class _Landed:
         bad: pa.Table,
         answers: pa.Table,
         names: Mapping[str, FileName],
+        notices: pa.Table,
+        earlier: pa.ChunkedArray,
     ) -> _Landed:
-        """Rows as they were landed, with what the ward corrected since in answer to a query."""
+        """Rows as they were landed, with what the ward corrected since in answer to a query.
+
+        A base file gives way to the next one with its bad rows; all other files accumulate.
+        """
+        counting = {no for no in pc.unique(bad["receipt_no"]).to_pylist() if names[no].kind != "households"}
+        counting |= set(pc.unique(base["receipt_no"]).to_pylist())
+        bad = bad.filter(pc.is_in(bad["receipt_no"], value_set=pa.array(sorted(counting), pa.string())))
         now = [corrected(rows, answers) for rows in (base, additions, corrections)]
-        return cls(now[0], now[1], now[2], bad, answers, names)
+        return cls(now[0], now[1], now[2], bad, answers, names, notices, earlier)
 
     @classmethod
     def read(cls, ws: Workspace, pin: Pin, names: Mapping[str, FileName]) -> _Landed:
         base, additions, corrections, bad, answers = (ws.head_table(name, pin) for name in _LANDED)
-        receipts = pc.unique(pa.concat_tables([base, additions, corrections])["receipt_no"])
-        unread = bad.filter(pc.is_in(bad["receipt_no"], value_set=receipts))
-        return cls.of(base, additions, corrections, unread, answers, names)
+        notices = pa.concat_tables([ws.head_table(name, pin, _NOTICE) for name in _NOTICES])
+        with ws.ledger.read() as tx:
+            published = parents_of_next(ws, tx, pin.heads).published["ward_row"]
+        return cls.of(base, additions, corrections, bad, answers, names, notices, households_of(ws, published))
 
     @cached_property
     def rows(self) -> pa.Table:
         return pa.concat_tables([self.base, self.additions, self.corrections])
+
+    @cached_property
+    def targets(self) -> Targets:
+        """Whom changes, stops and instructions are about; a household in quarantine is known."""
+        if not self.corrections.num_rows and not self.notices.num_rows:
+            return Targets.none()
+        receipts = pc.unique(self.corrections["receipt_no"]).to_pylist()
+        changing = {no: place for place, no in enumerate(sorted(receipts, key=lambda no: self.names[no]))}
+        added = self.corrections.filter(pc.equal(self.corrections["change_kind"], "追加"))
+        files = pc.index_in(added["receipt_no"], pa.array(changing, pa.string())).cast(pa.int32())
+        numbers = [self.base["household_no"], self.additions["household_no"], self.earlier, self._unread()]
+        first = pc.unique(pa.chunked_array([chunk for column in numbers for chunk in column.chunks], pa.string()))
+        sooner = pa.repeat(pa.scalar(-1, pa.int32()), len(first))
+        known = pa.concat_tables(
+            [
+                pa.table({"household_no": first, "place": sooner}),
+                pa.table({"household_no": added["household_no"], "place": files}),
+            ]
+        )
+        known = known.filter(pc.is_valid(known["household_no"])).group_by("household_no").aggregate([("place", "min")])
+        known = known.select(["household_no", "place_min"]).rename_columns(["household_no", "place"])
+        return Targets(changing, known, self.notices)
+
+    def _unread(self) -> pa.ChunkedArray:
+        """Household numbers of rows that could not be read, of files that bring households."""
+        bringing = pa.array(self.bringing, pa.string())
+        return self.bad.filter(pc.is_in(self.bad["receipt_no"], value_set=bringing))["household_no"]
 
     @property
     def bringing(self) -> dict[str, int]:
@@ -156,13 +199,27 @@ class _Landed:
         return (self.names[receipt].kind != "households", self.names[receipt])
 
 
+def households_of(ws: Workspace, published: Iterable[Judged]) -> pa.ChunkedArray:
+    """Household numbers of all rows of versions that were published."""
+    columns = [ws.lake.read(judged.rows, ["household_no"])["household_no"] for judged in published]
+    return pa.chunked_array([chunk for column in columns for chunk in column.chunks], pa.string())
+
+
 def findings_of(
-    ws: Workspace, base: pa.Table, additions: pa.Table, corrections: pa.Table, bad: pa.Table, answers: pa.Table
+    ws: Workspace,
+    base: pa.Table,
+    additions: pa.Table,
+    corrections: pa.Table,
+    bad: pa.Table,
+    answers: pa.Table,
+    notices: Iterable[pa.Table],
+    earlier: pa.ChunkedArray,
 ) -> pa.Table:
     """The quarantine over landed rows, each `schema.WARD_ROW`; `bad`: rows that could not be read; `answers`: the
-    ward's, `schema.QUERY_ANSWER`."""
+    ward's, `schema.QUERY_ANSWER`; `notices`: stops and instructions; `earlier`: households of published base files."""
+    sent = pa.concat_tables([rows.select(_NOTICE) for rows in notices])
     with ws.ledger.read() as tx:
-        landed = _Landed.of(base, additions, corrections, bad, answers, file_names(tx, ws.contract.id))
+        landed = _Landed.of(base, additions, corrections, bad, answers, file_names(tx, ws.contract.id), sent, earlier)
     return _findings(landed, _reference(ws, landed))
 
 
@@ -176,7 +233,8 @@ def _all_there(ws: Workspace, landed: _Landed) -> None:
     A row of the wide form has landed as several, which share its number.
     """
     place = ["receipt_no", "row_no"]
-    rows = pa.concat_tables([landed.rows.select(place), landed.bad.select(place)]).group_by(place).aggregate([])
+    parts = [part.select(place) for part in (landed.rows, landed.notices, landed.bad)]
+    rows = pa.concat_tables(parts).group_by(place).aggregate([])
     here = Counter(rows["receipt_no"].to_pylist())
     with ws.ledger.read() as tx:
         counted = tx.execute(
@@ -193,8 +251,11 @@ def _all_there(ws: Workspace, landed: _Landed) -> None:
 def _findings(landed: _Landed, reference: Reference) -> pa.Table:
     """The quarantine over all files. A household of an addition that is there already is a duplicate."""
     with Engine(memory_limit=_MEMORY) as engine:
-        found = findings(engine, landed.rows, reference, bad_rows=landed.bad, bringing=landed.bringing)
-    return with_rejected(found, landed.rows, landed.answers)
+        found = findings(
+            engine, landed.rows, reference, bad_rows=landed.bad, bringing=landed.bringing, targets=landed.targets
+        )
+    sent = pa.concat_tables([landed.rows.select(["receipt_no"]), landed.notices.select(["receipt_no"])])
+    return with_rejected(found, sent, landed.answers)
 
 
 def _gate(ws: Workspace, landed: _Landed, found: pa.Table, reference: Reference) -> tuple[SuiteResult, SuiteResult]:
@@ -211,13 +272,16 @@ def _gate(ws: Workspace, landed: _Landed, found: pa.Table, reference: Reference)
         accepted=taken,
         points_per_member=ws.contract.entitlement.points_per_member,
         bringing=landed.bringing,
+        targets=landed.targets,
     )
     mask = np.asarray(taken)
     over_accepted, over_rest = run_suite("households", frame[mask]), run_suite("households", frame[~mask])
     over_landed = over_accepted + over_rest
-    agree(over_landed, found, RULES)
+    in_notices = pc.is_in(found["receipt_no"], pc.unique(landed.notices["receipt_no"]))
+    agree(over_landed, found.filter(pc.invert(in_notices)), RULES)
+    over_accepted = over_accepted.within(over_landed)
     gate(over_accepted)
-    return over_accepted, over_landed
+    return with_notices(over_accepted, over_landed, landed.targets, found)
 
 
 def _reasons(found: pa.Table) -> Listing:

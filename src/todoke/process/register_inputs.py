@@ -13,20 +13,25 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection
 
+from todoke.process.register_answers import standing_answers
 from todoke.process.ward_files import (
     NOTHING_WITHDRAWN,
     FileName,
     Judged,
+    Merged,
     State,
-    in_effect,
+    file_names,
     merged_states,
     published_states,
     revisions,
+    without_resumed,
 )
 from todoke.process.workspace import Workspace
+from todoke.quality.queries import corrected
 from todoke.register.build import Register, build
+from todoke.register.caution import doubts
 from todoke.store.ledger import VersionRef
-from todoke.store.schema import REGISTER
+from todoke.store.schema import DELIVERY_INSTRUCTION, REGISTER, REGISTER_CAUTION, STOP_ROW
 
 INPUTS = (
     "ward_row",
@@ -42,7 +47,9 @@ INPUTS = (
 )
 CAUTION = "register_caution"
 OUTPUTS = ("person", "household", "register_question")
-_WITH_STATES = ("ward_row", "addition_row", "correction_row")
+#: Kinds of files whose rows may forbid a delivery.
+_FORBIDDING = frozenset({"corrections", "stop", "special_delivery"})
+_WITH_STATES = ("ward_row", "addition_row", "correction_row", "delivery_instruction", "stop_row")
 
 
 @dataclass(frozen=True)
@@ -51,8 +58,8 @@ class Parents:
 
     Attributes:
         inputs: version by dataset, of `INPUTS`.
-        published: the judged versions of the base, the additions and the corrections that earlier register versions
-            were made from, oldest first.
+        published: the judged versions of the ward's rows that earlier register versions were made from, oldest first,
+            of `_WITH_STATES`.
     """
 
     inputs: Mapping[str, VersionRef]
@@ -128,29 +135,100 @@ def version_parts(ws: Workspace, tx: Connection, version: VersionRef, role: str)
 def make(ws: Workspace, parents: Parents, names: Mapping[str, FileName]) -> Register:
     """The register of these parents; the same for the same parents."""
     inputs = parents.inputs
-    base, additions, corrections = (_published(ws, parents, name, names) for name in _WITH_STATES)
-    answers = ws.version_table("register_answer", inputs.get("register_answer"))
-    merged = [merged_states(states, answers) for states in corrections]
+    base, additions, corrections, instructions, stops = (_published(ws, parents, name, names) for name in _WITH_STATES)
+    answers = standing_answers(ws.version_table("register_answer", inputs.get("register_answer")))
+    corrected = [merged_states(states, answers) for states in corrections]
+    instructed = [merged_states(states, answers) for states in instructions]
+    stopped = [merged_states(without_resumed(states, answers), answers) for states in stops]
     firsts = sorted((states[0] for states in (*base, *additions)), key=lambda state: _base_first(state, names))
     later = [(names[each.receipt_no], each) for states in (*base, *additions) for each in revisions(states)]
-    files = [(names[each.rows.receipt_no], each.rows.accepted) for each in merged]
+    files = [(names[each.receipt_no], each.as_one_file()) for each in corrected]
+    withdrawn = [each.withdrawn for each in (*corrected, *instructed, *stopped)]
     return build(
         pa.concat_tables(list(_each_household_once(state.accepted for state in firsts))),
         [change for _, change in sorted((*files, *later), key=lambda change: change[0])],
-        in_effect(ws.version_table("delivery_instruction", inputs.get("delivery_instruction")), names),
+        _in_order(instructed, names, DELIVERY_INSTRUCTION),
         ws.contract.reference_date,
-        withdrawn=pa.concat_tables([NOTHING_WITHDRAWN, *(each.withdrawn for each in merged)]),
-        stops=in_effect(ws.version_table("stop_row", inputs.get("stop_row")), names),
+        withdrawn=pa.concat_tables([NOTHING_WITHDRAWN, *withdrawn]),
+        stops=_in_order(stopped, names, STOP_ROW),
         answers=answers,
         cautions=ws.version_table(CAUTION, inputs.get(CAUTION)),
+        doubts=_doubts(ws, inputs, names),
     )
+
+
+def instructions_in_force(ws: Workspace, versions: Mapping[str, VersionRef]) -> pa.Table:
+    """The delivery instructions as they count beside a register, in the order of effect.
+
+    The newest ones that the ward has sent, and of those before what a register was made from and nobody has let go.
+
+    Args:
+        versions: of `household`, which tells the register, and of `delivery_instruction`, if there is one.
+
+    Returns:
+        `schema.DELIVERY_INSTRUCTION`.
+    """
+    name = "delivery_instruction"
+    head = versions.get(name)
+    if head is None:
+        return ws.version_table(name, None)
+    with ws.ledger.read() as tx:
+        names = file_names(tx, ws.contract.id)
+        parents = _parents_of_households(ws, tx, versions.get("household"), head)
+    published = [*parents.published.get(name, ())]
+    if name in parents.inputs:
+        published.append(Judged(parents.inputs[name], parents.inputs["quarantine"]))
+    earlier = [judged for judged in published if judged.rows.number < head.number]
+    answers = standing_answers(ws.version_table("register_answer", parents.inputs.get("register_answer")))
+    nothing = ws.version_table("query_answer", None)
+    states = published_states(ws, earlier, Judged(head, _NONE), names, nothing)
+    return _in_order([merged_states(each, answers) for each in states], names, DELIVERY_INSTRUCTION)
+
+
+def _parents_of_households(
+    ws: Workspace, tx: Connection, households: VersionRef | None, instructions: VersionRef
+) -> Parents:
+    """Of the newest register version with these households that was made when there were these instructions."""
+    for version in reversed(ws.ledger.versions(tx, "register") if households is not None else ()):
+        if version_parts(ws, tx, version, "output")["household"] == households:
+            parents = parents_of(ws, tx, version)
+            used = parents.inputs.get(instructions.dataset)
+            if used is None or used.number <= instructions.number:
+                return parents
+    return Parents({}, {})
+
+
+def _in_order(files: Iterable[Merged], names: Mapping[str, FileName], schema: pa.Schema) -> pa.Table:
+    """The rows in force, file by file in the order of effect."""
+    ordered = sorted(files, key=lambda each: names[each.receipt_no])
+    return pa.concat_tables([schema.empty_table(), *(each.rows for each in ordered)])
+
+
+def _doubts(ws: Workspace, inputs: Mapping[str, VersionRef], names: Mapping[str, FileName]) -> pa.Table:
+    """Who waits for the ward's answer to a finding in a correction, a stop or an instruction."""
+    aside = ws.version_table("quarantine", inputs.get("quarantine"), ["receipt_no", "household_no", "reason"])
+    receipts = [no for no in pc.unique(aside["receipt_no"]).to_pylist() if names[no].kind in _FORBIDDING]
+    if not receipts:
+        return REGISTER_CAUTION.empty_table()
+    said = ["receipt_no", "household_no", "change_kind", "confidential"]
+    answers = ws.version_table("query_answer", inputs.get("query_answer"))
+    changes = ws.version_table("correction_row", inputs.get("correction_row"), ["row_no", *said])
+    sent = [corrected(changes, answers).select(said)]
+    for name in ("stop_row", "delivery_instruction"):
+        rows = ws.version_table(name, inputs.get(name), said[:2])
+        nothing = pa.nulls(rows.num_rows, pa.string())
+        sent.append(rows.append_column("change_kind", nothing).append_column("confidential", nothing))
+    whole = pa.concat_tables(sent)
+    of_kind = sorted({*receipts, *pc.unique(whole["receipt_no"]).to_pylist()}, key=lambda no: names[no])
+    files = [{"receipt_no": no, "kind": names[no].kind, "place": place} for place, no in enumerate(of_kind)]
+    return doubts(aside, whole, pa.Table.from_pylist(files))
 
 
 def _published(ws: Workspace, parents: Parents, name: str, names: Mapping[str, FileName]) -> list[list[State]]:
     inputs = parents.inputs
     head = Judged(inputs[name], inputs["quarantine"]) if name in inputs else None
     answers = ws.version_table("query_answer", inputs.get("query_answer"))
-    return published_states(ws, parents.published[name], head, names, answers)
+    return published_states(ws, parents.published.get(name, ()), head, names, answers)
 
 
 def _base_first(state: State, names: Mapping[str, FileName]) -> tuple[bool, FileName]:

@@ -18,8 +18,9 @@ from todoke import clock
 from todoke.intake.envelopes import Keys, opened_payload
 from todoke.intake.layouts import read_layout
 from todoke.intake.private_folder import private_folder
+from todoke.process.intake import DATASET_OF_KIND
 from todoke.process.register import with_question_ids
-from todoke.process.register_checks import findings_of
+from todoke.process.register_checks import findings_of, households_of
 from todoke.process.register_inputs import OUTPUTS, Parents, make, parents_of, version_parts
 from todoke.process.register_versions import register_version
 from todoke.process.ward_files import file_names
@@ -31,6 +32,7 @@ from todoke.store.schema import DATASETS, ENCRYPTED, QUARANTINE
 
 #: Datasets that hold the rows of the ward's files as they were read.
 _LANDED = ("ward_row", "addition_row", "correction_row", "delivery_instruction", "stop_row")
+_NOTICES = ("stop_row", "delivery_instruction")
 _JUDGED = ("ward_row", "addition_row", "correction_row")
 SAME, DIFFERS = "same", "differs"
 
@@ -44,7 +46,7 @@ def rebuilt(contract: str, number: int) -> dict[str, str]:
 
     Raises:
         TodokeError: there is no such version.
-        FileRefused: an original cannot be opened or read by today's passphrase and layouts.
+        FileRefused: an original cannot be opened by today's passphrase or an earlier one, or read by today's layouts.
     """
     ws = Workspace.open(contract, clock.now_tokyo().date())
     with ws.ledger.read() as tx:
@@ -76,8 +78,13 @@ def _quarantine(ws: Workspace, parents: Parents, originals: _Originals) -> pa.Ta
     base, additions, corrections = (
         originals.rows(landed, name) for landed, name in zip(receipts, _JUDGED, strict=True)
     )
+    originals.read_unread(ws.version_table("bad_row", parents.inputs.get("bad_row"), ["receipt_no"]))
     answers = ws.version_table("query_answer", parents.inputs.get("query_answer"))
-    return findings_of(ws, base, additions, corrections, originals.bad_rows(), answers)
+    notices = [
+        originals.rows(ws.version_table(name, parents.inputs.get(name), ["receipt_no"]), name) for name in _NOTICES
+    ]
+    earlier = households_of(ws, parents.published.get("ward_row", ()))
+    return findings_of(ws, base, additions, corrections, originals.bad_rows(), answers, notices, earlier)
 
 
 def _compared(ws: Workspace, ref: VersionRef, again: pa.Table) -> dict[str, str]:
@@ -97,8 +104,8 @@ class _Originals:
         self._ws = ws
         c = t.receipt.c
         with ws.ledger.read() as tx:
-            rows = tx.execute(select(c.receipt_no, c.kind, c.file_name).where(c.contract == ws.contract.id))
-            self._received = {no: (kind, name) for no, kind, name in rows}
+            rows = tx.execute(select(c.receipt_no, c.kind).where(c.contract == ws.contract.id))
+            self._kind = {row.receipt_no: row.kind for row in rows}
         self.results: dict[str, tuple[pa.Table, pa.Table]] = {}
 
     def rows(self, landed: pa.Table, dataset: str) -> pa.Table:
@@ -107,28 +114,34 @@ class _Originals:
         tables = [self._read(receipt, DATASETS[dataset])[0] for receipt in receipts]
         return pa.concat_tables([DATASETS[dataset].empty_table(), *tables])
 
+    def read_unread(self, bad: pa.Table) -> None:
+        """Opens the files too of which no row could be read; a base file without any gives way to no other."""
+        for receipt in pc.unique(bad["receipt_no"]).to_pylist():
+            if (kind := self._kind[receipt]) != "households":
+                self._read(receipt, DATASETS[DATASET_OF_KIND[kind]])
+
     def bad_rows(self) -> pa.Table:
         return pa.concat_tables([QUARANTINE.empty_table(), *(bad for _, bad in self.results.values())])
 
     def _read(self, receipt_no: str, schema: pa.Schema) -> tuple[pa.Table, pa.Table]:
         """The rows of a file, and those of it that could not be read."""
         if receipt_no not in self.results:
-            kind, name = self._received[receipt_no]
-            with self._opened(receipt_no, name) as payload:
-                reading = read_layout(payload.open("rb"), self._ws.contract.layouts[kind], schema, receipt_no)
+            layout = self._ws.contract.layouts[self._kind[receipt_no]]
+            with self._opened(receipt_no) as payload:
+                reading = read_layout(payload.open("rb"), layout, schema, receipt_no)
                 rows = pa.Table.from_batches(reading, schema)
                 self.results[receipt_no] = rows, reading.quarantine
         return self.results[receipt_no]
 
     @contextmanager
-    def _opened(self, receipt_no: str, name: str) -> Iterator[Path]:
+    def _opened(self, receipt_no: str) -> Iterator[Path]:
         ws = self._ws
         with private_folder() as folder:
-            original = folder / Path(name).name
+            original = folder / "original"
             with original.open("wb") as plain, ws.vault.open(f"{receipt_no}{ws.cipher.ENDING}") as sealed:
                 ws.cipher.open_stream(sealed, plain)
             intake, keys = ws.contract.intake, Keys.of(ws.contract.id)
             with opened_payload(
-                original, keys=keys, allowed=intake.envelopes, signers=intake.signers, into=folder
+                original, keys=keys, allowed=intake.envelopes, signers=intake.signers, into=folder, where=receipt_no
             ) as payload:
                 yield payload

@@ -30,7 +30,8 @@ from todoke.store import tables as t
 from todoke.store.ledger import Pin, VersionRef
 
 SUBJECT = "register:release"
-_LANDED = ("ward_row", "addition_row", "correction_row")
+_JUDGED = ("ward_row", "addition_row", "correction_row")
+_LANDED = (*_JUDGED, "stop_row", "delivery_instruction")
 _FOLLOWS_FROM = 3  # the last inputs of a register version: fonts, rules, contract
 
 
@@ -164,13 +165,15 @@ class Release:
         return now.rows > 0 and (released is None or released.rows_digest != now.rows_digest)
 
     def _files(self, found: Drift) -> list[str]:
-        """Receipts of files that are not in the version in force: those with findings, or for a drift all."""
+        """Receipts of files that are not in the version in force: those with findings, or for a drift all that name
+        who is in the register."""
         new = sorted(_receipts(self.ws, dict(self.parents.inputs)) - _receipts(self.ws, self.before))
+        drifted = set[str]()
         if found.beyond(self.ws.contract.register_.drift_gate_percent):
-            return new
+            drifted = _receipts(self.ws, {name: ref for name, ref in self.parents.inputs.items() if name in _JUDGED})
         quarantine = self.ws.version_table("quarantine", self.parents.inputs["quarantine"], ["receipt_no"])
         with_findings = set(quarantine["receipt_no"].to_pylist())
-        return [receipt for receipt in new if receipt in with_findings]
+        return [receipt for receipt in new if receipt in with_findings | drifted]
 
     def _base_before(self, refused: Sequence[str]) -> pa.Table:
         """The newest base file that was taken and is not refused; no rows when there is none."""

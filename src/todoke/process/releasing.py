@@ -10,13 +10,13 @@ from sqlalchemy import Connection, select
 from todoke.contract import loader
 from todoke.contract.model import Contract
 from todoke.errors import StalePlan
-from todoke.outbox.batch import Batch, Guard, any_pending, claim, nothing_to_say, unpublished
-from todoke.process.gaiji_fonts import font_receipt
+from todoke.outbox.batch import Batch, Cut, Guard, any_pending, claim, nothing_to_say, unpublished
+from todoke.process.gaiji_fonts import fonts_in_force, pinned, unpinned
 from todoke.process.workspace import Workspace
 from todoke.store import tables as t
 from todoke.store.settle import register_digest, settled_under
 
-_CONTRACT, _FONT = "contract", "gaiji_font"
+_CONTRACT = "contract"
 _ATTEMPTS = 20
 
 #: Brings what is pending up to the register in force.
@@ -30,6 +30,7 @@ def claimed(
     process: str = "",
     refresh: Refresh | None = None,
     guard: Callable[[], Guard] = lambda: nothing_to_say,
+    cut: Cut | None = None,
 ) -> Iterator[tuple[Workspace, Batch]]:
     """Batches to render, each with the workspace as it was when it was claimed: those an earlier run left come first.
 
@@ -39,6 +40,7 @@ def claimed(
         process: whose settlements make what is pending agree with a register; when it settled last under the one in
             force, nothing is to be refreshed.
         guard: makes what `outbox.batch.claim` takes, outside the transaction.
+        cut: as `outbox.batch.claim` takes it.
     """
     for batch in unpublished(ws.ledger, kind):
         yield as_claimed(ws, batch), batch
@@ -51,11 +53,11 @@ def claimed(
         seen = None if refresh is None else _refreshed(ws, process, refresh)
         only_now = guard() if seen is None else _only_under(ws, seen, guard())
         try:
-            new = claim(ws.ledger, kind, as_of, guard=only_now, settings=_settings(ws))
+            new = claim(ws.ledger, kind, as_of, guard=only_now, settings=_settings(ws), cut=cut)
         except StalePlan:
             continue
-        if new is not None:
-            yield as_claimed(ws, new), new
+        for batch in new:
+            yield as_claimed(ws, batch), batch
         return
     raise StalePlan("世帯台帳が続けて更新されています", where=kind, next_step="しばらくしてから再実行してください")
 
@@ -84,14 +86,14 @@ def _only_under(ws: Workspace, seen: str, guard: Guard) -> Guard:
 
 
 def _settings(ws: Workspace) -> Callable[[Connection], Mapping[str, str]]:
-    return lambda tx: {_CONTRACT: loader.digest(ws.contract), _FONT: font_receipt(ws, tx) or ""}
+    return lambda tx: {_CONTRACT: loader.digest(ws.contract), **pinned(fonts_in_force(ws, tx))}
 
 
 def as_claimed(ws: Workspace, batch: Batch) -> Workspace:
-    """The workspace under the contract revision and with the font of the batch."""
+    """The workspace under the contract revision and with the fonts of the batch."""
     with ws.ledger.read() as tx:
         c = t.contract_revision.c
         body = tx.execute(
             select(c.body).where(c.contract == ws.contract.id, c.digest == batch.settings[_CONTRACT])
         ).scalar_one()
-    return replace(ws, contract=Contract.model_validate_json(body), font=batch.settings[_FONT])
+    return replace(ws, contract=Contract.model_validate_json(body), fonts=unpinned(batch.settings))

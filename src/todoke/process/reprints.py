@@ -19,8 +19,8 @@ from todoke.model.changes import is_confidential
 from todoke.model.codes import Labelled, ShipmentKind, ShipmentState
 from todoke.outbox.batch import Batch, batches
 from todoke.process.batch_contents import contents
-from todoke.process.gaiji_fonts import gaiji_fonts
-from todoke.process.labels import label_layout, printed_records
+from todoke.process.gaiji_shapes import label_fonts
+from todoke.process.labels import printed_records
 from todoke.process.manifests import manifest
 from todoke.process.pulled import pulled
 from todoke.process.releasing import as_claimed
@@ -166,6 +166,7 @@ def _render(ws: Workspace, batch: Batch, places: dict[str, Place], own_id: str) 
         return cast(BinaryIO, SealedFile(lambda content: ws.outbox.put(f"{FOLDER}/{own_id}/{name}", content)))
 
     then = as_claimed(ws, batch)
-    records = pa.Table.from_batches(list(printed_records(then, contents(then, batch))))
+    records = pa.Table.from_batches(list(printed_records(then, batch, contents(then, batch))))
     wanted = records.filter(pc.is_in(records["application_no"], value_set=pa.array(list(places), pa.string())))
-    render_sheet(wanted.combine_chunks().to_batches()[0], places, label_layout(then), gaiji_fonts(then), open_file)
+    form, again = then.contract.labels.form(batch.kind), wanted.combine_chunks().to_batches()[0]
+    render_sheet(again, places, form.layout, label_fonts(then), open_file, form.free_text)

@@ -49,13 +49,13 @@ def take_answers(contract: str, on: date) -> Counts:
     """
     ws = Workspace.open(contract, on)
     try:
-        return receive(ws, SOURCE, _read)
+        return receive(ws, {SOURCE: _read})
     finally:
         _put_errors(ws)
 
 
 def _read(ws: Workspace, file: IncomingFile, payload: Path, receipt_no: str, pin: Pin) -> Landing:
-    _, book = opened(payload, file.name, _FORMS)
+    _, book = opened(payload, file.label, _FORMS)
     return _TAKEN_BY[book.form](ws, book, receipt_no, pin)
 
 
@@ -64,13 +64,13 @@ def _put_errors(ws: Workspace) -> None:
     r = t.receipt.c
     faulty = (r.contract == ws.contract.id, r.source == SOURCE, r.state == ReceiptState.ACCEPTED, r.quarantined > 0)
     with ws.ledger.read() as tx:
-        rows = tx.execute(select(r.receipt_no, r.file_name).where(*faulty).order_by(r.seq)).all()
+        receipts = tx.execute(select(r.receipt_no).where(*faulty).order_by(r.seq)).scalars().all()
         pin = ws.ledger.pin(tx)
     out = set(ws.outbox.listing(ERRORS))
-    for receipt_no, name in rows:
+    for receipt_no in receipts:
         key = f"{ERRORS}/{receipt_no}.xlsx"
         if key not in out:
-            ws.outbox.put(key, encrypted(_marked(ws, receipt_no, name, _errors(ws, pin, receipt_no)), password(ws)))
+            ws.outbox.put(key, encrypted(_marked(ws, receipt_no, _errors(ws, pin, receipt_no)), password(ws)))
 
 
 def _errors(ws: Workspace, pin: Pin, receipt_no: str) -> Mapping[int, Sequence[Fault]]:
@@ -82,10 +82,10 @@ def _errors(ws: Workspace, pin: Pin, receipt_no: str) -> Mapping[int, Sequence[F
     return errors
 
 
-def _marked(ws: Workspace, receipt_no: str, name: str, errors: Mapping[int, Sequence[Fault]]) -> bytes:
+def _marked(ws: Workspace, receipt_no: str, errors: Mapping[int, Sequence[Fault]]) -> bytes:
     with private_folder() as folder:
         original = folder / "original"
         with ws.vault.open(f"{receipt_no}{ws.cipher.ENDING}") as sealed, original.open("wb") as plain:
             ws.cipher.open_stream(sealed, plain)
-        with opened_workbook(original, Keys.of(ws.contract.id).passphrase, folder) as payload:
-            return with_errors(payload, name, _FORMS, errors)
+        with opened_workbook(original, Keys.of(ws.contract.id).passphrases, folder, receipt_no) as payload:
+            return with_errors(payload, receipt_no, _FORMS, errors)

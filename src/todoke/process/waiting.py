@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ from todoke.intake.inbox import IncomingFile, name_parts
 from todoke.intake.receipts import kind_label
 from todoke.model.codes import ReceiptState
 from todoke.process import approvals
-from todoke.process.arrivals import Arrival
+from todoke.process.arrivals import Arrival, taken
+from todoke.process.ward_files import AGAIN
 from todoke.process.workspace import Workspace
 from todoke.store import tables as t
 
@@ -38,9 +39,7 @@ class Answer:
     def arrival(self, original: Path) -> Arrival:
         """The arrival that waits; its file will lie at `original`."""
         row = self.row
-        file = IncomingFile(
-            original, row.file_name, row.bytes, row.sha256, row.arrived_ns, *name_parts(row.file_name), None, None
-        )
+        file = replace(_name(row), path=original)
         return Arrival(row.source, row.kind, file, row.receipt_no, row.arrival, answered=True, approved=self.approved)
 
 
@@ -75,14 +74,25 @@ def _waiting(ws: Workspace, tx: Connection, source: str) -> list[Any]:
 
 def _last_taken(ws: Workspace, tx: Connection, row: Any) -> Any:
     """The receipt whose content counts now, of the kind of a waiting one."""
-    r = t.receipt.c
-    here = (r.contract == ws.contract.id, r.source == row.source, r.kind == row.kind)
-    last = select(t.receipt).where(*here, r.state == ReceiptState.ACCEPTED).order_by(r.seq.desc()).limit(1)
-    return tx.execute(last).one()
+    return taken(tx, ws, row.source, row.kind, _name(row))[-1]
+
+
+def _name(row: Any) -> IncomingFile:
+    """The file that a receipt is of, as far as its name goes."""
+    return IncomingFile(
+        Path(row.file_name),
+        row.file_name,
+        row.bytes,
+        row.sha256,
+        row.arrived_ns,
+        *name_parts(row.file_name),
+        rows=None,
+        sidecar_fault=None,
+    )
 
 
 def _subject(row: Any) -> str:
-    return f"receipt:{row.receipt_no}"
+    return f"{AGAIN}:{row.receipt_no}"
 
 
 def _digest(row: Any, last: Any) -> str:
@@ -99,7 +109,9 @@ def _body(row: Any, last: Any) -> str:
         f"{_moment(row)} に受け取った{kind_label(row.kind)}（受領番号 {row.receipt_no}）は、"
         "いま有効なものより前に受け取ったファイルと同じ内容です。\n\n"
         f"- いま有効なファイル：受領番号 {last.receipt_no}（{_moment(last)} 受領）\n"
-        "- 承認：次の受領で、この内容を新しいものとして取り込みます。\n"
+        "- 承認：次の受領で、この内容を新しいものとして取り込みます。ファイル名の日付や連番にかかわらず、"
+        "それまでに受け取った同じ種類のファイルより後のものとして扱います"
+        "（その後に受け取るファイルとは、日付と連番の順です）。\n"
         "- 却下：受領不可とし、取り込みません。原本は封印したまま保管します。\n\n"
         "古いファイルが誤って送り直されていないか、送付元に確かめてから答えてください。"
     )

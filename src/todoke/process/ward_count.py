@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from todoke.process.register_answers import standing_answers
 from todoke.process.workspace import Workspace
 from todoke.quality.queries import corrected
 from todoke.store.ledger import VersionRef
@@ -52,7 +53,7 @@ def ward_count(ws: Workspace, register: VersionRef) -> WardCount:
     bad = _rows(ws, "bad_row", made_from, ["receipt_no", "household_no"])
     unread = bad.filter(pc.is_in(bad["receipt_no"], value_set=pc.unique(receipts)))
     households = ws.version_table("household", register, ["household_no", "ward_no"])
-    answers = _rows(ws, "register_answer", made_from, ["household_no", "other_no", "verdict"])
+    answers = _rows(ws, "register_answer", made_from, DATASETS["register_answer"].names)
     numbers = set[str]().union(*(_numbers(rows) for rows in (*sent, unread)))
     of_ward = _first_numbers(numbers, households, [*_former(sent), *_said_same(answers)])
     registered = _numbers(households)
@@ -80,6 +81,7 @@ def _former(sent: Sequence[pa.Table]) -> Iterator[tuple[str, str]]:
 
 
 def _said_same(answers: pa.Table) -> Iterator[tuple[str, str]]:
+    answers = standing_answers(answers)
     same = answers.filter(pc.equal(answers["verdict"], "same"))
     yield from zip(same["household_no"].to_pylist(), same["other_no"].to_pylist(), strict=True)
 

@@ -1,14 +1,15 @@
 """The ward's files in the order in which they take effect, whatever the order in which they came (G01, G07).
 
 Files build on each other by the date and number in their names, `<kind>_<YYYYMMDD>_<seq>[_r<revision>]`; of several
-revisions the highest counts. What has been published is not taken back: a later revision of it acts as corrections.
+revisions the highest counts. What has been published is not taken back: a later revision of it acts as corrections,
+and what it leaves out waits for a person.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import pairwise
 
@@ -16,9 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, select
 
-from todoke.model.codes import Question
+from todoke.model.codes import Question, ReceiptState, Verdict
 from todoke.process.workspace import Workspace
-from todoke.quality.findings import accepted_rows
+from todoke.quality.findings import accepted_rows, household_key
 from todoke.quality.queries import corrected
 from todoke.register.build import Revision
 from todoke.store import tables as t
@@ -26,46 +27,62 @@ from todoke.store.ledger import VersionRef
 
 _NAME = re.compile(r"_(\d{8})_(\d+)(?:_r(\d+))?\.", re.ASCII)
 
+#: What a person is asked of a file whose content came before; followed by its receipt number.
+AGAIN = "receipt"
+#: Datasets whose rows the rules judge.
+JUDGED = frozenset({"ward_row", "addition_row", "correction_row"})
 #: Which file a revision is one of: kind, date and number.
 Group = tuple[str, str, int]
 
 
 @dataclass(frozen=True, order=True)
 class FileName:
-    """Where a file stands among the ward's; files without such a name come last, in the order of their arrival."""
+    """Where a file stands among the ward's: by day, number and revision, then by its position in the stream.
+
+    Attributes:
+        group: which file it is a state of; all states of the register's base are one file.
+    """
 
     day: str
     seq: int
     revision: int
-    received_at: str
+    position: int
     receipt_no: str
-    kind: str
+    group: Group = field(compare=False)
 
     @property
-    def group(self) -> Group:
-        """All states of the register's base are one file."""
-        return (self.kind, "", 0) if self.kind == "households" else (self.kind, self.day, self.seq)
+    def kind(self) -> str:
+        return self.group[0]
 
 
 def file_names(tx: Connection, contract: str) -> dict[str, FileName]:
-    """Every received file by its receipt number."""
-    c = t.receipt.c
-    rows = tx.execute(select(c.receipt_no, c.kind, c.file_name, c.received_at).where(c.contract == contract))
-    return {no: _file_name(no, kind, name, at.isoformat()) for no, kind, name, at in rows}
+    """Every received file by its receipt number.
+
+    One whose content came before and that a person wants again stands behind all of its kind that had been taken then.
+    """
+    c, said = t.receipt.c, t.approval.c
+    again = f"{contract}:{AGAIN}:"
+    approved = select(said.subject).where(said.subject.startswith(again, autoescape=True), said.verdict == "approved")
+    wanted = {subject.removeprefix(again) for subject in tx.execute(approved).scalars()}
+    rows = select(c.receipt_no, c.kind, c.file_name, c.seq, c.state).where(c.contract == contract).order_by(c.seq)
+    names: dict[str, FileName] = {}
+    last: dict[str, FileName] = {}
+    for no, kind, file_name, position, state in tx.execute(rows):
+        name = _file_name(no, kind, file_name, position)
+        if state == ReceiptState.ACCEPTED:
+            before = last.get(kind, name)
+            if no in wanted and before > name:
+                name = replace(name, day=before.day, seq=before.seq, revision=before.revision)
+            last[kind] = max(before, name)
+        names[no] = name
+    return names
 
 
-def _file_name(receipt_no: str, kind: str, name: str, at: str) -> FileName:
+def _file_name(receipt_no: str, kind: str, name: str, position: int) -> FileName:
     found = _NAME.search(name)
     day, seq, revision = found.groups() if found else ("99999999", "0", None)
-    return FileName(day, int(seq), int(revision or 0), at, receipt_no, kind)
-
-
-def in_effect(rows: pa.Table, names: Mapping[str, FileName]) -> pa.Table:
-    """The rows of the highest revision of each file, file by file in the order of effect."""
-    receipts = pc.unique(rows["receipt_no"]).to_pylist()
-    highest = highest_revisions(receipts, names)
-    parts = [rows.filter(pc.equal(rows["receipt_no"], receipt)) for receipt in highest]
-    return pa.concat_tables(parts) if parts else rows
+    group = (kind, "", 0) if kind == "households" else (kind, day, int(seq))
+    return FileName(day, int(seq), int(revision or 0), position, receipt_no, group)
 
 
 def highest_revisions(receipts: Iterable[str], names: Mapping[str, FileName]) -> list[str]:
@@ -104,7 +121,7 @@ class State:
     """A file as it was, or is to be, published.
 
     Attributes:
-        accepted: its accepted rows, `schema.WARD_ROW`.
+        accepted: its accepted rows, as their dataset has them; of stops and delivery instructions all rows.
         named: household_no of all its rows, those in quarantine too.
     """
 
@@ -133,10 +150,8 @@ def published_states(
     known = _last_judgement(ws, versions, query_answers)
     for version in versions:
         receipts = known.receipts[version.rows.id]
-        if version is head:
-            # of what has not been published the highest revision alone counts
-            receipts = [no for no in highest_revisions([*seen, *receipts], names) if no in receipts]
-        for receipt in receipts:
+        # of what has not been published the highest revision alone counts
+        for receipt in highest_revisions([*seen, *receipts], names):
             if receipt not in seen:
                 seen.add(receipt)
                 of_group.setdefault(names[receipt].group, []).append(known.state(receipt))
@@ -152,39 +167,70 @@ def revisions(states: Iterable[State]) -> list[Revision]:
 
 @dataclass(frozen=True)
 class Merged:
-    """A corrections file as it is in force; `withdrawn`: household_no, receipt_no of what a revision leaves out."""
+    """A file whose rows stay in force until a person lets them go, over all its states.
 
-    rows: State
+    Attributes:
+        receipt_no: of its last state.
+        rows: in force, each under the receipt that brought it.
+        withdrawn: household_no, receipt_no of what a state leaves out; in force unless a person has let it go.
+    """
+
+    receipt_no: str
+    rows: pa.Table
     withdrawn: pa.Table
+
+    def as_one_file(self) -> pa.Table:
+        """The rows in force under the receipt of the last state."""
+        column = pa.repeat(pa.scalar(self.receipt_no, pa.string()), self.rows.num_rows)
+        return self.rows.set_column(self.rows.schema.get_field_index("receipt_no"), "receipt_no", column)
 
 
 NOTHING_WITHDRAWN = pa.schema([("household_no", pa.string()), ("receipt_no", pa.string())]).empty_table()
 
 
 def merged_states(states: Iterable[State], answers: pa.Table) -> Merged:
-    """The last state of a corrections file, and of those before it what it leaves out and nobody has let go.
+    """The last state of a file, and of those before it what it leaves out and nobody has let go.
 
     Args:
-        answers: `schema.REGISTER_ANSWER`.
+        states: of one file, oldest first.
+        answers: `schema.REGISTER_ANSWER`, those that stand.
     """
-    first, *later = states
-    rows, withdrawn = first, NOTHING_WITHDRAWN
-    let_go = answers.filter(
-        pc.and_(pc.equal(answers["kind"], Question.REMOVED), pc.equal(answers["verdict"], "remove"))
-    )
-    for state in later:
-        said = let_go.filter(pc.equal(let_go["receipt_no"], state.receipt_no))["household_no"]
-        settled = pc.or_(
-            pc.is_in(rows.accepted["household_no"], pc.unique(state.named)),
-            pc.is_in(rows.accepted["household_no"], pc.unique(said)),
+    rows, withdrawn, receipt = None, NOTHING_WITHDRAWN, ""
+    for state in states:
+        receipt = state.receipt_no
+        if rows is None:
+            rows = state.accepted
+            continue
+        kept, withdrawn = _but(rows, state.named), _but(withdrawn, state.named)
+        left_out = pc.unique(_but(kept, withdrawn["household_no"])["household_no"])
+        by = pa.repeat(pa.scalar(receipt, pa.string()), len(left_out))
+        withdrawn = pa.concat_tables([withdrawn, pa.table([left_out, by], schema=withdrawn.schema)])
+        rows = pa.concat_tables([state.accepted, kept])
+    let_go = _answered(withdrawn, answers, Question.REMOVED, Verdict.REMOVE)
+    return Merged(receipt, _but(rows, withdrawn.filter(let_go)["household_no"]), withdrawn)
+
+
+def without_resumed(states: Iterable[State], answers: pa.Table) -> list[State]:
+    """States of a stop list without the households that a person has resumed since: no later state leaves them out."""
+    return [
+        replace(
+            each,
+            accepted=each.accepted.filter(
+                pc.invert(_answered(each.accepted, answers, Question.STOPPED, Verdict.RESUME))
+            ),
         )
-        kept = rows.accepted.filter(pc.invert(settled))
-        column = pa.repeat(pa.scalar(state.receipt_no, pa.string()), kept.num_rows)
-        kept = kept.set_column(kept.schema.get_field_index("receipt_no"), "receipt_no", column)
-        left_out = kept.select(["household_no", "receipt_no"]).group_by(["household_no", "receipt_no"]).aggregate([])
-        withdrawn = pa.concat_tables([withdrawn, left_out])
-        rows = State(state.receipt_no, pa.concat_tables([state.accepted, kept]), state.named)
-    return Merged(rows, withdrawn)
+        for each in states
+    ]
+
+
+def _but(rows: pa.Table, households: pa.ChunkedArray) -> pa.Table:
+    return rows.filter(pc.invert(pc.is_in(rows["household_no"], pc.unique(households))))
+
+
+def _answered(rows: pa.Table, answers: pa.Table, question: Question, verdict: Verdict) -> pa.ChunkedArray:
+    """For each row, whether its household and receipt have that answer."""
+    said = answers.filter(pc.and_(pc.equal(answers["kind"], question), pc.equal(answers["verdict"], verdict)))
+    return pc.is_in(household_key(rows), household_key(said).combine_chunks())
 
 
 @dataclass(frozen=True)
@@ -202,12 +248,18 @@ def _last_judgement(ws: Workspace, versions: Iterable[Judged], query_answers: pa
         last |= dict.fromkeys(receipts[version.rows.id], version)
 
     @cache
-    def judged(version: Judged) -> tuple[pa.Table, pa.Table]:
-        return corrected(ws.lake.read(version.rows), query_answers), ws.lake.read(version.quarantine)
+    def rows_of(version: Judged) -> pa.Table:
+        return corrected(ws.lake.read(version.rows), query_answers)
+
+    @cache
+    def found_in(version: Judged) -> pa.Table:
+        return ws.lake.read(version.quarantine)
 
     def state(receipt: str) -> State:
-        rows, found = judged(last[receipt])
+        version = last[receipt]
+        rows = rows_of(version)
         mine = rows.filter(pc.equal(rows["receipt_no"], receipt))
-        return State(receipt, accepted_rows(mine, found), mine["household_no"])
+        accepted = accepted_rows(mine, found_in(version)) if version.rows.dataset in JUDGED else mine
+        return State(receipt, accepted, mine["household_no"])
 
     return _Judgements(receipts, state)

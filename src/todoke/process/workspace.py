@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 
 from todoke.contract import loader
 from todoke.contract.model import Contract
+from todoke.intake import private_folder
 from todoke.model.changes import Changes
 from todoke.outbox.batch import Outbox
 from todoke.protect.encryption import FileCipher
@@ -29,10 +30,18 @@ Counts = dict[str, int | str]
 
 
 @dataclass(frozen=True)
+class LabelFonts:
+    """What labels are drawn with: the SHA-256 of the base font's file, the receipts of gaiji fonts by priority."""
+
+    base: str
+    gaiji: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Workspace:
     """One contract on one business date.
 
-    `font`: the receipt of the gaiji font to print with, "" for none; None: the newest that the ward has sent.
+    `fonts`: those to print with; None: the contract's base font and the newest gaiji fonts that the ward has sent.
     """
 
     contract: Contract
@@ -40,17 +49,20 @@ class Workspace:
     ledger: Ledger
     lake: Lake
     outbox: Outbox
-    font: str | None = None
+    fonts: LabelFonts | None = None
 
     @classmethod
     def open(cls, contract_id: str, on: date) -> Workspace:
         """Opens the stores of `contract_id` for the business date `on`.
+
+        Whatever step comes next removes the plaintext that one which was killed has left (P05).
 
         Raises:
             ContractError: the contract is wrong, or not one for this environment (P07).
         """
         contract = loader.load(contract_id, on)
         loader.keep_apart(contract)
+        private_folder.sweep()
         ledger = Ledger(contract_id)
         return cls(contract, on, ledger, Lake(ledger), Outbox(ledger))
 

@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from todoke.quality.findings import BLANKS
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -45,8 +47,8 @@ class Column:
 
     @cached_property
     def blank(self) -> Flags:
-        """Rows with no text but spaces."""
-        return self.where(pc.equal(pc.utf8_trim(self.values, " "), ""), null=True)
+        """Rows with no text (`findings.BLANKS`)."""
+        return self.where(pc.equal(pc.utf8_trim(self.values, BLANKS), ""), null=True)
 
     def numbers(self) -> NDArray[np.float64]:
         """Whole numbers of up to four digits; NaN for any other text."""

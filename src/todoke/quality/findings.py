@@ -10,11 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from todoke.intake.changes import change_reasons
 from todoke.intake.dates import parsed_dates
 from todoke.model.codes import Finding
 from todoke.store import sqlfiles
 from todoke.store.engine import Engine
-from todoke.store.schema import QUARANTINE
+from todoke.store.schema import QUARANTINE, STOP_ROW
 
 #: Findings that no rule makes: the reader's, whose row is not landed, and the ward's own word (`queries`).
 READER_FINDINGS = frozenset({Finding.RAGGED, Finding.BAD_CHARACTER, Finding.NOT_WANTED})
@@ -40,11 +41,37 @@ EXPLAINS: dict[Finding, tuple[Finding, ...]] = {
 #: Hiragana, katakana, their marks, half-width katakana, middle dot and spaces.
 KANA = r"[ 　・ぁ-ゖ゛-ゞァ-ヺー-ヾ･-ﾟ]"
 PRIVATE_USE = r"[\x{E000}-\x{F8FF}]"
-BLANKS = " \t\r\n　"
+#: What is no text, in every rule and check: blanks of any width, tabs and line ends.
+BLANKS = " \t\r\n\u00a0\u3000"
 #: Nobody lives longer: a birth before that is a slip of the pen.
 OLDEST_YEARS = 125
 #: How what follows a town's own name may begin: with the number of a chome.
 CHOME_STARTS = "0123456789０１２３４５６７８９一二三四五六七八九十　 "
+
+
+#: What is found in stops and instructions, which say nothing else that the register compares.
+NOTICE_RULES = (Finding.HOUSEHOLD_NO_MISSING, Finding.UNKNOWN_HOUSEHOLD)
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Whom changes, stops and instructions are about.
+
+    Attributes:
+        changing: receipts of corrections files, each with its place in the order of effect.
+        known: household_no, place: who has been brought, and the place of the corrections file that did; -1 for any
+            other file.
+        notices: receipt_no, row_no, household_no of stops and instructions.
+    """
+
+    changing: Mapping[str, int]
+    known: pa.Table
+    notices: pa.Table
+
+    @classmethod
+    def none(cls) -> Targets:
+        known = pa.schema([("household_no", pa.string()), ("place", pa.int32())])
+        return cls({}, known.empty_table(), STOP_ROW.empty_table().select(["receipt_no", "row_no", "household_no"]))
 
 
 @dataclass(frozen=True)
@@ -73,6 +100,7 @@ def findings(
     *,
     bad_rows: pa.Table | None = None,
     bringing: Mapping[str, int] | None = None,
+    targets: Targets | None = None,
 ) -> pa.Table:
     """Everything wrong in one or more files of a ward; each file (receipt) is judged by itself.
 
@@ -85,6 +113,7 @@ def findings(
         bad_rows: `schema.QUARANTINE` of the reader; becomes part of the result.
         bringing: receipts of the files that bring new households, each with the place at which its file counts; a
             household that a file before has brought is a duplicate. Revisions of a file share its place.
+        targets: whom changes may be about, and the stops and instructions, which are judged with them.
 
     Returns:
         `schema.QUARANTINE`, by receipt_no and row_no. A household number that could hold a name is left null.
@@ -95,7 +124,12 @@ def findings(
     engine.register("invalid_kana", _texts(invalid_kana(ward_rows["member_kana"], ward_rows["head_kana"])))
     fields = (ward_rows[name] for name in PRINTED_FIELDS)
     engine.register("undrawable", _texts(undrawable(reference.gaiji, *fields)))
+    engine.register("change_reason", change_reasons())
     engine.register("bringing", _places(bringing or {}))
+    targets = targets or Targets.none()
+    engine.register("changing", _places(targets.changing))
+    engine.register("known", targets.known)
+    engine.register("notice_row", targets.notices)
     engine.register("precedence", _precedence())
     engine.register("bad_row", bad_rows if bad_rows is not None else QUARANTINE.empty_table())
     params = {

@@ -10,10 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from todoke.intake.changes import KINDS, REASONS
 from todoke.intake.dates import parsed_dates
 from todoke.model.codes import Finding
 from todoke.quality.columns import Column, Flags, columns_of, distinct
-from todoke.quality.findings import CHOME_STARTS, EXPLAINS, PRINTED_FIELDS, Reference, undrawable
+from todoke.quality.findings import BLANKS, CHOME_STARTS, EXPLAINS, PRINTED_FIELDS, Reference, Targets, undrawable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +26,7 @@ _SAME_IN_HOUSEHOLD = (
     *("head_name", "head_kana", "postal_code", "town", "block", "building"),
     *("change_kind", "change_reason", "changed_on"),
 )
+_YES_OR_NO = rf"\A[{BLANKS}]*[01０１][{BLANKS}]*\z"
 _NO_DAY = np.datetime64("NaT")
 
 
@@ -36,6 +38,7 @@ def suite_frame(
     accepted: pa.ChunkedArray,
     points_per_member: int,
     bringing: Mapping[str, int] | None = None,
+    targets: Targets | None = None,
 ) -> pd.DataFrame:
     """One row per ward row, for `suites.run_suite`.
 
@@ -46,7 +49,7 @@ def suite_frame(
         ward_rows: `schema.WARD_ROW`, all that was landed.
         found: `findings.findings` of them; says only which households are left out of a check because another
             finding explains what it would see.
-        reference, bringing: as `findings.findings` was given them.
+        reference, bringing, targets: as `findings.findings` was given them.
         accepted: for each row, whether it is taken (`findings.accepted`).
         points_per_member: of the contract (G05).
 
@@ -60,7 +63,7 @@ def suite_frame(
     columns = columns_of(ward_rows)
     usable = columns("household_no").matches(r"\A[0-9]{1,15}\z")
     faults = {name: np.where(usable, flags, np.nan) for name, flags in _row_faults(columns, reference).items()}
-    households = _Households(ward_rows, usable, found, bringing or {})
+    households = _Households(ward_rows, usable, found, bringing or {}, targets or Targets.none())
     faults |= {str(reason): households.spread(fault) for reason, fault in households.faults().items()}
     taken = np.asarray(accepted)
     faults["household_incomplete"] = households.spread(households.incomplete(taken))
@@ -75,11 +78,13 @@ def _row_faults(columns: Columns, reference: Reference) -> dict[str, Flags]:
     code = columns("postal_code").mapped(lambda values: pc.replace_substring(values, "-", ""))
     town = columns("town")
     known = code.where(pc.is_in(code.values, reference.postal["postal_code"].combine_chunks()))
-    named = town.matches(r"[^ \t\r\n　]")
+    named = ~town.blank
     faults = {
         "postal_code_unknown": ~known,
         "postal_code_town": known & named & ~_town_agrees(code, town, reference.postal),
         "birth_date_invalid": _birth_faults(columns("birth_date"), columns("changed_on"), reference),
+        "confidential_invalid": ~columns("confidential").blank & ~columns("confidential").matches(_YES_OR_NO),
+        "change_invalid": _change_faults(columns),
     }
     for field in PRINTED_FIELDS:
         values = columns(field).values
@@ -114,6 +119,15 @@ def _birth_faults(birth: Column, change: Column, reference: Reference) -> Flags:
     return unsound & birth.where(pc.is_in(birth.values, _dates(birth)["text"]))
 
 
+def _change_faults(columns: Columns) -> Flags:
+    kind, reason, day = (columns(name) for name in ("change_kind", "change_reason", "changed_on"))
+    known = kind.where(pc.is_in(kind.values, pa.array(KINDS))) & reason.where(
+        pc.is_in(reason.values, pa.array(REASONS))
+    )
+    dated = ~np.isnat(_days(day)) | (day.blank & reason.where(pc.equal(reason.values, "誤り")))
+    return kind.where(np.ones(len(kind.values), bool)) & ~(known & dated)
+
+
 def _dates(column: Column) -> pa.Table:
     return parsed_dates(pa.chunked_array([column.values]))
 
@@ -129,7 +143,9 @@ def _days(column: Column) -> NDArray[np.datetime64]:
 class _Households:
     """Usable rows by file and household; `first` is the position of each household's first row among them."""
 
-    def __init__(self, ward_rows: pa.Table, usable: Flags, found: pa.Table, bringing: Mapping[str, int]) -> None:
+    def __init__(
+        self, ward_rows: pa.Table, usable: Flags, found: pa.Table, bringing: Mapping[str, int], targets: Targets
+    ) -> None:
         self.usable, self.rows, self.found = usable, ward_rows.filter(pa.array(usable)), found
         self.column = columns_of(self.rows)
         self.files, self.numbers = self.column("receipt_no"), self.column("household_no")
@@ -137,7 +153,7 @@ class _Households:
         self.keys, self.of_row = keys.values.to_numpy(), keys.of_row
         self.first = np.flatnonzero(np.diff(np.maximum.accumulate(self.of_row), prepend=-1) > 0)
         self.members = np.bincount(self.of_row, minlength=len(self.keys))
-        self.bringing = bringing
+        self.bringing, self.targets = bringing, targets
 
     def spread(self, of_household: NDArray[Any]) -> Faults:
         """A column for all rows: a household's value in its first row."""
@@ -154,6 +170,7 @@ class _Households:
             Finding.HEAD_TWICE: heads > 1,
             Finding.MEMBER_NO_GAP: self._gap(),
             Finding.HOUSEHOLD_CONFLICT: self._conflict(),
+            Finding.UNKNOWN_HOUSEHOLD: self._unknown(),
         }
         return {reason: np.where(self._explained(reason), np.nan, fault) for reason, fault in faults.items()}
 
@@ -193,8 +210,25 @@ class _Households:
         before: Flags = brought & (place > earliest[number])
         return before
 
+    def _unknown(self) -> Flags:
+        """Whether a change is of a household that no file up to it has brought."""
+        kind = self.column("change_kind")
+        changed = self._any(kind.where(pc.is_in(kind.values, pa.array(["更新", "削除"]))))
+        changing = self.targets.changing
+        place_of = np.array([changing.get(receipt, -1) for receipt in self.files.values.to_pylist()], np.int64)
+        known = self.targets.known
+        place = pc.index_in(self.numbers.values, known["household_no"].combine_chunks())
+        never = len(changing)
+        brought = pc.fill_null(known["place"].combine_chunks().take(place), never).to_numpy().astype(np.int64)
+        file = place_of[self.keys // len(self.numbers.values)] if len(place_of) else self.keys
+        number = brought[self.keys % len(self.numbers.values)] if len(brought) else self.keys
+        unknown: Flags = changed & (file >= 0) & (number > file)
+        return unknown
+
     def _heads(self) -> NDArray[Any]:
-        relationship = self.column("relationship")
+        relationship = self.column("relationship").mapped(
+            lambda texts: pc.replace_substring_regex(texts, f"[{BLANKS}]", "")
+        )
         told = self._any(~relationship.blank)
         by_relationship = relationship.where(pc.equal(relationship.values, "世帯主"))
         by_name = np.asarray(pc.fill_null(pc.equal(self.rows["member_name"], self.rows["head_name"]), fill_value=False))

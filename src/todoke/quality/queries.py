@@ -35,12 +35,15 @@ MENDED_BY_VALUE = frozenset(
         Finding.BIRTH_DATE_INVALID,
         Finding.GAIJI_UNKNOWN,
         Finding.HOUSEHOLD_CONFLICT,
+        Finding.CONFIDENTIAL_INVALID,
+        Finding.CHANGE_INVALID,
+        Finding.UNKNOWN_HOUSEHOLD,
     }
 )
 _NUMBER = re.compile(r"\{(?:n|nn|ｎ)\}")
 _ASKED = {
     True: "正しい値を「訂正後の値」に書いてください（{scope}）。取り込まないときは「却下」を選んでください。",
-    False: "値の訂正では直せません。正しい行を訂正データで送るか、取り込まないときは「却下」を選んでください。",
+    False: "値の訂正では直せません。正しい行を送り直すか、取り込まないときは「却下」を選んでください。",
 }
 
 
@@ -69,6 +72,12 @@ class SentFile:
 
     name: str
     layout: Layout
+
+    @property
+    def is_notice(self) -> bool:
+        """A stop or an instruction: a row that no correction changes, another one is sent in its place."""
+        layout = self.layout
+        return layout.members is None and "member_name" not in (layout.required | layout.optional).values()
 
 
 def items(
@@ -108,12 +117,17 @@ def _lines(quarantine: pa.Table, files: Mapping[str, SentFile]) -> Iterator[dict
         yield line
 
 
+def _is_wide(line: Mapping[str, Any]) -> bool:
+    """Whether another value is for all rows of the household in its file."""
+    return line["field"] in HOUSEHOLD_WIDE or line["reason"] == Finding.UNKNOWN_HOUSEHOLD
+
+
 def _item(line: Mapping[str, Any], file: SentFile, again: list[str], number: Callable[..., str]) -> Item:
     reason, field = Finding(line["reason"]), line["field"]
     own = file.layout.members is None or field not in MEMBER_FIELDS  # in the wide form several members share a row
-    correctable = reason in MENDED_BY_VALUE and own
+    correctable = reason in MENDED_BY_VALUE and own and not file.is_notice
     item_no = number(*(str(line[name] or "") for name in ("receipt_no", "row_no", "field", "reason")))
-    scope = "同じ世帯の全部の行に効きます" if field in HOUSEHOLD_WIDE else "この行だけに効きます"
+    scope = "同じ世帯の全部の行に効きます" if _is_wide(line) else "この行だけに効きます"
     item = Item(
         item_no=item_no,
         digest="",
@@ -157,7 +171,7 @@ def corrected(rows: pa.Table, answers: pa.Table) -> pa.Table:
     of_row, of_household = _places(rows, mending)
     changes: dict[str, dict[int, str]] = defaultdict(dict)
     for answer in mending:
-        wide = answer["field"] in HOUSEHOLD_WIDE and answer["household_no"]
+        wide = _is_wide(answer) and answer["household_no"]
         places = (
             of_household[answer["receipt_no"], answer["household_no"]]
             if wide

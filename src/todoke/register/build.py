@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from todoke.errors import GateClosed
-from todoke.intake.changes import REASONS, check_changes
+from todoke.intake.changes import change_reasons
 from todoke.intake.dates import parsed_dates
+from todoke.quality.findings import BLANKS
 from todoke.register.succession import aliases, under_identity
 from todoke.store import sqlfiles
 from todoke.store.engine import Engine
@@ -67,6 +68,7 @@ def build(
     stops: pa.Table | None = None,
     answers: pa.Table | None = None,
     cautions: pa.Table | None = None,
+    doubts: pa.Table | None = None,
 ) -> Register:
     """The register after all files.
 
@@ -81,6 +83,7 @@ def build(
         stops: `schema.STOP_ROW`.
         answers: `schema.REGISTER_ANSWER`: what persons decided.
         cautions: `schema.REGISTER_CAUTION`: who is held because of a register that waits.
+        doubts: the same: who is held because of rows in quarantine.
 
     Returns:
         Deleted and held households stay, with their members, and say so in `state`. A successor stands under the
@@ -88,14 +91,12 @@ def build(
 
     Raises:
         GateClosed: a household stands in two of the base files and additions.
-        FileRefused: a correction cannot be carried out (`change_invalid`).
     """
     _check_once(accepted)
     with Engine() as engine:
         engine.register("answer", _or_empty(answers, REGISTER_ANSWER))
         engine.register("caution", _or_empty(cautions, REGISTER_CAUTION))
-        reasons = pa.table({"written": list(REASONS), "code": list(REASONS.values())})
-        engine.register("change_reason", reasons)
+        engine.register("change_reason", change_reasons())
         history = _History()
         engine.register("member", _members(engine, accepted))
         engine.register("standing", _fetch(engine, "base_standing"))
@@ -104,6 +105,7 @@ def build(
             _correct(engine, rows, reference_date)
             history.add(rows)
         alias = _take_over(engine, history)
+        engine.register("doubt", _once(under_identity(_or_empty(doubts, REGISTER_CAUTION), alias)))
         _decide_holds(
             engine,
             under_identity(_or_empty(special_delivery, DELIVERY_INSTRUCTION), alias),
@@ -144,14 +146,14 @@ class _History:
         names = ["household_no", "member_kana", "birth_date", "former_household_no"]
         parts = [
             rows.select(names).append_column("nth", pa.repeat(pa.scalar(place, pa.int32()), rows.num_rows))
-            for place, rows in enumerate(self._rows)
+            for place, rows in enumerate(self._rows or [WARD_ROW.empty_table()])
         ]
         return pa.concat_tables(parts)
 
     def places(self, households: pa.ChunkedArray) -> pa.Table:
         """household_no and place: each address that any file gave for these households, in one way of writing."""
         wanted = pc.unique(households)
-        mine = pa.concat_tables(self._rows)
+        mine = pa.concat_tables([WARD_ROW.empty_table(), *self._rows])
         mine = mine.filter(pc.is_in(mine["household_no"], wanted))
         written = [pc.fill_null(mine[name], "") for name in ("postal_code", "town", "block", "building")]
         place = _spaceless(pc.binary_join_element_wise(pc.replace_substring(written[0], "-", ""), *written[1:], "/"))
@@ -199,7 +201,6 @@ def _marked(rows: pa.Table, kind: str, receipt_no: str) -> pa.Table:
 
 def _correct(engine: Engine, rows: pa.Table, reference_date: date) -> None:
     """Carry one corrections file out on `member` and `standing`."""
-    check_changes(rows)
     engine.register("sent_member", _members(engine, rows))
     engine.register("change", _fetch(engine, "change", reference_date=reference_date))
     engine.register("renamed_member", _fetch(engine, "renamed_member"))
@@ -213,7 +214,7 @@ def _take_over(engine: Engine, history: _History) -> pa.Table:
     seen = history.sightings()
     engine.register("sighting_text", seen.append_column("kana", _kana_keys(seen["member_kana"])))
     engine.register("parsed_date", parsed_dates(seen["birth_date"]))
-    engine.register("sighting", _fetch(engine, "sighting"))
+    engine.register("sighting", _fetch(engine, "sighting", blanks=BLANKS))
     engine.register("entry", _fetch(engine, "entry"))
     engine.register("declared", _fetch(engine, "declared"))
     places = history.places(_fetch(engine, "suspect")["household_no"])
@@ -248,7 +249,7 @@ def _spaceless(texts: pa.ChunkedArray) -> pa.ChunkedArray:
 def _decide_holds(engine: Engine, special_delivery: pa.Table, stops: pa.Table) -> None:
     place = pa.array(range(special_delivery.num_rows), pa.int64())
     engine.register("special_delivery", special_delivery.append_column("place", place))
-    engine.register("instruction", _fetch(engine, "instruction"))
+    engine.register("instruction", _fetch(engine, "instruction", blanks=BLANKS))
     engine.register("stop_row", stops)
     engine.register("stopped", _fetch(engine, "stopped"))
     engine.register("hold", _fetch(engine, "hold"))
@@ -265,7 +266,7 @@ def _questions(asked: pa.Table) -> pa.Table:
 def _members(engine: Engine, rows: pa.Table) -> pa.Table:
     engine.register("ward_row", rows)
     engine.register("parsed_date", parsed_dates(rows["birth_date"], rows["changed_on"]))
-    return _fetch(engine, "ward_member")
+    return _fetch(engine, "ward_member", blanks=BLANKS)
 
 
 def _fetch(engine: Engine, name: str, **params: object) -> pa.Table:
@@ -274,6 +275,11 @@ def _fetch(engine: Engine, name: str, **params: object) -> pa.Table:
 
 def _or_empty(table: pa.Table | None, schema: pa.Schema) -> pa.Table:
     return schema.empty_table() if table is None else table
+
+
+def _once(doubts: pa.Table) -> pa.Table:
+    grouped = doubts.group_by("household_no").aggregate([("confidential", "max")])
+    return grouped.select(["household_no", "confidential_max"]).rename_columns(["household_no", "confidential"])
 
 
 def _files(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:

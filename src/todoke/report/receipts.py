@@ -9,16 +9,15 @@ from datetime import date, datetime
 
 import pyarrow as pa
 
+from todoke.contract.sheet_layout import MM
 from todoke.intake.receipts import FROM_CLIENT, Receipt, kind_label, reason_label
 from todoke.labels.fonts import FontSet
 from todoke.labels.pdf import Drawing, EmbeddedFonts, SheetFile
-from todoke.labels.sheet import MM, Line, SheetLayout
+from todoke.labels.sheet import Line
 from todoke.model.codes import ReceiptState
 from todoke.outbox.workbook import Column, Sheet, render
+from todoke.report.page import PAGE, printable, rule, to_the_right, wrapped
 
-_PAGE = SheetLayout(
-    columns=1, rows=1, width_mm=210, height_mm=297, left_mm=0, top_mm=0, barcode_pt=None
-)  # fmt: skip
 _LEFT, _RIGHT, _VALUE = 25 * MM, 185 * MM, 67 * MM
 _ROW, _LEADING = 10.5 * MM, 5.6 * MM
 _NOTHING = "—"
@@ -42,9 +41,9 @@ def certificate(receipt: Receipt, parties: Parties) -> bytes:
     """
     fonts = FontSet.load(())
     lines, rules = _set(receipt, parties, fonts)
-    drawing = Drawing(_PAGE, fonts)
+    drawing = Drawing(PAGE, fonts)
     out = io.BytesIO()
-    file = SheetFile(f"{receipt.receipt_no}.pdf", out, _PAGE)
+    file = SheetFile(f"{receipt.receipt_no}.pdf", out, PAGE)
     file.add_sheet([drawing.label(0, lines, None, rules)])
     file.finish(EmbeddedFonts(fonts.cut("".join(line.text for line in lines))))
     return out.getvalue()
@@ -56,27 +55,27 @@ def _set(receipt: Receipt, parties: Parties, fonts: FontSet) -> tuple[list[Line]
     title = "預　か　り　証"
     lines = [
         Line((_LEFT + _RIGHT) / 2 - fonts.width(title) * 10, top - 36 * MM, 20, title),
-        *_to_the_right(f"受領番号　{receipt.receipt_no}", top - 20 * MM, 10, fonts),
-        Line(_LEFT, top - 52 * MM, 13, _printable(f"{parties.client}　御中", fonts)),
+        *to_the_right(f"受領番号　{receipt.receipt_no}", _RIGHT, top - 20 * MM, 10, fonts),
+        Line(_LEFT, top - 52 * MM, 13, printable(f"{parties.client}　御中", fonts)),
         Line(_LEFT, top - 62 * MM, 10.5, _opening(receipt)),
     ]
     rules = [b"0.6 w 0.35 G "]
     y = top - 71 * MM
-    rules.append(_rule(y))
+    rules.append(rule(_LEFT, _RIGHT, y))
     for heading, value in _rows(receipt, parties):
         ems = (_RIGHT - _VALUE - 4) / 10.5
-        cut = [line for part in value.split("\n") for line in _wrapped(_printable(part, fonts), ems, fonts)]
+        cut = [line for part in value.split("\n") for line in wrapped(printable(part, fonts), ems, fonts)]
         lines.append(Line(_LEFT + 3, y - 6.8 * MM, 10.5, heading))
         lines += [Line(_VALUE, y - 6.8 * MM - n * _LEADING, 10.5, text) for n, text in enumerate(cut)]
         y -= _ROW + (len(cut) - 1) * _LEADING
-        rules.append(_rule(y))
+        rules.append(rule(_LEFT, _RIGHT, y))
     foot = [
         "この預かり証は、個人情報等の取扱いに関する契約の定めにより交付するものです。",
         "お預かりした原本は暗号化して保管し、契約の定めにより返還または消去します。" if _is_kept(receipt) else "",
     ]
     lines += [Line(_LEFT, y - (9 + 6 * n) * MM, 9, text) for n, text in enumerate(foot) if text]
     for n, text in enumerate((f"受託者　{parties.contractor}", parties.desk)):
-        lines += _to_the_right(_printable(text, fonts), y - (30 + 6 * n) * MM, 10.5, fonts)
+        lines += to_the_right(printable(text, fonts), _RIGHT, y - (30 + 6 * n) * MM, 10.5, fonts)
     return lines, b"".join(rules)
 
 
@@ -122,32 +121,6 @@ def _day(moment: date) -> str:
     return f"{moment.year}年{moment.month}月{moment.day}日"
 
 
-def _to_the_right(text: str, y: float, size: float, fonts: FontSet) -> list[Line]:
-    return [Line(_RIGHT - fonts.width(text) * size, y, size, text)]
-
-
-def _printable(text: str, fonts: FontSet) -> str:
-    """A name of a file may hold anything; what the font does not draw is shown as 〓."""
-    return "".join(sign if sign in fonts.drawable else "〓" for sign in text)
-
-
-def _wrapped(text: str, ems: float, fonts: FontSet) -> list[str]:
-    """The text in lines no wider than `ems`, cut anywhere: a name of a file has no words."""
-    lines, width = [""], 0.0
-    for sign in text:
-        own = fonts.width(sign)
-        if width + own > ems:
-            lines.append("")
-            width = 0.0
-        lines[-1] += sign
-        width += own
-    return lines
-
-
-def _rule(y: float) -> bytes:
-    return f"{_LEFT:.2f} {y:.2f} m {_RIGHT:.2f} {y:.2f} l S ".encode()
-
-
 @dataclass(frozen=True)
 class Entry:
     """A line of the register: a receipt, how often its very file came again, whether a higher revision replaced it."""
@@ -172,15 +145,15 @@ def _register_sheet(entries: Iterable[Entry]) -> Sheet:
         Column("received_at", "受領日時", 16),
         Column("receipt_no", "受領番号", 14),
         Column("origin", "受領元", 8, centred=True),
-        Column("kind", "種類", 16),
-        Column("file_name", "ファイル名", 34, wrap=True),
+        Column("kind", "種類", 16, wrap=True),
+        Column("file_name", "ファイル名", 32, wrap=True),
         Column("rows", "件数", 9, total=True),
         Column("quarantined", "うち要確認", 10, total=True),
-        Column("state", "取扱い", 20, wrap=True),
-        Column("reason", "理由", 24, wrap=True),
+        Column("state", "取扱い", 24, wrap=True),
+        Column("reason", "理由", 26, wrap=True),
         Column("repeats", "再送", 6, total=True),
         Column("received_by", "受領者", 9, centred=True),
-        Column("digest", "ダイジェスト\n（SHA-256の先頭16桁）", 19),
+        Column("digest", "ダイジェスト\n（SHA-256の先頭16桁）", 22),
     )
     rows = [
         {

@@ -11,10 +11,11 @@ from typing import Any
 
 from psycopg import IntegrityError as PostgresIntegrityError
 from psycopg import sql
-from sqlalchemy import Connection, Table
+from sqlalchemy import Column, ColumnElement, Connection, MetaData, Table, update
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from todoke.errors import TodokeError
+from todoke.store.ledger import analyze
 
 Row = tuple[Any, ...]
 
@@ -41,6 +42,30 @@ def insert_rows(
             where=table.name,
             next_step="todoke ledger verify の結果を添えて、担当の技術者に連絡してください",
         ) from None
+
+
+def set_each(
+    tx: Connection, key: Column[Any], column: Column[Any], values: Iterable[Row], where: ColumnElement[bool]
+) -> int:
+    """Gives `column` of many rows a value each, as one statement; returns how many rows changed.
+
+    Args:
+        key, column: of one table; `values` are pairs of theirs, a key once.
+        where: what must hold of a row as well.
+    """
+    given = Table(
+        f"given_{key.table.name}",
+        MetaData(),
+        Column("key", key.type, primary_key=True),
+        Column("value", column.type),
+        prefixes=["TEMPORARY"],
+    )
+    given.create(tx)
+    insert_rows(tx, given, ("key", "value"), values)
+    analyze(tx, given.name)
+    changed = tx.execute(update(key.table).where(given.c.key == key, where).values({column: given.c.value})).rowcount
+    given.drop(tx)
+    return changed
 
 
 def _copy(tx: Connection, table: Table, names: Sequence[str], rows: Iterable[Row], skip_known: bool) -> None:

@@ -346,6 +346,8 @@ approval = Table(
     Column("verdict", String(20), nullable=False),
     Column("by_whom", String(80), nullable=False),
     Column("at", UtcDateTime, nullable=False),
+    Column("inspector", String(80)),
+    Column("inspected_on", Date),
 )
 
 #: `content`: what it is rendered from (JSON), as it was when it was begun; none where there is nothing to report.

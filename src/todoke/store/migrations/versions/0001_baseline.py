@@ -79,6 +79,8 @@ def upgrade() -> None:
         sa.Column("verdict", sa.String(length=20), nullable=False),
         sa.Column("by_whom", sa.String(length=80), nullable=False),
         sa.Column("at", sa.DateTime(), nullable=False),
+        sa.Column("inspector", sa.String(length=80), nullable=True),
+        sa.Column("inspected_on", sa.Date(), nullable=True),
         sa.PrimaryKeyConstraint("subject", "subject_digest", "round"),
     )
     op.create_table(

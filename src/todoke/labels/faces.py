@@ -1,0 +1,323 @@
+"""One font file: what it draws, how wide, and the part of it that a batch needs.
+
+TrueType and OpenType (CFF) are read; what is embedded is always TrueType, so that a glyph can be named by its number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import struct
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from fontTools import subset
+from fontTools.fontBuilder import FontBuilder
+from fontTools.misc.psCharStrings import T2CharString
+from fontTools.pens.boundsPen import ControlBoundsPen
+from fontTools.pens.cu2quPen import Cu2QuPen
+from fontTools.pens.recordingPen import RecordingPen
+from fontTools.pens.ttGlyphPen import TTGlyphPen
+from fontTools.ttLib import TTFont, TTLibError
+from fontTools.ttLib.tables._g_l_y_f import Glyph as TrueTypeGlyph
+
+from todoke.errors import FileRefused
+from todoke.model.codes import Labelled
+
+# At INFO it writes every glyph of a subset into the log: of a short list of names, nearly the names.
+logging.getLogger("fontTools").setLevel(logging.WARNING)
+
+_CUTTING = subset.Options(
+    hinting=False,
+    layout_features=[],
+    name_IDs=[],
+    notdef_outline=True,
+    recalc_timestamp=False,
+    drop_tables=[
+        "BASE", "DSIG", "GDEF", "GPOS", "GSUB", "OS/2", "VDMX", "VORG", "cvt ", "fpgm", "gasp", "hdmx", "kern",
+        "name", "post", "prep", "vhea", "vmtx", "EBDT", "EBLC", "EBSC", "LTSH", "PCLT", "meta", "mort", "morx",
+    ],
+)  # fmt: skip
+#: A CFF glyph with a longer program draws something; only shorter ones are run to see.
+_LONG_PROGRAM = 40
+#: How far an outline that is turned into TrueType's curves may lie from the original, in em.
+_CURVE_ERROR = 0.0005
+#: Outlines are compared in these parts of an em, so that the same drawing at another size is the same.
+_COMPARED_EM = 4096
+#: What a pen is told to draw an outline: operation and points in font units.
+Strokes = list[tuple[str, tuple[Any, ...]]]
+_DAMAGED = (
+    TTLibError, AssertionError, LookupError, ValueError, AttributeError, TypeError, ArithmeticError, RecursionError,
+    NotImplementedError, struct.error,
+)  # fmt: skip
+
+
+class Glyph(Labelled):
+    """What the fonts have for a character; all but DRAWN stop printing (G04)."""
+
+    DRAWN = "drawn", "印字できる"
+    MISSING = "gaiji_missing", "フォントに文字がない"
+    NOTDEF = "gaiji_notdef", "未定義の字形に割り当て"
+    EMPTY = "gaiji_empty", "字形が空白"
+    VARIANT = "gaiji_variant", "異体字なし"
+    RESHAPED = "gaiji_reshaped", "字形が変わった"
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """One font: what it draws and how wide.
+
+    `cmap` maps a code point, `variants` an ideographic variation sequence (two characters) to its glyph id; a sequence
+    whose glyph does not draw is not among them. `widths`: of each glyph that is mapped, in em; `em`: in font units.
+    """
+
+    name: str
+    data: bytes = field(repr=False)
+    cmap: dict[int, int] = field(repr=False)
+    variants: dict[str, int] = field(repr=False)
+    blank: frozenset[int] = field(repr=False)
+    widths: dict[int, float] = field(repr=False)
+    em: int
+    ascent: float
+    descent: float
+    box: tuple[int, int, int, int]
+
+    @classmethod
+    def read(cls, source: bytes | Path, where: str) -> Face:
+        """Read a font file; raises FileRefused (`font_unreadable`) naming `where`."""
+        data = source if isinstance(source, bytes) else source.read_bytes()
+        with _refused_if_damaged(where):
+            return _read(data, where)
+
+    def glyph(self, code_point: int) -> Glyph:
+        """What this font has for a code point."""
+        if code_point not in self.cmap:
+            return Glyph.MISSING
+        if self.cmap[code_point] == 0:
+            return Glyph.NOTDEF
+        return Glyph.EMPTY if code_point in self.blank else Glyph.DRAWN
+
+    def width(self, code_point: int) -> float:
+        """How wide a code point is that this font has, in em."""
+        return self.widths[self.cmap[code_point]]
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The part of a face that a batch needs: a TrueType file and, per CID, text, glyph and width in 1/1000 em."""
+
+    face: Face
+    data: bytes = field(repr=False)
+    glyphs: list[tuple[int, str, int, float]] = field(repr=False)
+
+    @classmethod
+    def of(cls, face: Face, needed: Iterable[tuple[int, str]]) -> Cut:
+        """Cut a face down to (CID, text), the text a character or a variation sequence that it draws."""
+        font = TTFont(BytesIO(face.data), lazy=True, fontNumber=0, recalcTimestamp=False)
+        wanted = {cid: (text, _glyph_of(face, text)) for cid, text in needed}
+        names = {glyph: font.getGlyphName(glyph) for _, glyph in wanted.values()}
+        part = _as_truetype(font, names) if "CFF " in font else _subset(font, names)
+        ids = part.getReverseGlyphMap()
+        glyphs = [
+            (cid, text, ids[names[glyph]], 1000 * face.widths[glyph]) for cid, (text, glyph) in sorted(wanted.items())
+        ]
+        out = BytesIO()
+        part.save(out)
+        return cls(face, out.getvalue(), glyphs)
+
+
+def check_font(path: Path, where: str) -> None:
+    """Refuse a received EUDC font that cannot be read or drawn (FileRefused `font_unreadable`); nothing is kept."""
+    face = Face.read(path, where)
+    with _refused_if_damaged(where):
+        shapes(face, filter(is_private, face.cmap))
+
+
+@contextmanager
+def _refused_if_damaged(where: str) -> Iterator[None]:
+    try:
+        yield
+    # fontTools lets errors of every kind through on damaged input; none of them may pass as a missing glyph.
+    except _DAMAGED as error:
+        raise FileRefused(
+            "font_unreadable",
+            "フォントファイルを読み取れません（TrueType形式ではないか、壊れています）",
+            where=where,
+            next_step="フォントの再送を依頼してください",
+        ) from error
+
+
+def is_private(code_point: int) -> bool:
+    """Whether a code point is private use, which is where gaiji live."""
+    return 0xE000 <= code_point <= 0xF8FF or code_point >= 0xF0000
+
+
+def shapes(face: Face, code_points: Iterable[int]) -> dict[int, str]:
+    """The digest of what a face draws for each code point that it draws: outline, composites resolved, and width."""
+    font = TTFont(BytesIO(face.data), lazy=True, fontNumber=0)
+    scale = _COMPARED_EM / font["head"].unitsPerEm
+    drawn = {code for code in code_points if face.glyph(code) is Glyph.DRAWN}
+    return {code: _shape(_strokes(font, face.cmap[code]), face.width(code), scale) for code in drawn}
+
+
+def strokes(face: Face, code_point: int) -> Strokes:
+    """How a face draws a code point."""
+    return _strokes(TTFont(BytesIO(face.data), lazy=True, fontNumber=0), face.cmap[code_point])
+
+
+def _shape(drawn: Strokes, width: float, scale: float) -> str:
+    told = [(what, [point and tuple(round(v * scale) for v in point) for point in points]) for what, points in drawn]
+    return hashlib.sha256(repr((round(width * _COMPARED_EM), told)).encode()).hexdigest()
+
+
+def _strokes(font: Any, glyph: int) -> Strokes:
+    name = font.getGlyphName(glyph)
+    pen = RecordingPen()
+    drawn: Strokes = pen.value
+    if "glyf" not in font:
+        font.getGlyphSet()[name].draw(pen)
+        return drawn
+    table = font["glyf"]
+    flat = TrueTypeGlyph()
+    flat.coordinates, flat.endPtsOfContours, flat.flags = table[name].getCoordinates(table)
+    flat.numberOfContours = len(flat.endPtsOfContours)
+    # whoever draws the font puts the outline at the side bearing, wherever its coordinates lie
+    left = min((x for x, _ in flat.coordinates), default=0)
+    flat.draw(pen, table, font["hmtx"].metrics[name][1] - left)
+    return drawn
+
+
+def _glyph_of(face: Face, text: str) -> int:
+    return face.variants[text] if len(text) == 2 else face.cmap[ord(text)]
+
+
+def _read(data: bytes, where: str) -> Face:
+    font = TTFont(BytesIO(data), lazy=True, fontNumber=0)
+    cmap = font.getBestCmap()
+    if not cmap:
+        raise TTLibError("no Unicode cmap")
+    ids = font.getReverseGlyphMap()
+    by_code = {code: ids[name] for code, name in cmap.items()} | dict.fromkeys(_undefined(font, cmap), 0)
+    draws = _cff_draws(font) if "CFF " in font else _glyf_draws(font)
+    variants = {text: glyph for text, glyph in _variants(font, by_code, ids).items() if glyph and draws(glyph)}
+    em, head, advances = font["head"].unitsPerEm, font["head"], font["hmtx"].metrics
+    used = {*by_code.values(), *variants.values()}
+    return Face(
+        name=_postscript_name(font, where),
+        data=data,
+        cmap=by_code,
+        variants=variants,
+        blank=frozenset(code for code, glyph in by_code.items() if not draws(glyph)),
+        widths={glyph: advances[font.getGlyphName(glyph)][0] / em for glyph in used},
+        em=em,
+        ascent=font["hhea"].ascent / em,
+        descent=font["hhea"].descent / em,
+        box=tuple(round(1000 * v / em) for v in (head.xMin, head.yMin, head.xMax, head.yMax)),
+    )
+
+
+def _variants(font: Any, by_code: Mapping[int, int], ids: Mapping[str, int]) -> dict[str, int]:
+    """Variation sequences that the character map knows (format 14); one without a glyph of its own is the default."""
+    found: dict[str, int] = {}
+    for table in font["cmap"].tables:
+        if table.format != 14:
+            continue
+        for selector, sequences in table.uvsDict.items():
+            for base, name in sequences:
+                found[chr(base) + chr(selector)] = by_code.get(base, 0) if name is None else ids[name]
+    return found
+
+
+def _postscript_name(font: Any, where: str) -> str:
+    name = (font["name"].getDebugName(6) if "name" in font else None) or where
+    return "".join(char for char in name if char.isascii() and (char.isalnum() or char in "-_")) or "Font"
+
+
+def _undefined(font: Any, cmap: dict[int, str]) -> list[int]:
+    """Code points that the character map covers but points to `.notdef`; fontTools leaves them out of its mapping."""
+    raw, covered = font.reader["cmap"], bytearray(0x110000)
+    for number in range(struct.unpack_from(">H", raw, 2)[0]):
+        platform, _, offset = struct.unpack_from(">HHL", raw, 4 + 8 * number)
+        kind = struct.unpack_from(">H", raw, offset)[0]
+        if platform not in {0, 3} or kind not in {4, 12}:
+            continue
+        if kind == 4:
+            count = struct.unpack_from(">H", raw, offset + 6)[0] // 2
+            ends = struct.unpack_from(f">{count}H", raw, offset + 14)
+            spans = list(zip(struct.unpack_from(f">{count}H", raw, offset + 16 + 2 * count), ends, strict=True))[:-1]
+        else:
+            count = struct.unpack_from(">L", raw, offset + 12)[0]
+            spans = [struct.unpack_from(">2L", raw, offset + 16 + 12 * group) for group in range(count)]
+        for start, end in spans:
+            if start <= end < len(covered):
+                covered[start : end + 1] = bytes([1]) * (end + 1 - start)
+    for code in cmap:
+        covered[code] = 0
+    return [found.start() for found in re.finditer(b"\1", covered)]
+
+
+def _glyf_draws(font: Any) -> Callable[[int], bool]:
+    """Whether a glyph has an outline with an area."""
+    places, outlines = font["loca"].locations, font.reader["glyf"]
+
+    def draws(glyph: int, depth: int = 0) -> bool:
+        outline = outlines[places[glyph] : places[glyph + 1]]
+        if len(outline) < 10:
+            return False
+        contours, x_min, y_min, x_max, y_max = struct.unpack_from(">5h", outline)
+        if contours >= 0:
+            return bool(contours > 0 and x_max > x_min and y_max > y_min)
+        names = font["glyf"][font.getGlyphName(glyph)].getComponentNames(font["glyf"])
+        return depth < 8 and any(draws(font.getGlyphID(name), depth + 1) for name in names)
+
+    return draws
+
+
+def _cff_draws(font: Any) -> Callable[[int], bool]:
+    programs, glyphs = font["CFF "].cff.topDictIndex[0].CharStrings, font.getGlyphSet()
+
+    def draws(glyph: int) -> bool:
+        name = font.getGlyphName(glyph)
+        program: T2CharString = programs[name]
+        if program.bytecode is not None and len(program.bytecode) > _LONG_PROGRAM:
+            return True
+        pen = ControlBoundsPen(None)
+        glyphs[name].draw(pen)
+        return pen.bounds is not None and pen.bounds[2] > pen.bounds[0] and pen.bounds[3] > pen.bounds[1]
+
+    return draws
+
+
+def _subset(font: TTFont, names: Mapping[int, str]) -> TTFont:
+    """A font cut down to some of its glyphs."""
+    subsetter = subset.Subsetter(_CUTTING)
+    subsetter.populate(glyphs=names.values())
+    subsetter.subset(font)
+    if "cmap" in font:
+        del font["cmap"]
+    return font
+
+
+def _as_truetype(font: Any, names: Mapping[int, str]) -> TTFont:
+    """Some glyphs of a font with cubic curves with TrueType's: faster than to cut it down and turn it then."""
+    glyphs, em, order = font.getGlyphSet(), font["head"].unitsPerEm, [".notdef", *sorted(names.values())]
+    turned = {}
+    for name in order:
+        pen = TTGlyphPen(None)
+        glyphs[name].draw(Cu2QuPen(pen, _CURVE_ERROR * em, reverse_direction=True))
+        turned[name] = pen.glyph()
+    builder = FontBuilder(em, isTTF=True)
+    builder.setupGlyphOrder(order)
+    builder.setupGlyf(turned)
+    bearings = {name: getattr(glyph, "xMin", 0) for name, glyph in turned.items()}
+    builder.setupHorizontalMetrics({name: (glyphs[name].width, bearings[name]) for name in order})
+    builder.setupHorizontalHeader(ascent=font["hhea"].ascent, descent=font["hhea"].descent)
+    builder.setupPost(keepGlyphNames=False)
+    builder.font.recalcTimestamp = False
+    builder.updateHead(created=0, modified=0)
+    return builder.font

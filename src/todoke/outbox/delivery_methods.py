@@ -1,0 +1,33 @@
+"""The form that goes with a confidential batch: how the ward has each of its parcels delivered (G09)."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from todoke.outbox.workbook import Column, Sheet, render
+
+NAME = "delivery_methods.xlsx"
+METHODS = ("営業所留", "局留", "別住所")
+_COLUMNS = (
+    Column("shipment_id", "出荷番号", 30),
+    Column("application_no", "申込番号", 13),
+    Column("postal_code", "送付先郵便番号", 14),
+    Column("address", "送付先住所", 40, wrap=True),
+    Column("building", "送付先方書", 22, wrap=True),
+    Column("held_at", "留置先名称", 22, wrap=True),
+    Column("recipient_name", "送付先氏名", 18, wrap=True),
+)
+_NOTE = "送付先はすべて区の指示によるものです。台帳の住所は使わず、この表の送付先だけで配送してください。"
+
+
+def delivery_methods(parcels: pa.Table, *, programme: str, title: str) -> bytes:
+    """The workbook, one sheet for each method that occurs; equal for equal input.
+
+    Args:
+        parcels: shipment_id, application_no, delivery_method, postal_code, address, building, held_at,
+            recipient_name.
+    """
+    by_method = ((method, parcels.filter(pc.equal(parcels["delivery_method"], method))) for method in METHODS)
+    sheets = [Sheet(method, _COLUMNS, rows, notes=(_NOTE,)) for method, rows in by_method if rows.num_rows]
+    return render(sheets, title=title, subtitle=programme)

@@ -1,0 +1,98 @@
+"""Locking approved labels in batches, in the order in which they are printed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import select
+
+from todoke.errors import ContractError, NotApproved
+from todoke.labels.sort_mark import sort_marks
+from todoke.outbox.batch import Guard, nothing_to_say
+from todoke.process import approvals, stops
+from todoke.process.addresses import delivery_addresses
+from todoke.process.releasing import Refresh, claimed
+from todoke.process.workspace import Workspace
+from todoke.store import tables as t
+
+_PRINTING_ORDER = ("postal_code", "town", "sort_mark", "household_no")
+#: Airflow maps a task over 1,024 values at most (`core.max_map_length`).
+_BATCHES_AT_ONCE = 1_000
+
+
+def claim_approved(
+    ws: Workspace,
+    process: str,
+    kinds: Iterable[str],
+    *,
+    resettle: Refresh,
+    note: Callable[[], Guard] = lambda: nothing_to_say,
+    inspected: bool = False,
+) -> list[str]:
+    """Locks the pending labels of each kind that a person has approved for `process`; see `labels.claim_batches`.
+
+    Args:
+        resettle: brings what is pending up to the register in force; a yes to something else does not hold then.
+        note: makes the guard whose figures are kept with the batches, when something is pending.
+        inspected: a test print must have passed the ward's inspection, too.
+    """
+    stops.hold(ws)
+    stops.put_out(ws)
+    batches: list[str] = []
+    waiting: list[NotApproved] = []
+    for kind in kinds:
+
+        def guard(kind: str = kind) -> Guard:
+            return approvals.only_if_approved(ws, process, kind, note(), inspected=inspected)
+
+        def cut(keys: list[str], kind: str = kind) -> list[list[str]]:
+            return _cut(ws, kind, keys)
+
+        try:
+            for _, batch in claimed(ws, kind, process=process, refresh=resettle, guard=guard, cut=cut):
+                batches.append(batch.id)
+        except NotApproved as error:
+            waiting.append(error)
+    if waiting and not batches:
+        raise waiting[0]
+    return batches
+
+
+def _cut(ws: Workspace, kind: str, keys: list[str]) -> list[list[str]]:
+    """Effects in printing order, in batches that one worker each prints."""
+    most = ws.contract.labels.labels_per_batch
+    if len(keys) <= most:
+        return [keys]
+    if len(keys) > most * _BATCHES_AT_ONCE:
+        raise ContractError(
+            f"ラベル{len(keys):,}件が{_BATCHES_AT_ONCE:,}束に収まりません",
+            where="labels.labels_per_batch",
+            next_step="1束の件数を増やしてください",
+        )
+    with ws.ledger.read() as tx:
+        heads = ws.ledger.heads(tx)
+    table = pa.table({"key": keys, "household_no": members(ws, keys)})
+    places = delivery_addresses(ws, heads).select(["household_no", "postal_code", "town", "block", "confidential"])
+    ordered = in_printing_order(ws, table.join(places, "household_no", join_type="left outer"), kind)["key"].to_pylist()
+    return [ordered[first : first + most] for first in range(0, len(ordered), most)]
+
+
+def in_printing_order(ws: Workspace, addresses: pa.Table, kind: str) -> pa.Table:
+    """Addresses with `sort_mark`, as they are printed in a batch of a kind: by postal code and town for the carrier.
+
+    A confidential household's label names no town beside its address (G09).
+    """
+    towns, blocks = (addresses[name].fill_null("").to_pylist() for name in ("town", "block"))
+    marks = sort_marks(ws.contract.labels.form(kind).sort_mark, towns, blocks)
+    shown = pc.if_else(addresses["confidential"], "", pa.array(marks, pa.string()))
+    return addresses.append_column("sort_mark", shown).sort_by([(name, "ascending") for name in _PRINTING_ORDER])
+
+
+def members(ws: Workspace, keys: list[str]) -> pa.Array:
+    """The household of each effect."""
+    c = t.shipment.c
+    with ws.ledger.read() as tx:
+        of = dict(tx.execute(select(c.id, c.household_no).where(c.contract == ws.contract.id)).tuples().all())
+    return pa.array([of[key.rpartition("/")[0]] for key in keys], pa.string())

@@ -1,0 +1,84 @@
+"""What a confidential batch tells the carrier: the ward's method, place and recipient, never the registered address."""
+
+from __future__ import annotations
+
+import io
+from datetime import date
+
+import openpyxl
+import pytest
+from programme import Programme, one
+from pypdfium2 import PdfDocument
+from small_ward import INSTRUCTION_HEADER, SECRET, SECRET_INSTRUCTED, home_of, table
+
+LABELS, NEXT = date(2026, 9, 7), date(2026, 9, 8)
+HEADER = ("出荷番号", "申込番号", "送付先郵便番号", "送付先住所", "送付先方書", "留置先名称", "送付先氏名")
+KEPT = (SECRET_INSTRUCTED, "局留", "1500002", "東京都渋谷区渋谷一丁目1番1号", "", "内密　凪", "渋谷郵便局")
+
+
+def printed(programme: Programme, *instructions: tuple[str, ...]) -> dict[str, bytes]:
+    """The files of the confidential batch under these instructions."""
+    programme.ward_sends("special_delivery", table(INSTRUCTION_HEADER, instructions), NEXT)
+    for process in ("intake", "register", "labels"):
+        programme.run(process, NEXT)
+    programme.answer()
+    programme.run("labels", NEXT)
+    batch = one(programme.rows("batch", kind="catalogue_confidential"))["id"]
+    return {name.rpartition("/")[2]: content for name, content in programme.out(f"labels/{batch}").items()}
+
+
+def sheets(content: bytes) -> dict[str, list[tuple[str, ...]]]:
+    """The rows under the headings, by sheet."""
+    read = {}
+    for sheet in openpyxl.load_workbook(io.BytesIO(content)):
+        rows = [tuple(str(value or "") for value in row[: len(HEADER)]) for row in sheet.iter_rows(values_only=True)]
+        head = rows.index(HEADER)
+        read[sheet.title] = [row for row in rows[head + 1 :] if row[0] and row[1]]
+    return read
+
+
+def label_text(files: dict[str, bytes]) -> str:
+    document = PdfDocument(files["labels_001.pdf"])
+    return "".join(document[n].get_textpage().get_text_bounded() for n in range(len(document)))
+
+
+def test_each_method_has_its_sheet_with_the_wards_places_alone(july: Programme):
+    other = (SECRET, "別住所", "1540001", "東京都世田谷区池尻一丁目2番3号", "見本荘101", "秘匿　花", "")
+    files = printed(july, KEPT, other)
+    read = sheets(files["delivery_methods.xlsx"])
+    assert list(read) == ["局留", "別住所"]
+    [row] = read["局留"]
+    parcel = july.parcel(SECRET_INSTRUCTED, "catalogue")["id"]
+    assert row[:2] == (parcel, july.number(SECRET_INSTRUCTED))
+    assert [cell.replace("-", "") for cell in row[2:]] == [KEPT[2], KEPT[3], "", "渋谷郵便局", "内密　凪"]
+    [row] = read["別住所"]
+    assert [cell.replace("-", "") for cell in row[2:]] == [other[2], other[3], "見本荘101", "", "秘匿　花"]
+    text = str(read)
+    for number in (SECRET, SECRET_INSTRUCTED):
+        assert home_of(number).block not in text
+        assert number not in text
+
+
+@pytest.mark.parametrize(
+    ("method", "place", "shown"),
+    [
+        ("局留", "渋谷郵便局", "渋谷郵便局留"),
+        ("営業所留", "見本運輸渋谷営業所", "見本運輸渋谷営業所留"),
+        ("局留", "渋谷郵便局留", "渋谷郵便局留"),
+        ("営業所留", "渋谷営業所留め", "渋谷営業所留め"),
+    ],
+)
+def test_the_label_names_the_place_that_keeps_the_parcel_in_the_usual_form(
+    july: Programme, method: str, place: str, shown: str
+):
+    files = printed(july, (*KEPT[:1], method, *KEPT[2:6], place))
+    lines = label_text(files).split()
+    assert shown in lines
+    assert list(sheets(files["delivery_methods.xlsx"])) == [method]
+
+
+def test_ordinary_batches_have_no_such_form(july: Programme):
+    printed(july, KEPT)
+    ordinary = one(july.rows("batch", kind="catalogue"))["id"]
+    assert not [name for name in july.out(f"labels/{ordinary}") if name.endswith(".xlsx")]
+    assert one([name for name in july.out("labels") if name.endswith(".xlsx")]).endswith("/delivery_methods.xlsx")

@@ -1,0 +1,131 @@
+"""Many labels are locked at once in several batches, in printing order, and each is printed by whoever takes it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import secrets
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from pathlib import Path
+
+import pytest
+from programme import CONTRACT, Programme, installation, one
+from small_ward import HOMES, INSTRUCTION_HEADER, INSTRUCTIONS, households, table
+
+import databases
+from todoke.errors import ContractError, NotApproved
+from todoke.process import label_claims, labels
+
+FILES, LABELS = date(2026, 7, 21), date(2026, 9, 7)
+MOST, ALL = 4, 10
+PLACES = {home.no: (home.postal_code.replace("-", ""), home.town, home.no) for home in HOMES}
+
+
+@pytest.fixture(scope="session")
+def narrow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An installation whose batches hold few labels."""
+    return installation(tmp_path_factory.mktemp("narrow"), labels={"labels_per_batch": MOST})
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def approved(request: pytest.FixtureRequest, narrow: Path, tmp_path: Path) -> Iterator[Programme]:
+    """Ten ordinary labels and a confidential one have been approved."""
+    url = None
+    if request.param == "postgresql":
+        url = databases.create_postgresql("template1", f"batches_{secrets.token_hex(4)}")
+    with Programme(tmp_path / "home", narrow, url).entered() as programme:
+        programme.ward_sends_font()
+        programme.ward_sends("households", households(), FILES)
+        programme.ward_sends("special_delivery", table(INSTRUCTION_HEADER, INSTRUCTIONS), FILES)
+        for process in ("intake", "register"):
+            programme.run(process, FILES)
+        programme.run("labels", LABELS)
+        programme.answer()
+        yield programme
+    if url is not None:
+        databases.drop_postgresql(url)
+
+
+def manifests(programme: Programme) -> dict[str, list[dict[str, str]]]:
+    files = {name: content for name, content in programme.out("labels/").items() if name.endswith("manifest.csv")}
+    return {name.split("/")[1]: list(csv.DictReader(io.StringIO(text.decode()))) for name, text in files.items()}
+
+
+def test_one_yes_locks_all_batches_and_they_follow_the_printing_order(approved: Programme):
+    assert len(approved.rows("approval", verdict="approved")) == 2, "one for the ordinary, one for the confidential"
+    *ordinary, confidential = labels.claim_batches(CONTRACT, LABELS)
+    assert {row["state"] for row in approved.rows("batch")} == {"claimed"}
+    assert [one(approved.rows("batch", id=batch))["members"] for batch in ordinary] == [4, 4, 2]
+    assert approved.out("labels/") == {}, "locked before any file is visible"
+    for batch in reversed([*ordinary, confidential]):
+        labels.print_batch(CONTRACT, LABELS, batch)
+    printed = manifests(approved)
+    in_order = [row["household_no"] for batch in ordinary for row in printed[batch]]
+    assert in_order == sorted(in_order, key=PLACES.__getitem__) and len(set(in_order)) == ALL
+    assert [row["label_no"] for row in printed[ordinary[2]]] == ["1", "2"]
+    assert approved.faults() == []
+
+
+def test_control_totals_are_those_of_all_batches_and_each_says_which_it_is(approved: Programme):
+    approved.run("labels", LABELS)
+    totals = [each for each in approved.control("labels") if "part" in each]
+    assert sorted((each.pop("part"), each.pop("parts")) for each in totals) == [(1, 3), (2, 3), (3, 3)]
+    assert totals[0] == totals[1] == totals[2]
+    assert totals[0]["labels"] + totals[0]["held"] + totals[0]["excluded"] == totals[0]["households"] == 12
+
+
+@pytest.mark.parametrize("printed", [0, 1, 2, 3])
+def test_what_a_killed_run_locked_is_printed_by_the_next_with_the_same_bytes(approved: Programme, printed: int):
+    batches = labels.claim_batches(CONTRACT, LABELS)
+    for batch in batches[:printed]:
+        labels.print_batch(CONTRACT, LABELS, batch)
+    before = approved.out()
+    assert sorted(labels.claim_batches(CONTRACT, LABELS)) == sorted(batches[printed:])
+    for batch in batches:  # a task that Airflow starts once more as well
+        labels.print_batch(CONTRACT, LABELS, batch)
+    after = approved.out()
+    assert {name: after[name] for name in before} == before
+    digests = {row["id"]: row["sha256"] for row in approved.rows("batch")}
+    assert labels.claim_batches(CONTRACT, LABELS) == []
+    for batch in batches:
+        labels.print_batch(CONTRACT, LABELS, batch)
+    assert {row["id"]: row["sha256"] for row in approved.rows("batch")} == digests
+    assert approved.out() == after
+    assert {row["state"] for row in approved.rows("batch")} == {"published"}
+
+
+def test_two_runs_at_once_lock_every_label_once_and_may_print_side_by_side(approved: Programme):
+    with ThreadPoolExecutor(4) as pool:
+        claims = list(pool.map(lambda _: labels.claim_batches(CONTRACT, LABELS), range(2)))
+        batches = {batch for claim in claims for batch in claim}
+        assert len(batches) == len(approved.rows("batch")) == 4
+        said = list(pool.map(lambda batch: labels.print_batch(CONTRACT, LABELS, batch), [*batches, *batches]))
+    assert sum(int(each["labels"]) for each in said) == 2 * (ALL + 1)
+    numbers = [row["household_no"] for rows in manifests(approved).values() for row in rows]
+    assert len(numbers) == len(set(numbers)) == ALL + 1
+    assert approved.faults() == []
+
+
+def test_a_limit_that_makes_too_many_batches_is_told_before_anything_is_locked(
+    approved: Programme, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(label_claims, "_BATCHES_AT_ONCE", 2)
+    with pytest.raises(ContractError, match="labels_per_batch"):
+        labels.claim_batches(CONTRACT, LABELS)
+    assert approved.rows("batch") == []
+
+
+def test_the_number_of_labels_in_a_batch_changes_neither_inspection_nor_approval(approved: Programme, root: Path):
+    with databases.environment(TODOKE_ROOT=str(root)):
+        assert len(labels.claim_batches(CONTRACT, LABELS)) == 2
+
+
+def test_a_no_to_the_test_print_of_one_kind_keeps_that_kind_back(july: Programme):
+    july.run("labels", LABELS)
+    july.answer_open("rejected")
+    with pytest.raises(NotApproved, match="試し刷りは却下されています"):
+        labels.claim_batches(CONTRACT, LABELS)
+    assert july.run("labels", LABELS)["test_pack"] == {"test_labels": 0, "requests": 0}
+    assert july.rows("batch") == []

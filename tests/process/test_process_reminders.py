@@ -1,0 +1,170 @@
+"""One notice to whoever has not applied by the day of the reminder, and to nobody else (G22)."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+from programme import CONTRACT, Programme, one
+from register_steps import corrections, sends
+from small_ward import (
+    COUPLE,
+    DECLINES,
+    FAMILY,
+    GOOD,
+    LATE,
+    SECRET,
+    SECRET_INSTRUCTED,
+    SINGLE,
+    correction,
+    home_of,
+    secret,
+)
+
+from todoke.errors import GateClosed
+from todoke.process import approval, labels
+
+BEFORE, LAST_OPEN, REMINDER, NEXT, AFTER_DEADLINE = (
+    date(2026, 11, 10),
+    date(2026, 12, 11),
+    date(2026, 12, 14),
+    date(2026, 12, 15),
+    date(2027, 1, 18),
+)
+WATER = "3001"
+
+
+@pytest.fixture
+def december(november: Programme) -> Iterator[Programme]:
+    """One has applied, one has declined; orders are settled for the open day before the reminder."""
+    november.applies("w1", FAMILY, "2026-11-10 12:00", [(WATER, 1)])
+    card = november.card("H1", DECLINES, "エンリョ　トミ", "152-0003", [], 辞退="1", 辞退確信度=0.99)
+    november.scans(BEFORE, card)
+    november.run("orders", BEFORE)
+    november.run("orders", LAST_OPEN)
+    return november
+
+
+def notices(programme: Programme, state: str = "released") -> set[str]:
+    return {row["household_no"] for row in programme.rows("shipment", kind="notice", state=state)}
+
+
+def reminded(programme: Programme, on: date = REMINDER) -> dict:
+    programme.run("reminders", on)
+    programme.answer()
+    return programme.run("reminders", on)
+
+
+def test_who_has_neither_applied_nor_declined_gets_one_notice_after_a_yes(december: Programme):
+    said = december.run("reminders", REMINDER)
+    assert "まだ承認されていません" in str(said["release"])
+    assert notices(december) == set()
+    assert "申込期限は 2027-01-15 です" in approval.pending(CONTRACT)[0]["body"]
+    december.answer()
+    assert december.run("reminders", REMINDER)["release"]["labels"] == len(GOOD) - 3
+    assert notices(december) == {home.no for home in GOOD} - {FAMILY, DECLINES, SECRET}
+    assert december.rows("claim", claim="notice") == []
+    assert december.faults() == []
+
+
+def test_a_notice_has_a_label_and_the_carrier_its_row_and_the_confidential_ones_their_own(december: Programme):
+    reminded(december)
+    manifests = [
+        list(csv.DictReader(io.StringIO(c.decode()))) for n, c in december.out("labels").items() if "manifest" in n
+    ]
+    names = {row["household_no"] for rows in manifests for row in rows}
+    assert names >= notices(december)
+    rows = {row["出荷番号"]: row for row in december.shipped("勧奨通知")}
+    assert len(rows) == len(notices(december))
+    mine = rows[december.parcel(SECRET_INSTRUCTED, "notice")["id"]]
+    assert "原町" not in str(mine) and mine["郵便番号"].replace("-", "") == "1500002"
+    assert {batch["kind"] for batch in december.rows("batch")} >= {"notice", "notice_confidential"}
+
+
+def test_nothing_happens_before_the_day(december: Programme):
+    before = december.traces()
+    assert december.run("reminders", LAST_OPEN)["propose"] == {"not_due": 1}
+    assert december.traces() == before
+
+
+def test_it_waits_for_the_orders_of_the_last_open_day(november: Programme):
+    november.run("orders", BEFORE)
+    with pytest.raises(GateClosed, match="突合されていません"):
+        november.run("reminders", REMINDER)
+    assert november.rows("shipment", kind="notice") == []
+
+
+def test_who_applies_before_the_notice_is_printed_gets_none(december: Programme):
+    december.run("reminders", REMINDER)
+    december.applies("w2", COUPLE, "2026-12-14 12:00", [(WATER, 1)])
+    december.run("orders", REMINDER)
+    december.run("reminders", NEXT)
+    december.answer()
+    december.run("reminders", NEXT)
+    assert COUPLE not in notices(december)
+    assert LATE in notices(december)
+
+
+def test_who_applies_after_it_keeps_it_and_nobody_is_added_later(december: Programme):
+    reminded(december)
+    sent = notices(december)
+    december.applies("w2", COUPLE, "2026-12-14 12:00", [(WATER, 1)])
+    december.cancels("w1", "2026-12-14 13:00")
+    december.run("orders", REMINDER)
+    december.run("orders", NEXT)
+    before = december.rows("shipment", kind="notice")
+    december.run("reminders", NEXT)
+    december.hands_over(NEXT, "notice")
+    december.run("reminders", date(2026, 12, 16))
+    assert notices(december, "handed_over") == sent and FAMILY not in sent
+    assert len(before) == len(december.rows("shipment", kind="notice"))
+    assert december.rows("difference") == []
+    assert approval.pending(CONTRACT) == []
+    assert december.faults() == []
+
+
+def test_who_becomes_confidential_or_is_deleted_meanwhile_is_stopped(december: Programme):
+    reminded(december)
+    rows = corrections(correction(secret(home_of(COUPLE))), correction(home_of(SINGLE), "削除", "誤り"))
+    sends(december, NEXT, corrections=rows)
+    assert {december.parcel(number, "notice")["state"] for number in (COUPLE, SINGLE)} == {"stopped"}
+
+
+def test_a_notice_that_was_not_approved_does_not_go_after_the_deadline(december: Programme):
+    december.run("reminders", REMINDER)
+    december.answer("rejected")
+    december.run("orders", AFTER_DEADLINE)
+    december.run("reminders", AFTER_DEADLINE)
+    assert notices(december, "cancelled") == {row["household_no"] for row in december.rows("shipment", kind="notice")}
+    december.run("nonapplicants", date(2027, 1, 20))
+    assert december.faults() == []
+
+
+def test_those_whose_catalogue_did_not_arrive_are_listed_and_not_reminded(december: Programme):
+    parcel = one(december.rows("shipment", household_no=LATE, kind="catalogue"))["id"]
+    december.carrier_reports(LAST_OPEN, (parcel, 1, "宛所不明", "15:00"))
+    december.run("deliveries", LAST_OPEN)
+    reminded(december)
+    assert LATE not in notices(december)
+    [content] = [c for n, c in december.out("reminders").items() if n.endswith("not_reached.csv")]
+    assert LATE in content.decode("cp932")
+
+
+def test_killed_between_lock_and_label_the_next_run_prints_the_same(
+    december: Programme, monkeypatch: pytest.MonkeyPatch
+):
+    december.run("reminders", REMINDER)
+    december.answer()
+    with monkeypatch.context() as killed:
+        killed.setattr(labels, "publish_labels", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            december.run("reminders", REMINDER)
+    with pytest.raises(GateClosed):  # those that are not locked yet wait for the orders that came meanwhile
+        december.run("reminders", NEXT)
+    december.run("orders", REMINDER)
+    december.run("reminders", NEXT)
+    assert {row["state"] for row in december.rows("batch") if row["kind"].startswith("notice")} == {"published"}
+    assert len(december.shipped("勧奨通知")) == len(notices(december)) == len(GOOD) - 3
