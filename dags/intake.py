@@ -8,8 +8,9 @@
 記録するだけで、データは変わりません。古い改訂（`_r<n>`）が後から届いたときは「旧版」として記録します。
 - **人の判断**：以前に受け取り、その後に差し替わった内容がもう一度届いたときは、取り込まずに「承認」へ依頼を出します。\
 承認すると次の受領で取り込み、却下すると受領不可にします。
-- **照会票の回答**：区が記入した照会票を `returned_work` に置くと、回答を1行ずつ確かめて取り込み、\
-次の検査で反映します。取り込めない行は、エラーの欄を加えた区のファイルとして送信箱の `returned_errors` に出します。
+- **照会票の回答・引抜きの結果**：記入した照会票と引抜き一覧を `returned_work` に置くと、1行ずつ確かめて取り込み、\
+照会票は次の検査で、引抜き一覧はすぐに反映します。\
+取り込めない行は、エラーの欄を加えた送り主のファイルとして送信箱の `returned_errors` に出します。
 - **外字フォント**：`cloud` に置かれた外字フォントは、ファイル名ごとに最後に届いたものを使います。\
 同じ名前の前のフォントと1字ずつ比べ、\
 追加・削除・字形の変わった外字の一覧を送信箱の `gaiji/deliveries` に出します。
@@ -71,12 +72,12 @@ def intake(contract: str) -> None:
 
         return news(receipts.issue(contract, business_date()))
 
-    @task(task_display_name="照会票の回答の受領", outlets=[asset(contract, "received")])
+    @task(task_display_name="照会票・引抜き一覧の受領", outlets=[asset(contract, "received")])
     def take_answers() -> Counts:
-        """Take the ward's answers to queries; what cannot be taken goes back in its own file (G04)."""
-        from todoke.process import queries
+        """Take filled-in queries and pull lists; what cannot be taken goes back in its own file (G04, G08)."""
+        from todoke.process import returned_work
 
-        return news(queries.take_answers(contract, business_date()))
+        return news(returned_work.take_answers(contract, business_date()))
 
     # a refusal fails the run at the last task: receipts are issued all the same
     requests, _ = ask_for_approval(contract, trigger_rule="none_failed")

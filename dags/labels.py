@@ -12,6 +12,11 @@
 内容が変われば依頼し直します。承認前の出力は「スキップ」になります。
 - **束**：承認されたラベルは、郵便番号・町名の順に `labels.labels_per_batch` 件までの束に分けて一度に確定し、\
 束ごとに並行して出力します。前の実行が残した束も出力します。
+- **引抜き**：区の抽出データ（`pull_out`）の世帯は、印字前なら保留し、印字済みなら運送会社に停止を伝えて、\
+束・ファイル・枚目・位置を引抜き一覧（送信箱の `pull_out`）に出します。\
+結果を記入した一覧は `returned_work` に返します。\
+引き抜いたものの納品一覧は `pull_delivery` に出ます。外字の印字誤りは `todoke labels pull --code-point` で引き抜きます。
+- **刷り直し**：汚損などの1枚・1件は `todoke labels reprint` で、同じ内容のまま刷り直します。荷物は増えません。
 - **やり直し**：何度実行しても安全です。出力済みの束は同じ内容で作り直され、同じ世帯に二度印刷されることはありません。
 - **止まったとき**：外字フォントにない文字などが理由です。示されたファイルを区に依頼してください。
 """
@@ -72,7 +77,14 @@ def labels(contract: str) -> None:
 
         return labels.print_batch(contract, business_date(), batch)
 
+    @task(task_display_name="引抜き", trigger_rule="none_failed")
+    def pull_out() -> Counts:
+        """Find the printed labels of those whom the ward names, also when nothing was printed (G08)."""
+        from todoke.process import pull_outs
+
+        return pull_outs.pull_out(contract, business_date())
+
     requests, _ = ask_for_approval(contract)
     batches = claim_batches()
     chain(prove(), plan(), test_pack(), [requests, batches])
-    print_batch.expand(batch=batches)
+    chain(print_batch.expand(batch=batches), pull_out())

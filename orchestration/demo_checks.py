@@ -78,7 +78,8 @@ def _labels(ws: Workspace) -> list[tuple[str, str]]:
     """The last control totals against what they speak of: the manifests, the register and the ward's own files."""
     batches = [name.split("/")[1] for name in ws.outbox.listing("labels") if name.endswith("control.json")]
     totals = {batch: json.loads(ws.outbox.get(f"labels/{batch}/control.json")) for batch in batches}
-    newest = max(totals, key=lambda batch: (totals[batch]["households"], totals[batch]["labels"]))
+    sent = {batch: totals[batch]["labels"] + totals[batch]["sent_before"] for batch in batches}
+    newest = max(totals, key=lambda batch: (totals[batch]["households"], sent[batch]))
     last = totals[newest]
     manifests = [ws.outbox.get(f"labels/{batch}/manifest.csv").decode().splitlines() for batch in batches]
     printed = {row["household_no"] for manifest in manifests for row in csv.DictReader(manifest)}
@@ -86,7 +87,7 @@ def _labels(ws: Workspace) -> list[tuple[str, str]]:
         inputs = tx.execute(select(t.batch.c.inputs).where(t.batch.c.id == newest)).scalar_one()
         register = ws.ledger.version(tx, json.loads(inputs)["household"])
     return [
-        _close("印字した世帯 ＝ ラベル", len(printed), last["labels"]),
+        _close("印字した世帯 ＝ ラベル ＋ 印字済み", len(printed), sent[newest]),
         _close("ラベル ＋ 保留 ＋ 除外 ＝ 世帯", last["labels"] + last["held"] + last["excluded"], register.rows),
         _close(
             "区の世帯数 ＝ 台帳 ＋ 隔離", ward_count(ws, register).households, last["households"] + last["quarantined"]

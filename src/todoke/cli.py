@@ -19,6 +19,7 @@ from todoke.errors import TodokeError
 
 app = typer.Typer(help="届け：自治体事業の事務局業務", no_args_is_help=True, pretty_exceptions_enable=False)
 ledger_app = typer.Typer(help="台帳", no_args_is_help=True)
+labels_app = typer.Typer(help="宛名ラベルの引抜きと刷り直し", no_args_is_help=True)
 layout_app = typer.Typer(help="区のファイルのレイアウト", no_args_is_help=True)
 outbox_app = typer.Typer(help="出力（暗号化された送信箱）", no_args_is_help=True)
 approval_app = typer.Typer(help="承認", no_args_is_help=True)
@@ -36,6 +37,7 @@ app.add_typer(outbox_app, name="outbox")
 app.add_typer(approval_app, name="approval")
 app.add_typer(mail_app, name="mail")
 app.add_typer(layout_app, name="layout")
+app.add_typer(labels_app, name="labels")
 
 ContractId = Annotated[str, typer.Argument(help="契約の番号（gift など）")]
 Person = Annotated[str, typer.Option("--by", help="決めた人（記録に残ります）")]
@@ -150,6 +152,42 @@ def layout_check(
 
     for line in check(contract, kind, file, clock.now_tokyo().date()):
         print(line)
+
+
+@labels_app.command("pull")
+def labels_pull(
+    contract: ContractId,
+    by_whom: Person,
+    cause: Annotated[str, typer.Option("--reason", help="引き抜く理由（短く）")],
+    code_point: Annotated[str | None, typer.Option(help="正しく印字されなかった文字（U+E123）")] = None,
+    application_no: Annotated[str | None, typer.Option(help="1件だけ引き抜くときの申込番号")] = None,
+) -> None:
+    """印字済みのラベルを引抜き一覧に加え、運送会社に停止を伝えます。加えた件数・引渡し済みの件数を示します。"""
+    from todoke.process import pull_outs
+
+    said = pull_outs.request(
+        contract, by_whom=by_whom, cause=cause, code_point=code_point, application_no=application_no
+    )
+    print(f"引抜き一覧に加えました: {said['listed']}件（引渡し済みで引き抜けないもの: {said['too_late']}件）")
+
+
+@labels_app.command("reprint")
+def labels_reprint(
+    contract: ContractId,
+    batch: Annotated[str, typer.Option(help="束（labels の下のフォルダー名）")],
+    file: Annotated[str, typer.Option(help="ファイル（labels_001.pdf など）")],
+    sheet: Annotated[int, typer.Option(min=1, help="枚目")],
+    cause: Annotated[str, typer.Option(help="理由（汚損・印字不良・紛失など）")],
+    by_whom: Person,
+    position: Annotated[int | None, typer.Option(min=1, help="位置（省くと1枚すべて）")] = None,
+) -> None:
+    """1枚、または1件のラベルを同じ内容で刷り直し、理由とともに記録します。荷物は増えません。"""
+    from todoke.process import reprints
+
+    said = reprints.reprint(
+        contract, batch=batch, file=file, sheet=sheet, position=position, cause=cause, by_whom=by_whom
+    )
+    print(f"出力しました: labels_reprint/{said['reprint']}（{said['labels']}件）")
 
 
 @receipts_app.command("export")

@@ -170,3 +170,16 @@ def test_a_register_that_is_not_there_asks_nothing_and_cannot_be_compared(todoke
         assert run.returncode == 2 and "第1版" in run.stderr and "Traceback" not in run.stderr
     run = todoke("register", "answer", "gift", "Q0000000000", "same", "--by", "op07")
     assert run.returncode == 2 and "todoke register questions" in run.stderr
+
+
+def test_a_pull_and_a_reprint_say_what_is_missing_in_one_line(todoke):
+    run = todoke("labels", "pull", "gift", "--by", "佐藤", "--reason", "字形の誤り", "--code-point", "U+E000")
+    assert run.returncode == 2 and "印字済みで、まだ引抜き一覧にないラベルが見つかりません" in run.stderr
+    both = todoke(
+        "labels", "pull", "gift", "--by", "佐藤", "--reason", "x", "--code-point", "U+E000", "--application-no", "1"
+    )
+    assert both.returncode == 2 and "どちらか" in both.stderr
+    place = ("--batch", "B", "--file", "labels_001.pdf", "--sheet", "1", "--cause", "汚損", "--by", "佐藤")
+    run = todoke("labels", "reprint", "gift", *place)
+    assert run.returncode == 2 and "この束のラベルは出力されていません" in run.stderr
+    assert "Traceback" not in run.stderr

@@ -12,7 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "labels"))
 
-from programme import Programme, installation
+from programme import Programme, installation, prints_labels
 from small_ward import INSTRUCTION_HEADER, INSTRUCTIONS, households, table
 
 import databases
@@ -50,6 +50,22 @@ def in_november(tmp_path_factory: pytest.TempPathFactory, in_july: Programme) ->
         programme.hands_over(HAND_OVER, "catalogue")
         programme.web_site_opens()
     return programme
+
+
+@pytest.fixture(scope="session")
+def labels_printed(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Programme:
+    """Labels are printed and still with us."""
+    programme = Programme(tmp_path_factory.mktemp("labels_printed") / "home", root)
+    with programme.entered():
+        prints_labels(programme)
+    return programme
+
+
+@pytest.fixture
+def printed(labels_printed: Programme, tmp_path: Path) -> Iterator[Programme]:
+    """A programme of its own from the printing of the labels on."""
+    with labels_printed.copied(tmp_path / "home").entered() as programme:
+        yield programme
 
 
 @pytest.fixture

@@ -18,7 +18,16 @@ from typing import Any
 import sqlalchemy as sa
 import yaml
 from label_samples import eudc_font
-from small_ward import CARRIER_HEADER, PASSPHRASE, drop, sealed, table
+from small_ward import (
+    CARRIER_HEADER,
+    INSTRUCTION_HEADER,
+    INSTRUCTIONS,
+    PASSPHRASE,
+    drop,
+    households,
+    sealed,
+    table,
+)
 
 import databases
 from todoke import clock
@@ -34,12 +43,13 @@ from todoke.process import (
     labels,
     nonapplicants,
     orders,
-    queries,
+    pull_outs,
     receipts,
     register,
     register_checks,
     reminders,
     reports,
+    returned_work,
     stops,
     survey,
 )
@@ -68,11 +78,11 @@ TASKS: Mapping[str, tuple[Callable[[str, date], Counts], ...]] = {
         intake.check_viruses,
         intake.receive,
         gaiji_shapes.compare,
-        queries.take_answers,
+        returned_work.take_answers,
         receipts.issue,
     ),
     "register": (register_checks.validate, register.publish, stops.stop),
-    "labels": (gaiji_proof.prove, labels.plan, labels.test_pack, release_batches),
+    "labels": (gaiji_proof.prove, labels.plan, labels.test_pack, release_batches, pull_outs.pull_out),
     "orders": (orders.land_web, orders.land_postcards, orders.check_postcards, orders.settle, orders.release),
     "deliveries": (deliveries.land_results, deliveries.check_results, deliveries.settle),
     "reminders": (reminders.propose, reminders.release),
@@ -349,6 +359,19 @@ def arrived(programme: Programme) -> None:
     rows = [(parcel, 1, word, "15:00") for parcel, word in zip(parcels, words, strict=False)]
     programme.carrier_reports(ARRIVED_ON, *rows)
     programme.run("deliveries", ARRIVED_ON)
+
+
+def prints_labels(programme: Programme) -> None:
+    """From the ward's first files to labels that are printed and still with us."""
+    files, labels_on = date(2026, 7, 21), date(2026, 9, 7)
+    programme.ward_sends_font()
+    programme.ward_sends("households", households(), files)
+    programme.ward_sends("special_delivery", table(INSTRUCTION_HEADER, INSTRUCTIONS), files)
+    for process in ("intake", "register"):
+        programme.run(process, files)
+    programme.run("labels", labels_on)
+    programme.answer()
+    programme.run("labels", labels_on)
 
 
 def one(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:

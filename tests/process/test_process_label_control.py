@@ -93,13 +93,14 @@ def test_corrected_added_and_printed_households_each_count_once(july: Programme)
     july.run("labels", NEXT)
     newest = max(july.control("labels"), key=lambda totals: totals["households"])
     assert newest == {
-        "labels": 13,
+        "labels": 2,
         "held": 1,
-        "excluded": 0,
+        "excluded": 11,
         "households": 14,
         "ward_households": 14,
         "quarantined": 0,
-        "resent": 0,
+        **{"deleted": 0, "declined": 0, "sent_before": 11},
+        **{"pulled": 0, "reprinted": 0, "resent": 0},
     }
 
 
@@ -124,3 +125,16 @@ def test_the_demo_misses_a_household_whose_label_is_not_there(july: Programme):
     manifest.write_bytes(ws.cipher.seal(b"label_no,household_no\n1,00001001\n"))
     with pytest.raises(demo_checks.NotClosed, match="印字した世帯"):
         demo_checks._labels(ws)
+
+
+def test_a_household_that_declined_before_it_was_printed_is_excluded_and_counted_as_such(july: Programme):
+    card = july.card("H1", COUPLE, "シコウ　サブロウ", "1530051", [], 辞退="1", 辞退確信度=0.99)
+    july.web_site_opens()
+    july.scans(date(2026, 9, 4), card)
+    july.run("orders", date(2026, 9, 4))
+    assert july.decision("P:H1") == ("withdrawn", "declined")
+    july.run("labels", LABELS)
+    july.answer()
+    july.run("labels", LABELS)
+    assert july.rows("shipment", household_no=COUPLE) == []
+    assert {(totals["declined"], totals["excluded"]) for totals in july.control("labels")} == {(1, 1)}

@@ -22,7 +22,7 @@ from small_ward import COUPLE, GOOD, HOMES, PASSPHRASE, SINGLE, THREE, WRONG, dr
 import databases
 from todoke.errors import FileRefused
 from todoke.outbox.workbook import encrypted
-from todoke.process import queries
+from todoke.process import returned_work
 from todoke.process.register_rebuild import rebuilt
 
 FILES, NEXT, THIRD = date(2026, 7, 21), date(2026, 7, 22), date(2026, 7, 23)
@@ -124,7 +124,7 @@ class Query:
 
 def returns(programme: Programme, content: bytes, on: date = NEXT, seq: int = 1) -> Any:
     drop(programme.inbox("returned_work"), f"answers_{on:%Y%m%d}_{seq:02d}.xlsx", content)
-    return queries.take_answers(CONTRACT, on)
+    return returned_work.take_answers(CONTRACT, on)
 
 
 def registers(programme: Programme, on: date = NEXT) -> dict[str, Any]:
@@ -226,7 +226,7 @@ def test_what_cannot_be_taken_comes_back_in_the_senders_own_file(asked: Programm
     assert cell[THREE].endswith("訂正後の値が空欄です")
     assert cell[WRONG].endswith("担当者が空欄です")
     assert errors[extra].endswith("管理番号が今の照会票にありません")
-    assert queries.take_answers(CONTRACT, THIRD)["rows"] == 0
+    assert returned_work.take_answers(CONTRACT, THIRD)["rows"] == 0
     assert list(asked.out("returned_errors")) == [name]
 
 
@@ -256,7 +256,7 @@ def test_a_file_that_is_no_query_is_refused(asked: Programme):
     book = openpyxl.Workbook()
     stream = io.BytesIO()
     book.save(stream)
-    with pytest.raises(FileRefused, match="照会票ではありません"):
+    with pytest.raises(FileRefused, match="照会票・引抜き一覧ではありません"):
         returns(asked, stream.getvalue())
     with pytest.raises(FileRefused, match=r"xlsx）ではありません"):
         returns(asked, b"no workbook", NEXT, 2)
@@ -300,5 +300,5 @@ def test_whatever_is_answered_rows_close_and_who_passes_the_rules_is_in(
 
 
 def test_the_tasks_of_the_small_ward_are_those_of_the_dags():
-    assert queries.take_answers in TASKS["intake"]
+    assert returned_work.take_answers in TASKS["intake"]
     assert home_of(WRONG) not in GOOD

@@ -14,7 +14,7 @@ from programme import CONTRACT, Programme, one
 from small_ward import drop, households, sealed
 
 from todoke.errors import FileRefused, FilesRefused
-from todoke.process import deliveries, intake, orders, queries
+from todoke.process import deliveries, intake, orders, returned_work
 
 DAY = date(2026, 7, 21)
 NAMED = "見本一郎様の世帯"
@@ -104,7 +104,10 @@ REFUSED: dict[str, tuple[Callable[[Programme], None], Callable[[], object]]] = {
     "a broken font": (somewhere("cloud", "TTE", b"a,b"), lambda: intake.receive(CONTRACT, DAY)),
     "postcards": (somewhere("postcards", "csv", b"a,b\r\n"), lambda: orders.land_postcards(CONTRACT, DAY)),
     "carrier": (somewhere("carrier", "csv", b"a,b\r\n"), lambda: deliveries.land_results(CONTRACT, DAY)),
-    "a returned workbook": (somewhere("returned_work", "xlsx", b"a,b"), lambda: queries.take_answers(CONTRACT, DAY)),
+    "a returned workbook": (
+        somewhere("returned_work", "xlsx", b"a,b"),
+        lambda: returned_work.take_answers(CONTRACT, DAY),
+    ),
 }
 
 

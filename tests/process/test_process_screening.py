@@ -23,7 +23,7 @@ from clamd_server import EICAR, SIGNATURE, Clamd, clamd
 from todoke.errors import ContractError, FileRefused, KeyMissing, NotAnnounced
 from todoke.intake.virus import ScannerDown
 from todoke.outbox.workbook import encrypted
-from todoke.process import intake, queries, receipts
+from todoke.process import intake, receipts, returned_work
 
 DAY, NEXT = date(2026, 7, 21), date(2026, 7, 22)
 
@@ -183,7 +183,7 @@ def test_a_workbook_that_holds_it_is_refused_and_not_kept(fresh: Programme):
     for name, content in (("a.xlsx", stream.getvalue()), ("b.xlsx", encrypted(stream.getvalue(), PASSPHRASE))):
         drop(fresh.inbox("returned_work"), name, content)
         with pytest.raises(FileRefused) as refused:
-            queries.take_answers(CONTRACT, DAY)
+            returned_work.take_answers(CONTRACT, DAY)
         assert refused.value.reason == "my_number" and "123456789018" not in str(refused.value)
     assert states(fresh, "returned_work") == [("refused", "my_number")] * 2
     assert [path for path in (fresh.home / "vault").rglob("*") if path.is_file()] == []

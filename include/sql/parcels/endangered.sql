@@ -1,13 +1,16 @@
 -- Parcels that must not go out as they were last told, and those that went to where they must not have gone (G09):
--- their household is held, deleted, confidential without an instruction, or has become confidential since.
+-- their household is held, deleted, confidential without an instruction, or has become confidential since; or it is a
+-- catalogue that is to be pulled (G08).
 -- A parcel whose last revision stops or cancels it is safe.
--- in: shipment (`facts.SHIPMENT`), revision (`facts.REVISION`), household (`schema.HOUSEHOLD`)
+-- in: shipment (`facts.SHIPMENT`), revision (`facts.REVISION`), household (`schema.HOUSEHOLD`), pulled(household_no)
 WITH standing AS (
     SELECT
         shipment.shipment_id,
         shipment.kind || '_confidential' AS safe_kind,
         household.confidential,
-        household.state <> 'live' OR (household.confidential AND NOT household.instructed) AS is_barred,
+        household.state <> 'live'
+        OR (household.confidential AND NOT household.instructed)
+        OR pulled.household_no IS NOT NULL AS is_barred,
         shipment.handed_over_at IS NOT NULL AS is_handed_over,
         CASE
             WHEN shipment.handed_over_at IS NULL THEN shipment.released_rev
@@ -16,6 +19,7 @@ WITH standing AS (
         shipment.revision
     FROM shipment
     INNER JOIN household ON shipment.household_no = household.household_no
+    LEFT JOIN pulled ON shipment.household_no = pulled.household_no AND shipment.kind = 'catalogue'
     WHERE shipment.state <> 'cancelled'
 )
 

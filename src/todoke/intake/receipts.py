@@ -24,7 +24,7 @@ KINDS = {
     "carrier": "配送結果",
     "calls": "応対記録",
     "worklog": "業務日誌",
-    "returned_work": "照会票の回答",
+    "returned_work": "照会票の回答・引抜きの結果",
 }
 #: Where files come from that the client hands over: for these a receipt (預かり証) is due.
 FROM_CLIENT = ("lgwan", "cloud", "returned_work")

@@ -8,7 +8,7 @@ and `flags` (codes parted by `;`), in printing order.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from io import TextIOWrapper
@@ -84,6 +84,14 @@ class BatchTotals:
     held: dict[str, HoldReason] = field(repr=False)
 
 
+class Place(NamedTuple):
+    """Where a label was printed: file, sheet and position, both from 1."""
+
+    file: str
+    sheet: int
+    position: int
+
+
 class _SetLabel(NamedTuple):
     """A record whose lines are set."""
 
@@ -144,6 +152,38 @@ def render(
     return BatchTotals(*counts, sum(file.sheets for file in printed), printed, composer.held)
 
 
+def render_sheet(
+    records: pa.RecordBatch,
+    places: Mapping[str, Place],
+    layout: SheetLayout,
+    fonts: FontSet,
+    open_file: Callable[[str], BinaryIO],
+    free_text: str = "",
+) -> None:
+    """Write labels of one printed sheet once more, each at its place, as `labels_001.pdf` with `manifest.csv`.
+
+    Args:
+        places: where each was printed, by application number.
+    """
+    composer = _Composer(Typesetter(layout, fonts, free_text), fonts, test_print=False)
+    drawing = Drawing(layout, fonts)
+    drawn: list[bytes] = []
+    with ExitStack() as opened:
+        sheet = SheetFile(name := "labels_001.pdf", opened.enter_context(open_file(name)), layout)
+        manifest = TextIOWrapper(opened.enter_context(open_file(MANIFEST)), encoding="utf-8", newline="")
+        rows = csv.writer(manifest)
+        rows.writerow(MANIFEST_COLUMNS)
+        for label in composer.compose(records):
+            line, code = composer.barcode(label.barcode)
+            place = places[label.application_no]
+            rows.writerow((label.label_no, *place, label.ward_no, label.application_no, code, label.flags))
+            drawn.append(drawing.label(place.position - 1, label.lines, line))
+        manifest.flush()
+        manifest.detach()
+        sheet.add_sheet(drawn)
+        sheet.finish(EmbeddedFonts(fonts.cut(composer.prover.drawn | set(free_text))))
+
+
 def control_totals(
     *,
     labels: int,
@@ -152,8 +192,9 @@ def control_totals(
     households: int,
     ward_households: int | None = None,
     quarantined: int | None = None,
+    apart: Mapping[str, int] | None = None,
 ) -> dict[str, int]:
-    """The content of `control.json`, over all batches of a run.
+    """The content of `control.json`, over all batches of a run; `apart`: what is counted beside these.
 
     Raises GateClosed unless labels + held + excluded = households and, where the ward's count is given, that count =
     households + quarantined.
@@ -165,7 +206,7 @@ def control_totals(
         totals |= {"ward_households": ward_households, "quarantined": quarantined or 0}
         if households + (quarantined or 0) != ward_households:
             raise _open("households＋quarantined ≠ ward_households", totals)
-    return totals
+    return totals | dict(apart or {})
 
 
 def _open(where: str, totals: dict[str, int]) -> GateClosed:

@@ -91,6 +91,37 @@ class ShipmentState(Labelled):
     DELAYED = "delayed", "遅延"
 
 
+class PullReason(Labelled):
+    """Why a printed label is taken out."""
+
+    WARD_LIST = "ward_list", "区の抽出データ"
+    GAIJI = "gaiji", "外字の印字誤り"
+    SINGLE = "single", "個別の依頼"
+
+
+class PullState(Labelled):
+    """Where a label on the pull list is. Once the carrier has it, it cannot be pulled."""
+
+    TO_FIND = "to_find", "要引抜き"
+    FOUND = "found", "発見"
+    NOT_FOUND = "not_found", "発見できず"
+    PULLED = "pulled", "引抜き済み"
+    DELIVERED = "delivered", "区へ納品済み"
+    TOO_LATE = "too_late", "引渡し済み"
+
+
+class PullFinding(Labelled):
+    """Why a line of a pull list that came back is not taken."""
+
+    UNKNOWN_ITEM = "unknown_item", "管理番号が引抜き一覧にありません"
+    STALE = "stale", "版が古くなっています。新しい引抜き一覧に記入してください"
+    ITEM_TWICE = "item_twice", "同じ管理番号の行が2つあります"
+    RESULT_MISSING = "result_missing", "結果が空欄です"
+    RESULT_UNKNOWN = "result_unknown", "結果は、発見・発見できず・引抜き済み・区へ納品済みから選んでください"
+    STEP_BACK = "step_back", "今の状態から、この結果には進めません"
+    PERSON_MISSING = "person_missing", "担当者が空欄です"
+
+
 class Claim(Labelled):
     """What a household may have once."""
 

@@ -6,6 +6,7 @@ The rules of each process come to the same in their own time; until then nothing
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,16 +26,20 @@ def households_at_risk(household: pa.Table) -> list[str]:
     return numbers
 
 
-def safeguard(key: bytes, contract: str, household: pa.Table, held: Held, items: pa.Table) -> ParcelDiff:
+def safeguard(
+    key: bytes, contract: str, household: pa.Table, held: Held, items: pa.Table, *, pulled: Collection[str] = ()
+) -> ParcelDiff:
     """Parcels not handed over become held ones, by a stop if they are released; handed over ones are incidents.
 
     Args:
         household: `schema.HOUSEHOLD` of the register in force.
-        held: the parcels of `households_at_risk`, of every kind.
+        held: the parcels of `households_at_risk` and of `pulled`, of every kind.
         items: what is in their revisions, `facts.ITEM`.
+        pulled: households whose catalogue is to be pulled (G08).
     """
     with Engine() as engine:
         inputs = {"shipment": held.shipments, "revision": held.revisions, "household": household}
+        inputs["pulled"] = pa.table({"household_no": pa.array(pulled, pa.string())})
         found = engine.run(load("parcels", "endangered"), inputs)
     endangered = {row["shipment_id"]: (row["confidential"], row["rev"]) for row in found.to_pylist()}
     lines: dict[tuple[str, int], list[tuple[str, int]]] = defaultdict(list)

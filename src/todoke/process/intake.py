@@ -31,6 +31,7 @@ DATASET_OF_KIND = {
     "special_delivery": "delivery_instruction",
     "stop": "stop_row",
     "readdress": "readdress_row",
+    "pull_out": "pull_out_row",
 }
 _FONT_ENDINGS = (".tte", ".ttf")
 

@@ -13,15 +13,15 @@ from datetime import date
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection
 
 from todoke.contract.loader import load
-from todoke.errors import GateClosed, StalePlan
+from todoke.errors import GateClosed
 from todoke.labels import batch as printing
 from todoke.labels import test_pack as testing
 from todoke.labels.grid import GRID, grid, write_grid
 from todoke.model.changes import Changes, effect_kind
-from todoke.model.codes import Cause, ShipmentKind, ShipmentState
+from todoke.model.codes import Cause, ShipmentKind
 from todoke.outbox import delivery_methods
 from todoke.outbox.batch import (
     Batch,
@@ -32,6 +32,7 @@ from todoke.outbox.batch import (
     publish,
 )
 from todoke.parcels.ledger_parcels import new_and_settled
+from todoke.parcels.pull_outs import too_late
 from todoke.parcels.wanted import Held, changed_parcels, one_item_wanted
 from todoke.process import approvals
 from todoke.process.address_changes import moved_parcels
@@ -39,13 +40,16 @@ from todoke.process.addresses import delivery_addresses
 from todoke.process.batch_contents import CATALOGUE_ITEM, BatchContents, contents, write_shipping
 from todoke.process.gaiji_shapes import label_fonts
 from todoke.process.label_claims import claim_approved, in_printing_order, members
+from todoke.process.label_control import control
 from todoke.process.parcels_again import catalogues_again
+from todoke.process.pulled import pulled
 from todoke.process.releasing import as_claimed
-from todoke.process.ward_count import WardCount, ward_count
+from todoke.process.ward_count import ward_count
 from todoke.process.workspace import Computation, Counts, Workspace
 from todoke.store import facts
-from todoke.store import tables as t
+from todoke.store.engine import Engine
 from todoke.store.ledger import Pin, VersionRef
+from todoke.store.sqlfiles import load as load_sql
 
 _CHUNK = 20_000
 _KINDS = {"catalogue": "カタログ宛名ラベル", "catalogue_confidential": "カタログ宛名ラベル（秘匿世帯）"}
@@ -58,12 +62,15 @@ def unprinted(ws: Workspace, heads: Mapping[str, VersionRef], known: pa.Table, a
         known: every catalogue, household_no and released_rev.
         again: `parcels_again.AGAIN`.
     """
-    printed = known.filter(pc.is_valid(known["released_rev"]))["household_no"].combine_chunks()
     to_come = again.filter(again["is_open"])["household_no"].combine_chunks()
     addresses = delivery_addresses(ws, heads)
     number = addresses["household_no"]
-    is_unprinted = pc.invert(pc.is_in(number, value_set=printed))
+    is_unprinted = pc.invert(pc.is_in(number, value_set=_printed(known)))
     return addresses.filter(pc.or_(is_unprinted, pc.is_in(number, value_set=to_come)))
+
+
+def _printed(known: pa.Table) -> pa.Array:
+    return known.filter(pc.is_valid(known["released_rev"]))["household_no"].combine_chunks()
 
 
 def label_records(ws: Workspace, addresses: pa.Table, kind: str) -> Iterator[pa.RecordBatch]:
@@ -112,16 +119,21 @@ def _settle(ws: Workspace) -> Counts:
         differences = facts.differences(tx, contract)
         moved = moved_parcels(ws, tx, pin, ["catalogue"])
         again = catalogues_again(ws, tx, pin, known.shipments)
+        taken_out, declined = pulled(ws, tx, pin), _declined(ws, tx, pin)
 
         def compute() -> Changes:
             nonlocal held_count
             undrawn = unprintable(ws, unprinted(ws, pin.heads, known.shipments, again), ShipmentKind.CATALOGUE)
-            first = _households(ws, pin, undrawn, numbered)
+            barred = pa.array([*undrawn.to_pylist(), *taken_out], pa.string())
+            printed = _printed(known.shipments)
+            unwanted = pa.array(set(declined) - set(printed.to_pylist()), pa.string())
+            first = _households(ws, pin, barred, unwanted, numbered)
             households = pa.concat_tables([first, _once_more(first, again)])
             wanted = one_item_wanted(households, ShipmentKind.CATALOGUE, CATALOGUE_ITEM)
             held_count = int(pc.sum(wanted["held"]).as_py() or 0)
             parcels = changed_parcels(ws.ledger.keys.id_key, contract, wanted, known, moved=moved)
-            found, gone = new_and_settled(parcels.differences, differences, known.shipments)
+            late = too_late(known.shipments, taken_out)
+            found, gone = new_and_settled([*late, *parcels.differences], differences, known.shipments)
             return Changes(
                 parcels=parcels.changes,
                 differences=found,
@@ -139,21 +151,34 @@ def _settle(ws: Workspace) -> Counts:
     }
 
 
-def _households(ws: Workspace, pin: Pin, undrawn: pa.Array, numbered: pa.Array) -> pa.Table:
+def _declined(ws: Workspace, tx: Connection, pin: Pin) -> list[str]:
+    """household_no of those that said they want nothing."""
+    inputs = {"decision": facts.decisions(tx, ws.contract.id), "amendment": ws.head_table("amendment", pin)}
+    with Engine() as engine:
+        numbers: list[str] = engine.run(load_sql("nonapplicants", "declined"), inputs)["household_no"].to_pylist()
+    return numbers
+
+
+def _households(ws: Workspace, pin: Pin, barred: pa.Array, unwanted: pa.Array, numbered: pa.Array) -> pa.Table:
     """Who is to have a catalogue: household_no, quantity, held, confidential, cause, cause_ref.
 
     A household in question has no number yet, and gets neither label nor claim.
+
+    Args:
+        barred: households whose label cannot be drawn or is to be pulled.
+        unwanted: households that want nothing and have no label yet.
     """
     table = ws.head_table("household", pin)
     certain = pc.is_in(table["household_no"], value_set=numbered)
-    live = table.filter(pc.and_(pc.not_equal(table["state"], "deleted"), certain))
+    wanted = pc.and_not(certain, pc.is_in(table["household_no"], value_set=unwanted))
+    live = table.filter(pc.and_(pc.not_equal(table["state"], "deleted"), wanted))
     unknown_place = pc.and_not(live["confidential"], live["instructed"])
     held = pc.or_(pc.equal(live["state"], "held"), unknown_place)
     return pa.table(
         {
             "household_no": live["household_no"],
             "quantity": pa.repeat(1, live.num_rows),
-            "held": pc.or_(held, pc.is_in(live["household_no"], value_set=undrawn)),
+            "held": pc.or_(held, pc.is_in(live["household_no"], value_set=barred)),
             "confidential": live["confidential"],
             "cause": pa.repeat(Cause.FIRST.value, live.num_rows),
             "cause_ref": pa.repeat("", live.num_rows),
@@ -273,8 +298,9 @@ def claim_batches(contract: str, on: date) -> list[str]:
     def note() -> Guard:
         with ws.ledger.read() as tx:
             register = ws.ledger.heads(tx)["household"]
+            declined = _declined(ws, tx, ws.ledger.pin(tx))
         ward = ward_count(ws, register)
-        return lambda tx, keys: _control(ws, tx, keys, ward)
+        return lambda tx, keys: control(ws, tx, keys, ward, declined)
 
     return claim_approved(ws, "labels", _KINDS, resettle=lambda: _settle(ws), note=note, inspected=True)
 
@@ -290,52 +316,6 @@ def print_batch(contract: str, on: date, batch: str) -> Counts:
     return {"labels": publish_labels(as_claimed(ws, found), found)}
 
 
-def _control(ws: Workspace, tx: Connection, keys: list[str], ward: WardCount) -> dict[str, int]:
-    """The totals over all batches of the run as they are once these are printed, each counted by itself (G04).
-
-    Labels: households printed, or with these, once each. Held: those whose parcel waits, for a person or for its own
-    approval, and those in question, which have no number yet. Excluded: those whose parcel was taken back before it
-    was printed, and deleted ones that never had one. Resent: labels beyond a household's first, in none of these.
-
-    Raises:
-        GateClosed: a household is in none of them, or in neither register nor quarantine.
-        StalePlan: another register has been published since the ward's count was taken.
-    """
-    register = ws.ledger.heads(tx)["household"]
-    if register.id != ward.register:
-        raise StalePlan("区の世帯数を数えた後に世帯台帳が更新されました", where=register.id)
-    c, e = t.shipment.c, t.entitlement.c
-    mine = (c.contract == ws.contract.id) & (c.kind == ShipmentKind.CATALOGUE)
-    printing_now = {key.rpartition("/")[0] for key in keys}
-    labels, held, excluded, with_parcel, resent = set[str](), set[str](), set[str](), set[str](), 0
-    for parcel, household, state, released, cause in tx.execute(
-        select(c.id, c.household_no, c.state, c.released_rev, c.cause).where(mine)
-    ):
-        with_parcel.add(household)
-        if released is not None or parcel in printing_now:
-            labels.add(household)
-            resent += cause != Cause.FIRST
-        elif state in (ShipmentState.ON_HOLD, ShipmentState.PLANNED):
-            held.add(household)
-        elif state == ShipmentState.CANCELLED:
-            excluded.add(household)
-    n = t.application_number.c
-    numbered = exists().where(n.contract == e.contract, n.household_no == e.household_no)
-    mine_of_register = e.contract == ws.contract.id
-    deleted = select(e.household_no).where(mine_of_register, e.state == "deleted")
-    excluded |= set(tx.execute(deleted).scalars()) - with_parcel
-    held |= set(tx.execute(select(e.household_no).where(mine_of_register, e.state != "deleted", ~numbered)).scalars())
-    totals = printing.control_totals(
-        labels=len(labels),
-        held=len(held - labels),
-        excluded=len(excluded - labels - held),
-        households=register.rows,
-        ward_households=ward.households,
-        quarantined=ward.quarantined,
-    )
-    return {**totals, "resent": resent}
-
-
 def publish_labels(ws: Workspace, batch: Batch) -> int:
     """Label sheets, manifest, control totals and the carrier's file of one batch; returns how many labels."""
     parts = contents(ws, batch)
@@ -343,8 +323,7 @@ def publish_labels(ws: Workspace, batch: Batch) -> int:
 
     def render(open_file: OpenFile) -> None:
         nonlocal printed
-        form = ws.contract.labels.form(batch.kind)
-        records = label_records(ws, addressed(parts), batch.kind)
+        form, records = ws.contract.labels.form(batch.kind), printed_records(ws, batch, parts)
         totals = printing.render(records, form.layout, label_fonts(ws), open_file, form.free_text)
         printed = totals.labels
         if printed != batch.members:
@@ -365,6 +344,11 @@ def publish_labels(ws: Workspace, batch: Batch) -> int:
 
     publish(ws.ledger, batch, "labels", render)
     return printed or batch.members
+
+
+def printed_records(ws: Workspace, batch: Batch, parts: BatchContents) -> Iterator[pa.RecordBatch]:
+    """The records of a batch's labels as `labels.batch` prints them; `ws` as it was when the batch was claimed."""
+    yield from label_records(ws, addressed(parts), batch.kind)
 
 
 def addressed(parts: BatchContents) -> pa.Table:

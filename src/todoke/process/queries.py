@@ -5,33 +5,26 @@ The workbook goes out under the passphrase of the ward's own files. Answers are 
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, select
 
 from todoke import ids
-from todoke.errors import KeyMissing
-from todoke.intake.envelopes import Keys
-from todoke.intake.inbox import IncomingFile
-from todoke.intake.office import opened_workbook
-from todoke.intake.private_folder import private_folder
-from todoke.model.codes import QueryDecision, QueryFinding, ReceiptState
-from todoke.outbox.workbook import encrypted
-from todoke.process.receiving import Landing, receive
-from todoke.process.workspace import Counts, Workspace
+from todoke.model.codes import QueryDecision, QueryFinding
+from todoke.process.passphrase import password
+from todoke.process.receiving import Landing
+from todoke.process.workspace import Workspace
 from todoke.quality.queries import Item, SentFile, items
-from todoke.report.query import Returned, query_workbook, read_answers, with_errors
+from todoke.report.query import Returned, query_workbook, read_answers
+from todoke.report.returned import Opened
 from todoke.store import tables as t
 from todoke.store.ledger import Pin
 from todoke.store.schema import QUARANTINE, QUERY_ANSWER
 
-FOLDER, ERRORS, SOURCE = "queries", "returned_errors", "returned_work"
+FOLDER = "queries"
 _LANDED = ("ward_row", "addition_row", "correction_row", "stop_row", "delivery_instruction", "bad_row")
 _DECISIONS = {decision.label: decision for decision in QueryDecision}
 _APPROVE = "承認"
@@ -56,35 +49,8 @@ def put_out(ws: Workspace) -> int:
     name = f"{FOLDER}/{pin.heads['quarantine'].id}/{ws.contract.id}_query_{asked[:8]}.xlsx"
     if name in ws.outbox.listing(FOLDER):
         return 0
-    ws.outbox.put(name, query_workbook(open_items, programme=ws.contract.name, password=_password(ws)))
+    ws.outbox.put(name, query_workbook(open_items, programme=ws.contract.name, password=password(ws)))
     return len(open_items)
-
-
-def take_answers(contract: str, on: date) -> Counts:
-    """Takes answered queries out of `inbox/<contract>/returned_work`; bad rows go back in the sender's own file.
-
-    Returns:
-        files accepted, repeats, waiting; rows and quarantined (answers that could not be taken).
-
-    Raises:
-        FileRefused: a file was refused; its receipt says so, nothing of it has been taken.
-    """
-    ws = Workspace.open(contract, on)
-    try:
-        return receive(ws, {SOURCE: _read})
-    finally:
-        _put_errors(ws)
-
-
-def _password(ws: Workspace) -> str:
-    passphrase = Keys.of(ws.contract.id).passphrase
-    if passphrase is None:
-        raise KeyMissing(
-            "照会票を暗号化するパスフレーズがありません",
-            where=f"TODOKE_{ws.contract.id.upper()}_LGWAN_PASSPHRASE",
-            next_step="区のファイルのパスフレーズを設定して、もう一度実行してください",
-        )
-    return passphrase
 
 
 def _items(ws: Workspace, tx: Connection, pin: Pin) -> list[Item]:
@@ -102,8 +68,9 @@ def _items(ws: Workspace, tx: Connection, pin: Pin) -> list[Item]:
     return items(ws.head_table("quarantine", pin), files, ws.head_table("query_answer", pin), number)
 
 
-def _read(ws: Workspace, file: IncomingFile, payload: Path, receipt_no: str, pin: Pin) -> Landing:
-    returned = read_answers(payload, file.label)
+def take(ws: Workspace, book: Opened, receipt_no: str, pin: Pin) -> Landing:
+    """What an answered 照会票 becomes: answers, and rows that cannot be taken."""
+    returned = read_answers(book)
     with ws.ledger.read() as tx:
         known = {item.item_no: item for item in _items(ws, tx, pin)}
     before = {(row["item_no"], row["digest"]): row for row in ws.head_table("query_answer", pin).to_pylist()}
@@ -182,34 +149,3 @@ def _answer(row: Returned, item: Item, receipt_no: str) -> dict[str, object]:
         "answer_receipt": receipt_no,
         "answer_row": row.row,
     }
-
-
-def _put_errors(ws: Workspace) -> None:
-    """The sender's own files with their errors marked, of every file that had any and is not out."""
-    r = t.receipt.c
-    faulty = (r.contract == ws.contract.id, r.source == SOURCE, r.state == ReceiptState.ACCEPTED, r.quarantined > 0)
-    with ws.ledger.read() as tx:
-        receipts = tx.execute(select(r.receipt_no).where(*faulty).order_by(r.seq)).scalars().all()
-        pin = ws.ledger.pin(tx)
-    out = set(ws.outbox.listing(ERRORS))
-    for receipt_no in receipts:
-        key = f"{ERRORS}/{receipt_no}.xlsx"
-        if key not in out:
-            ws.outbox.put(key, encrypted(_marked(ws, receipt_no, _errors(ws, pin, receipt_no)), _password(ws)))
-
-
-def _errors(ws: Workspace, pin: Pin, receipt_no: str) -> Mapping[int, Sequence[Fault]]:
-    errors: dict[int, list[Fault]] = defaultdict(list)
-    for line in ws.head_table("query_bad_row", pin).to_pylist():
-        if line["receipt_no"] == receipt_no:
-            errors[line["row_no"]].append((line["field"], QueryFinding(line["reason"])))
-    return errors
-
-
-def _marked(ws: Workspace, receipt_no: str, errors: Mapping[int, Sequence[Fault]]) -> bytes:
-    with private_folder() as folder:
-        original = folder / "original"
-        with ws.vault.open(f"{receipt_no}{ws.cipher.ENDING}") as sealed, original.open("wb") as plain:
-            ws.cipher.open_stream(sealed, plain)
-        with opened_workbook(original, Keys.of(ws.contract.id).passphrases, folder, receipt_no) as payload:
-            return with_errors(payload, receipt_no, errors)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import func, select
 
-from todoke.model.codes import ReceiptState, ShipmentKind, ShipmentState, Status
+from todoke.model.codes import PullState, ReceiptState, ShipmentKind, ShipmentState, Status
 from todoke.store import tables as t
 from todoke.store.ledger import Ledger
 
@@ -43,3 +43,7 @@ def lines(contract: str) -> Iterator[str]:
             select(func.count()).where(t.difference.c.contract == contract, t.difference.c.state == "open")
         ).scalar_one()
         yield f"引渡し後の差異: {differing:,}件"
+        p = t.pull_item.c
+        pulls = select(p.state, func.count()).where(p.contract == contract).group_by(p.state).order_by(p.state)
+        for state, count in tx.execute(pulls):
+            yield f"引抜き {PullState(state).label}: {count:,}件"

@@ -16,6 +16,7 @@ from todoke.parcels.diff import STOP
 from todoke.parcels.safeguard import households_at_risk, safeguard
 from todoke.parcels.wanted import Held
 from todoke.process.batch_contents import publish_shipping
+from todoke.process.pulled import pulled
 from todoke.process.releasing import claimed
 from todoke.process.workspace import Computation, Counts, Workspace
 from todoke.store import facts
@@ -36,20 +37,22 @@ def stop(contract: str, on: date) -> Counts:
 
 
 def hold(ws: Workspace) -> dict[str, int]:
-    """Settles what the register in force forbids; returns how many parcels and incidents."""
+    """Settles what the register in force forbids, and what is to be pulled; returns how many parcels and incidents."""
     if not _register(ws):
         return {"held": 0, "incidents": 0}
 
     def plan(tx: Connection, pin: Pin, _as_of: date) -> Computation:
         household = ws.head_table("household", pin)
-        numbers = households_at_risk(household)
+        catalogues = pulled(ws, tx, pin)
+        numbers = sorted({*households_at_risk(household), *catalogues})
         shipments = facts.shipments(tx, ws.contract.id, _KINDS, households=numbers)
         revisions = facts.revisions(tx, ws.contract.id, _KINDS, households=numbers)
         items = facts.items(tx, ws.contract.id, _KINDS, households=numbers)
         open_now = facts.differences(tx, ws.contract.id)
 
         def compute() -> Changes:
-            found = safeguard(ws.ledger.keys.id_key, ws.contract.id, household, Held(shipments, revisions), items)
+            held = Held(shipments, revisions)
+            found = safeguard(ws.ledger.keys.id_key, ws.contract.id, household, held, items, pulled=catalogues)
             known = set(zip(*(open_now[name].to_pylist() for name in ("shipment_id", "kind", "state")), strict=True))
             incidents = tuple(d for d in found.differences if (d.shipment_id, d.kind, "open") not in known)
             return Changes(parcels=found.changes, differences=incidents, register_version=pin.heads["household"].id)

@@ -108,6 +108,8 @@ RESEND_REQUEST = _schema(
     by_whom=_text,
     requested_at=_at,
 )
+#: Households whose printed catalogues the ward wants taken out (引き抜き).
+PULL_OUT_ROW = _schema(receipt_no=_text, row_no=_int, household_no=_text, note=_text)
 
 #: Households to hold while a register waits for a person, and which of them are to be taken for confidential.
 REGISTER_CAUTION = _schema(household_no=_text, confidential=pa.bool_())
@@ -249,6 +251,8 @@ DATASETS: dict[str, pa.Schema] = {
     "stop_row": STOP_ROW,
     "readdress_row": READDRESS_ROW,
     "resend_request": RESEND_REQUEST,
+    "pull_out_row": PULL_OUT_ROW,
+    "pull_bad_row": QUARANTINE,
     "delivery_instruction": DELIVERY_INSTRUCTION,
     "catalogue": CATALOGUE,
     "web_application": WEB_APPLICATION,
@@ -277,6 +281,7 @@ ENCRYPTED = frozenset(
         "stop_row",
         "readdress_row",
         "resend_request",
+        "pull_out_row",
         "postcard",
         "survey_answer",
         "carrier_result",

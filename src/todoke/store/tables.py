@@ -17,29 +17,21 @@ from sqlalchemy import (
     DateTime,
     Index,
     Integer,
-    MetaData,
     String,
     Table,
     Text,
     UniqueConstraint,
 )
 
+from todoke.store import columns, pull_tables
+from todoke.store.columns import count_column as _count
+from todoke.store.columns import key_column as _key
+from todoke.store.columns import text_column as _id
 from todoke.store.utc_datetime import UtcDateTime
 
-metadata = MetaData()
-
-
-def _id(name: str, **options: Any) -> Column[str]:
-    return Column(name, String(80), **options)
-
-
-def _key(name: str) -> Column[str]:
-    return _id(name, primary_key=True)
-
-
-def _count(name: str) -> Column[int]:
-    return Column(name, Integer, nullable=False, default=0)
-
+metadata = columns.metadata
+pull_request, pull_item, pull_step = pull_tables.pull_request, pull_tables.pull_item, pull_tables.pull_step
+reprint = pull_tables.reprint
 
 stream = Table(
     "stream",

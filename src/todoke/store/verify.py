@@ -40,6 +40,7 @@ def verify(ledger: Ledger) -> list[str]:
         _batches,
         _claims,
         _states,
+        _pull_list,
     )
     faults: list[str] = []
     with ledger.read() as tx:
@@ -238,6 +239,29 @@ def _our_state(told: tuple[str, str | None], *, released: bool) -> str:
     if released:
         return ShipmentState.RELEASED
     return ShipmentState.PLANNED if effect_kind else ShipmentState.ON_HOLD
+
+
+def _pull_list(tx: Connection, contract: str) -> Found:
+    """Each label on the list stands where the last of its steps put it, and was printed in the batch that it names."""
+    head, log, e = t.pull_item, t.pull_step, t.effect.c
+    c = log.c
+    steps = (
+        select(c.item_no, func.max(c.number).label("number"), func.count().label("rows"))
+        .where(c.contract == contract)
+        .group_by(c.item_no)
+        .subquery()
+    )
+    same = and_(*(head.c[name] == c[name] for name in c.keys()))  # noqa: SIM118
+    last = exists().where(steps.c.item_no == c.item_no, steps.c.number == c.number, steps.c.rows == c.number)
+    mine = head.c.contract == contract
+    heads = select(head.c.item_no).where(mine, ~exists().where(same, last))
+    headless = select(steps.c.item_no).where(~exists().where(mine, head.c.item_no == steps.c.item_no))
+    yield "引抜き一覧の状態が履歴と一致しません", {*_ids(tx, heads), *_ids(tx, headless)}
+    in_batch = exists().where(e.shipment_id == head.c.shipment_id, e.batch_id == head.c.batch_id)
+    yield "引抜き一覧のラベルが束にありません", _ids(tx, select(head.c.item_no).where(mine, ~in_batch))
+    r = t.reprint.c
+    unknown = select(r.id).where(r.contract == contract, ~exists().where(t.batch.c.id == r.batch_id))
+    yield "記録のない束の刷り直しがあります", _ids(tx, unknown)
 
 
 def _ids(tx: Connection, query: Select[str]) -> list[str]:

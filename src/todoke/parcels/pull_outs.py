@@ -1,0 +1,53 @@
+"""Pulling printed envelopes out: what may follow what, and what cannot be pulled any more (G08; pure)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from todoke.model.changes import DifferenceFound, content_digest
+from todoke.model.codes import PullState
+from todoke.store.pulls import PullItem
+
+#: What people report of an item, and from which states it may follow.
+RESULTS: Mapping[PullState, frozenset[PullState]] = {
+    PullState.FOUND: frozenset({PullState.TO_FIND, PullState.NOT_FOUND}),
+    PullState.NOT_FOUND: frozenset({PullState.TO_FIND, PullState.FOUND}),
+    PullState.PULLED: frozenset({PullState.TO_FIND, PullState.FOUND, PullState.NOT_FOUND}),
+    PullState.DELIVERED: frozenset({PullState.PULLED}),
+}
+#: Still in our rooms, as far as anybody knows.
+_SOUGHT = frozenset({PullState.TO_FIND, PullState.FOUND, PullState.NOT_FOUND})
+
+
+def digest(item: PullItem) -> str:
+    """The 版 of an item as it is shown: it changes with every step."""
+    shown = (item.item_no, item.batch_id, item.file, item.sheet, item.position, item.reason, item.state, item.number)
+    return hashlib.sha256(repr(tuple(map(str, shown))).encode()).hexdigest()[:12]
+
+
+def missed(items: Iterable[PullItem]) -> list[PullItem]:
+    """Items that nobody has pulled and that the carrier has by now."""
+    return [item for item in items if item.handed_over and item.state in _SOUGHT]
+
+
+def too_late(shipments: pa.Table, pulled: Collection[str]) -> list[DifferenceFound]:
+    """A difference for every catalogue that went to the carrier and was to be pulled.
+
+    Args:
+        shipments: `facts.SHIPMENT` of catalogues.
+        pulled: household numbers.
+    """
+    handed_over = shipments.filter(pc.is_valid(shipments["handed_over_at"]))
+    ours = handed_over.filter(pc.is_in(handed_over["household_no"], pa.array(pulled, pa.string())))
+    return [DifferenceFound(number, content_digest(()), "pull_out") for number in ours["shipment_id"].to_pylist()]
+
+
+def counts(items: Collection[PullItem]) -> dict[str, int]:
+    """How many items are on the list, and how many in each state."""
+    by_state = Counter(item.state for item in items)
+    return {"items": len(items)} | {state.value: by_state[state] for state in PullState}

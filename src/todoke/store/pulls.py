@@ -1,0 +1,136 @@
+"""The pull list in the ledger: labels to be taken out, each with the log of its steps and the last of them (G08)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select, update
+
+from todoke.errors import StaleParent
+from todoke.model.codes import PullReason, PullState
+from todoke.store import tables as t
+from todoke.store.ledger import insert_ignoring_conflicts
+
+
+@dataclass(frozen=True)
+class NewItem:
+    """A printed label that is to be pulled. `source`: the receipt (with `source_row`) or the request that says so."""
+
+    shipment_id: str
+    batch_id: str
+    item_no: str
+    file: str
+    sheet: int
+    position: int
+    source: str
+    source_row: int | None
+    reason: PullReason
+
+
+@dataclass(frozen=True)
+class PullItem:
+    """A label on the pull list: where it was printed, whose it is, and its last step."""
+
+    shipment_id: str
+    batch_id: str
+    item_no: str
+    file: str
+    sheet: int
+    position: int
+    reason: PullReason
+    state: PullState
+    number: int
+    at: datetime
+    household_no: str
+    application_no: str
+    printed_on: date
+    handed_over: bool
+
+
+@dataclass(frozen=True)
+class Step:
+    """What became of an item; `number` counts its steps from 1, `said_in` names the receipt that says so."""
+
+    item_no: str
+    number: int
+    state: PullState
+    by_whom: str
+    at: datetime
+    said_in: str
+
+
+def items(tx: Connection, contract: str) -> list[PullItem]:
+    """The pull list, by batch, file, sheet and position."""
+    p, s, n, b = t.pull_item.c, t.shipment.c, t.application_number.c, t.batch.c
+    rows = tx.execute(
+        select(
+            *(p.shipment_id, p.batch_id, p.item_no, p.file, p.sheet, p.position, p.reason, p.state, p.number, p.at),
+            *(s.household_no, n.application_no, b.business_on.label("printed_on")),
+            s.handed_over_at.is_not(None).label("handed_over"),
+        )
+        .join(t.shipment, s.id == p.shipment_id)
+        .join(t.application_number, (n.contract == p.contract) & (n.household_no == s.household_no))
+        .join(t.batch, b.id == p.batch_id)
+        .where(p.contract == contract)
+        .order_by(b.business_on, p.batch_id, p.file, p.sheet, p.position)
+    )
+    typed = {"reason": PullReason, "state": PullState, "handed_over": bool}
+    return [
+        PullItem(**{name: typed.get(name, _as_is)(value) for name, value in row.items()}) for row in rows.mappings()
+    ]
+
+
+def _as_is(value: Any) -> Any:
+    return value
+
+
+def households(tx: Connection, contract: str) -> list[str]:
+    """household_no of everybody who has a label on the list."""
+    s = t.shipment.c
+    listed = select(t.pull_item.c.shipment_id).where(t.pull_item.c.contract == contract)
+    return list(tx.execute(select(s.household_no).where(s.id.in_(listed)).distinct()).scalars())
+
+
+def put_items(
+    tx: Connection, contract: str, new: Iterable[NewItem], *, too_late: set[str], by_whom: str, at: datetime
+) -> int:
+    """Puts labels on the list with their first step; returns how many.
+
+    Args:
+        too_late: shipment ids of those that the carrier has already.
+    """
+    heads: list[dict[str, object]] = []
+    for item in new:
+        state = PullState.TOO_LATE if item.shipment_id in too_late else PullState.TO_FIND
+        step = {"number": 1, "state": state.value, "by_whom": by_whom, "at": at, "said_in": item.source}
+        heads.append({"contract": contract, **item.__dict__, "reason": item.reason.value, **step})
+    names = t.pull_step.c.keys()
+    insert_ignoring_conflicts(tx, t.pull_item, heads)
+    insert_ignoring_conflicts(tx, t.pull_step, [{name: head[name] for name in names} for head in heads])
+    return len(heads)
+
+
+def take_steps(tx: Connection, contract: str, steps: Iterable[Step]) -> int:
+    """Appends steps and moves the heads; returns how many.
+
+    Raises:
+        StaleParent: an item has taken another step meanwhile.
+    """
+    c, count = t.pull_item.c, 0
+    for step in steps:
+        said = {name: value for name, value in step.__dict__.items() if name != "item_no"}
+        here = (c.contract == contract) & (c.item_no == step.item_no) & (c.number == step.number - 1)
+        if tx.execute(update(t.pull_item).where(here).values(said)).rowcount != 1:
+            raise StaleParent("引抜き一覧の状態がほかの処理で変わりました", where=step.item_no)
+        insert_ignoring_conflicts(tx, t.pull_step, [{"contract": contract, "item_no": step.item_no, **said}])
+        count += 1
+    return count
+
+
+def reprinted(tx: Connection, contract: str) -> int:
+    """How many labels have been printed once more, each time counted."""
+    c = t.reprint.c
+    return int(tx.execute(select(func.sum(c.labels)).where(c.contract == contract)).scalar_one() or 0)
