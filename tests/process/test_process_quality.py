@@ -15,6 +15,7 @@ from small_ward import (
     GOOD,
     HEADER,
     HOMES,
+    INSTRUCTIONS,
     MOVER,
     SINGLE,
     WRONG,
@@ -58,7 +59,7 @@ def test_additions_and_corrections_are_judged_like_the_base_file(july: Programme
     july.run("intake", NEXT)
     said = july.run("register", NEXT)
     base = sum(len(home.rows()) for home in HOMES)
-    assert said["validate"]["rows"] == base + len(additions) + 4
+    assert said["validate"]["rows"] == base + len(INSTRUCTIONS) + len(additions) + 4
     assert said["validate"]["quarantined"] == 1 + 1 + 3 + 2
     found = {(row["household_no"], row["reason"]) for row in july.version("quarantine")}
     assert found == {
@@ -94,7 +95,8 @@ def test_a_page_that_is_gone_is_made_again_and_changes_nothing(july: Programme):
     shown = one([{"path": path} for path in (july.home / "quality").rglob("*.html")])["path"]
     before = shown.read_text("utf-8")
     shown.unlink()
-    assert july.run("register", FILES)["validate"]["rows"] == sum(len(home.rows()) for home in HOMES)
+    sent = sum(len(home.rows()) for home in HOMES) + len(INSTRUCTIONS)
+    assert july.run("register", FILES)["validate"]["rows"] == sent
     assert shown.read_text("utf-8") == before
 
 
