@@ -18,7 +18,7 @@ from programme import Programme
 from small_ward import households, sealed
 
 from todoke.intake import private_folder
-from todoke.process import intake, labels, layout_check, queries, register_checks
+from todoke.process import gaiji_proof, intake, layout_check, queries, register_checks
 from todoke.store.files import FileStore
 from todoke.store.ledger import Ledger
 
@@ -123,7 +123,7 @@ intake.receive("gift", date(2026, 7, 24))
 _NEXT = {
     "look": lambda: intake.look("gift", DAYS[3]),
     "register": lambda: register_checks.validate("gift", DAYS[3]),
-    "labels": lambda: labels.prove("gift", DAYS[3]),
+    "labels": lambda: gaiji_proof.prove("gift", DAYS[3]),
     "queries": lambda: queries.take_answers("gift", DAYS[3]),
     "layout check": lambda: list(layout_check.check("gift", "stop", Path("nowhere"), DAYS[3])),
 }
