@@ -115,6 +115,7 @@ def test_a_refusal_fails_the_run_and_has_its_receipt_all_the_same(told):
         "check_viruses": "success",
         "receive": "failed",
         "take_answers": "skipped",
+        "compare_fonts": "success",
         "issue": "success",
         "list_requests": "upstream_failed",
         "request_approval": "upstream_failed",

@@ -11,8 +11,14 @@ from todoke.model.codes import Finding
 from todoke.simulate.answers import read_answers, write_answers
 from todoke.simulate.ward import Ward, make_ward
 
-#: A conflict explains nothing that the others do not; what the ward does not want taken, it says in its answers alone.
-KINDS = set(Finding) - {Finding.HOUSEHOLD_CONFLICT, Finding.NOT_WANTED}
+#: A conflict explains nothing that the others do not; what the ward does not want taken, it says in its answers alone;
+#: a file of all households has no changes in it that could be wrong, or be of a household that nobody has brought.
+KINDS = set(Finding) - {
+    Finding.HOUSEHOLD_CONFLICT,
+    Finding.NOT_WANTED,
+    Finding.CHANGE_INVALID,
+    Finding.UNKNOWN_HOUSEHOLD,
+}
 
 
 @pytest.fixture(scope="module")

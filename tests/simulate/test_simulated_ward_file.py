@@ -25,7 +25,7 @@ HEADER = (
     "世帯番号,世帯主氏名,世帯主氏名かな,世帯員氏名,世帯員氏名かな,郵便番号,町名,番地,方書,世帯人数,"
     "世帯員番号,生年月日,続柄,秘匿区分,旧世帯番号,備考"
 )
-NO, HEAD, _, NAME, KANA, POSTAL, TOWN, BLOCK, BUILDING, SIZE, MEMBER, BORN, RELATION = range(13)
+NO, HEAD, _, NAME, KANA, POSTAL, TOWN, BLOCK, BUILDING, SIZE, MEMBER, BORN, RELATION, CONFIDENTIAL = range(14)
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +72,7 @@ def reasons_of(block: list[list[str]], codes: dict[str, str], glyphs: set[int]) 
         "name_missing": not all(row[NAME].strip("　") for row in block),
         "birth_date_invalid": not all(is_date(row[BORN]) for row in block),
         "gaiji_unknown": bool(private - glyphs),
+        "confidential_invalid": not all(row[CONFIDENTIAL] in ("", "0", "1") for row in block),
     }
     if len(heads) == 1:
         assert heads[0][NAME] == block[0][HEAD]

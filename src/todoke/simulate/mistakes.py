@@ -38,6 +38,8 @@ _ANY_SIZE = (
 )
 #: Damage to the bytes of a line: once or twice a file, however large.
 _RAW = (Finding.RAGGED, Finding.BAD_CHARACTER)
+#: As seldom: whoever it speaks of may have to be protected, and a ward looks over that column.
+_SELDOM = (Finding.CONFIDENTIAL_INVALID,)
 #: CP932 reads the single bytes FD, 80 and A0 without an error, as these characters.
 _ILLEGAL = ("\uf8f1", "\x80", "\uf8f0")
 _IMPOSSIBLE_DATES = ("1987-02-30", "1950-13-01", "2031-04-31", "1964-00-10")
@@ -57,7 +59,7 @@ def choose_mistakes(seed: int, households: pd.DataFrame) -> pd.DataFrame:
     kinds = len(_ANY_SIZE) + len(_NEEDS_TWO)
     each = max(1, round(SHARE * count / kinds))
     raw = 1 if count < 20_000 else 2
-    plan = [*_ANY_SIZE * each, *_RAW * raw, *_NEEDS_TWO * each]
+    plan = [*_ANY_SIZE * each, *_RAW * raw, *_NEEDS_TWO * each, *_SELDOM * raw]
     plan = plan[: max(1, int(count * 0.0075))] if count < 2_000 else plan
     free = rng.permutation(np.flatnonzero(~households["confidential"].to_numpy()))
     several = free[members[free] >= 2]
@@ -156,6 +158,10 @@ def _illegal_byte(columns: Columns, rows: Rows, number: int) -> None:
     columns["note"][rows[-1]] = "確認" + _ILLEGAL[number % len(_ILLEGAL)]
 
 
+def _no_word_for_confidential(columns: Columns, rows: Rows, number: int) -> None:
+    columns["confidential"][rows] = ("有", "2", "○")[number % 3]
+
+
 def _empty_note(columns: Columns, rows: Rows, number: int) -> None:
     columns["note"][rows] = ""
 
@@ -175,4 +181,5 @@ _CHANGES: dict[str, Callable[[Columns, Rows, int], None]] = {
     Finding.HOUSEHOLD_NO_MISSING: _no_number,
     Finding.BAD_CHARACTER: _illegal_byte,
     Finding.RAGGED: _empty_note,
+    Finding.CONFIDENTIAL_INVALID: _no_word_for_confidential,
 }
