@@ -1,7 +1,7 @@
 """Peers of `bench/labels.py`: the same labels drawn by reportlab, barcode as rectangles or as our four-glyph font.
 
 What an office would write: one canvas, the same wrapped lines at the same places, one embedded subset of each font.
-No proof, no fitting of their own: they get the lines that ours has set, so only drawing and saving are compared.
+No proof, no fitting of their own: they draw the lines that ours sets, and the setting counts in their time as in ours.
 """
 
 from __future__ import annotations
