@@ -1,0 +1,214 @@
+"""One parcel to each household that has not applied by a day: toilets and reminders (G15, G22).
+
+Who has not applied, who is asked, what the ward is told and how labels leave is the same; what differs is a `Handout`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import Connection, func, select
+
+from todoke.model.changes import Changes
+from todoke.model.codes import ShipmentKind
+from todoke.outbox.batch import pending_keys
+from todoke.parcels.ledger_parcels import new_and_settled
+from todoke.parcels.nonapplicants import SHIPMENT_COLUMNS, NonApplicantInputs, settled_gate, standing, totals
+from todoke.parcels.wanted import Held, changed_parcels, one_item_wanted
+from todoke.process import approvals
+from todoke.process.address_changes import moved_parcels
+from todoke.process.addresses import delivery_addresses
+from todoke.process.label_claims import claim_approved
+from todoke.process.labels import print_batch, unprintable
+from todoke.process.orders import possible_senders
+from todoke.process.releasing import Refresh
+from todoke.process.workspace import Computation, Counts, Workspace
+from todoke.store import facts
+from todoke.store import tables as t
+from todoke.store.ledger import Pin
+
+_SHIPMENTS = ("catalogue", "goods", "toilet")
+
+
+@dataclass(frozen=True)
+class Handout:
+    """What a process sends to households that have not applied.
+
+    Attributes:
+        declined_households: whether those that declined goods are among them.
+        listed: the standings that the ward gets lists of.
+        orders_until: given the parcels of this kind, the last day whose orders must have been decided; None when it
+            does not matter any more who has applied.
+        addressees: given household_no of those that have not applied and the parcels, of those that are to have one.
+        quantity: given household_no and members, how many of the item each gets.
+    """
+
+    process: str
+    kind: ShipmentKind
+    item_code: str
+    declined_households: bool
+    listed: tuple[str, ...]
+    orders_until: Callable[[pa.Table], date | None]
+    addressees: Callable[[pa.Array, pa.Table], pa.Array]
+    quantity: Callable[[pa.Table], pa.Array]
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The settlement's id ("" when nothing changed), households by standing, and the lists for the ward."""
+
+    id: str
+    counted: dict[str, int]
+    lists: dict[str, pa.Table]
+
+
+def settle(ws: Workspace, handout: Handout) -> Settled:
+    """Settles who gets one.
+
+    Raises:
+        GateClosed: orders that count have not all been settled.
+    """
+    contract, kind = ws.contract.id, handout.kind
+    counted: dict[str, int] = {}
+    lists: dict[str, pa.Table] = {}
+
+    def plan(tx: Connection, pin: Pin, as_of: date) -> Computation:
+        inputs = _inputs(ws, tx, pin)
+        orders_settled, numbers = _last_orders(tx, contract), facts.numbers(tx, contract)
+        parcels = Held(facts.shipments(tx, contract, [kind]), facts.revisions(tx, contract, [kind]))
+        differences = facts.differences(tx, contract)
+        moved = moved_parcels(ws, tx, pin, [kind])
+
+        def compute() -> Changes:
+            until = handout.orders_until(parcels.shipments)
+            if until is not None:
+                settled_gate(inputs, until, orders_settled)
+            senders = possible_senders(ws, pin, numbers, as_of)
+            table = standing(inputs, senders, declined_households=handout.declined_households)
+            counted.update(totals(table))
+            lists.update({name: table.filter(pc.equal(table["standing"], name)) for name in handout.listed})
+            not_applied = table.filter(pc.equal(table["standing"], "toilets"))["household_no"].combine_chunks()
+            to = handout.addressees(not_applied, parcels.shipments)
+            to = _receivers(to, inputs.household, _undrawn(ws, pin, to, parcels, kind))
+            wanted = one_item_wanted(to.append_column("quantity", handout.quantity(to)), kind, handout.item_code)
+            found = changed_parcels(ws.ledger.keys.id_key, contract, wanted, parcels, moved=moved)
+            new, gone = new_and_settled(found.differences, differences, parcels.shipments)
+            return Changes(
+                parcels=found.changes,
+                differences=new,
+                settled_differences=gone,
+                register_version=pin.heads["household"].id,
+            )
+
+        return compute
+
+    done = ws.settle(handout.process, plan)
+    return Settled(done.id if done else "", counted, lists)
+
+
+def _undrawn(ws: Workspace, pin: Pin, households: pa.Array, held: Held, kind: ShipmentKind) -> pa.Array:
+    """Of these households those whose label cannot be printed; where a parcel is released it has been."""
+    released = held.shipments.filter(pc.is_valid(held.shipments["released_rev"]))["household_no"].combine_chunks()
+    addresses = delivery_addresses(ws, pin.heads)
+    number = addresses["household_no"]
+    left = pc.and_not(pc.is_in(number, value_set=households), pc.is_in(number, value_set=released))
+    return unprintable(ws, addresses.filter(left), kind)
+
+
+def _last_orders(tx: Connection, contract: str) -> date | None:
+    """The last day that orders were settled for."""
+    c = t.settlement.c
+    last = select(func.max(c.as_of)).where(c.contract == contract, c.process == "orders")
+    day: date | None = tx.execute(last).scalar_one()
+    return day
+
+
+def _inputs(ws: Workspace, tx: Connection, pin: Pin) -> NonApplicantInputs:
+    """What the rules about non-applicants read of one state of the ledger."""
+    quarantine = ws.head_table("quarantine", pin, ["household_no"])
+    numbers = quarantine.filter(pc.is_valid(quarantine["household_no"])).group_by("household_no").aggregate([])
+    return NonApplicantInputs(
+        household=ws.head_table("household", pin),
+        quarantined=numbers,
+        decision=facts.decisions(tx, ws.contract.id),
+        web_application=ws.head_table("web_application", pin, ["application_id", "submitted_at"]),
+        amendment=ws.head_table("amendment", pin),
+        postcard=ws.head_table("postcard", pin, ["card_no", "received_on", "postmarked_on"]),
+        shipment=facts.shipments(tx, ws.contract.id, _SHIPMENTS, SHIPMENT_COLUMNS),
+    )
+
+
+def _receivers(households: pa.Array, household: pa.Table, undrawn: pa.Array) -> pa.Table:
+    """Of these households those that are not deleted: household_no, members, confidential, held as the register says.
+
+    A parcel that is released is recalled by it (G09).
+    """
+    live = household.filter(
+        pc.and_(pc.is_in(household["household_no"], value_set=households), pc.not_equal(household["state"], "deleted"))
+    )
+    unknown_place = pc.and_not(live["confidential"], live["instructed"])
+    held = pc.or_(pc.equal(live["state"], "held"), unknown_place)
+    held = pc.or_(held, pc.is_in(live["household_no"], value_set=undrawn))
+    return live.select(["household_no", "members", "confidential"]).append_column("held", held)
+
+
+def put_lists(ws: Workspace, process: str, counted: dict[str, int], lists: dict[str, pa.Table]) -> None:
+    """Households that wait or were not reached, for the ward's decision: shipped to neither, forgotten neither.
+
+    Once for each settlement of `process`; a run that was killed after its settlement leaves them to the next one.
+    """
+    c = t.settlement.c
+    last = select(c.id).where(c.contract == ws.contract.id, c.process == process).order_by(c.seq.desc())
+    with ws.ledger.read() as tx:
+        folder = f"{process}/{tx.execute(last.limit(1)).scalar_one()}"
+    there = ws.outbox.listing(folder)
+    if f"{folder}/control.json" in there:
+        return
+    for name, table in lists.items():
+        if f"{folder}/{name}.csv" in there:
+            continue
+        rows = io.StringIO()
+        sheet = csv.writer(rows)
+        sheet.writerow(["世帯番号"])
+        sheet.writerows([number] for number in table["ward_no"].to_pylist())
+        ws.outbox.put(f"{folder}/{name}.csv", rows.getvalue().encode("cp932"))
+    ws.outbox.put(f"{folder}/control.json", json.dumps(counted).encode())
+
+
+def ask(ws: Workspace, process: str, kinds: Mapping[str, str], counted: dict[str, int], note: str = "") -> int:
+    """Asks a person about what is pending of each kind; returns how many requests are new.
+
+    Args:
+        kinds: titles by kind.
+        counted: households by standing.
+        note: one more line of the request, without personal data.
+    """
+    asked = 0
+    for kind, title in kinds.items():
+        with ws.ledger.read() as tx:
+            keys = pending_keys(ws.ledger, tx, kind, ws.ledger.pin(tx).frontier(ws.on))
+            digest = approvals.content_digest(ws, tx, kind, keys)
+        if keys:
+            body = (
+                f"{title} {len(keys):,}世帯分を承認しますか。\n\n"
+                f"- 申込済み {counted['applied']:,}、確認待ち {counted['waiting']:,}、"
+                f"未到達 {counted['not_reached']:,}、対象外 {counted['excluded']:,}\n"
+                f"{note}"
+                "- 承認はこの一覧だけに効きます。内容が変われば、改めて依頼します。\n"
+            )
+            asked += approvals.request(ws, f"{process}:{kind}", digest, title, body)
+    return asked
+
+
+def release_labels(ws: Workspace, process: str, kinds: Iterable[str], *, resettle: Refresh) -> Counts:
+    """Locks and prints the labels of each kind that a person has approved; see `label_claims.claim_approved`."""
+    batches = claim_approved(ws, process, kinds, resettle=resettle)
+    printed = [int(print_batch(ws.contract.id, ws.on, batch)["labels"]) for batch in batches]
+    return {"batches": len(batches), "labels": sum(printed)}
