@@ -7,6 +7,7 @@ import os
 import secrets
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -122,10 +123,14 @@ def show(
     ledger = Ledger(contract)
     with ledger.read() as tx:
         rows = fetch_view(tx, view, contract)
+    _print_csv(rows[:limit] if limit else rows)
+
+
+def _print_csv(rows: Sequence[Mapping[str, object]]) -> None:
     writer = csv.writer(sys.stdout)
     if rows:
         writer.writerow(rows[0])
-    writer.writerows(row.values() for row in (rows[:limit] if limit else rows))
+    writer.writerows(row.values() for row in rows)
 
 
 @ledger_app.command("verify")
@@ -248,11 +253,7 @@ def register_questions(contract: ContractId) -> None:
     """人の判断を待つ世帯をCSVで示します（世帯番号だけで、氏名・住所は出しません）。"""
     from todoke.process.register_answers import questions
 
-    asked = questions(contract)
-    writer = csv.writer(sys.stdout)
-    if asked:
-        writer.writerow(asked[0])
-    writer.writerows(row.values() for row in asked)
+    _print_csv(questions(contract))
 
 
 @register_app.command("answer")
@@ -301,11 +302,7 @@ def parcels_requests(contract: ContractId) -> None:
     """再送の依頼と、それによる出荷をCSVで示します。"""
     from todoke.process.resend_requests import requests
 
-    rows = requests(contract)
-    writer = csv.writer(sys.stdout)
-    if rows:
-        writer.writerow(rows[0])
-    writer.writerows(row.values() for row in rows)
+    _print_csv(requests(contract))
 
 
 @outbox_app.command("list")
