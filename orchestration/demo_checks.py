@@ -10,6 +10,8 @@ from pathlib import Path
 from sqlalchemy import func, select, text
 
 from todoke.clock import now_tokyo
+from todoke.model.changes import effect_kind
+from todoke.model.codes import ShipmentKind
 from todoke.process.ward_count import ward_count
 from todoke.process.workspace import Workspace
 from todoke.simulate.answers import read_answers
@@ -75,8 +77,14 @@ def _quarantine(ws: Workspace, answers: Path) -> list[tuple[str, str]]:
 
 
 def _labels(ws: Workspace) -> list[tuple[str, str]]:
-    """The last control totals against what they speak of: the manifests, the register and the ward's own files."""
-    batches = [name.split("/")[1] for name in ws.outbox.listing("labels") if name.endswith("control.json")]
+    """The last control totals against what they speak of: the manifests, the register and the ward's own files.
+
+    Of the catalogues: batches of toilets and notices lie in the same folder, and have totals of their own.
+    """
+    kinds = [effect_kind(ShipmentKind.CATALOGUE, confidential=apart) for apart in (False, True)]
+    with ws.ledger.read() as tx:
+        mine = (t.batch.c.contract == ws.contract.id) & t.batch.c.kind.in_(kinds)
+        batches = list(tx.execute(select(t.batch.c.id).where(mine)).scalars())
     totals = {batch: json.loads(ws.outbox.get(f"labels/{batch}/control.json")) for batch in batches}
     sent = {batch: totals[batch]["labels"] + totals[batch]["sent_before"] for batch in batches}
     newest = max(totals, key=lambda batch: (totals[batch]["households"], sent[batch]))

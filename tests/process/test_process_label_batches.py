@@ -15,8 +15,10 @@ from programme import CONTRACT, Programme, installation, one
 from small_ward import HOMES, INSTRUCTION_HEADER, INSTRUCTIONS, households, table
 
 import databases
+from orchestration import demo_checks
 from todoke.errors import ContractError, NotApproved
 from todoke.process import label_claims, labels
+from todoke.process.workspace import Workspace
 
 FILES, LABELS = date(2026, 7, 21), date(2026, 9, 7)
 MOST, ALL = 4, 10
@@ -129,3 +131,16 @@ def test_a_no_to_the_test_print_of_one_kind_keeps_that_kind_back(july: Programme
         labels.claim_batches(CONTRACT, LABELS)
     assert july.run("labels", LABELS)["test_pack"] == {"test_labels": 0, "requests": 0}
     assert july.rows("batch") == []
+
+
+def test_the_totals_of_the_catalogues_are_not_mixed_with_those_of_many_toilets(approved: Programme):
+    approved.run("labels", LABELS)
+    approved.hands_over(date(2026, 11, 2), "catalogue")
+    approved.web_site_opens()
+    approved.run("orders", date(2027, 1, 18))
+    for _ in ("asked", "answered"):
+        approved.run("nonapplicants", date(2027, 1, 20))
+        approved.answer()
+    assert len(approved.rows("batch", kind="toilet")) > 1
+    figures = [figure for _, figure in demo_checks._labels(Workspace.open(CONTRACT, LABELS))]
+    assert figures == [str(ALL + 1), str(len(HOMES) - 1), str(len(HOMES))]
