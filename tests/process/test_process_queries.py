@@ -190,6 +190,20 @@ def test_a_corrected_household_passes_or_fails_by_the_same_rules(asked: Programm
     assert asked.faults() == []
 
 
+def test_a_correction_that_does_not_mend_is_asked_anew_and_the_later_one_counts(asked: Programme):
+    returns(asked, Query(asked).answer(WRONG, "訂正", 3).content())
+    registers(asked)
+    following = Query(asked)
+    assert (following.cell(WRONG, "回数").value, WRONG in published(asked)) == (2, False)
+    returns(asked, following.answer(WRONG, "訂正", 1).content(), seq=2)
+    assert receipt(asked) == (1, 1, 0)
+    registers(asked)
+    assert WRONG in published(asked)
+    assert WRONG not in {row["household_no"] for row in asked.version("quarantine")}
+    assert len([row for row in asked.version("query_answer") if row["household_no"] == WRONG]) == 2
+    assert asked.faults() == []
+
+
 def test_a_rejected_household_stays_out_and_is_not_asked_about_again(asked: Programme):
     query = Query(asked).answer(COUPLE, "却下").answer(SINGLE, "再照会").answer(WRONG, "訂正", "1")
     before = query.cell(SINGLE, "版").value

@@ -95,7 +95,8 @@ def items(
     given_up = [row for row in said if row["decision"] == QueryDecision.REJECT]
     households = {(row["receipt_no"], row["household_no"]) for row in given_up if row["household_no"]}
     numbers = {row["item_no"] for row in given_up}
-    again = [row["item_no"] for row in said if row["decision"] == QueryDecision.ASK_AGAIN]
+    # what was corrected and is still a finding was not cured: it is asked anew, and the later value counts
+    again = [row["item_no"] for row in said if row["decision"] in (QueryDecision.ASK_AGAIN, QueryDecision.CORRECT)]
     return [
         item
         for line in _lines(quarantine, files)
