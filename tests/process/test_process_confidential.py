@@ -207,7 +207,7 @@ def test_one_step_alone_reads_registered_addresses(november: Programme, monkeypa
             within[0] -= 1
 
     monkeypatch.setattr(Lake, "read", noted)
-    for module in ("labels", "label_claims", "batch_contents", "address_changes", "nonapplicants"):
+    for module in ("labels", "label_claims", "batch_contents", "address_changes", "handouts"):
         monkeypatch.setattr(f"todoke.process.{module}.delivery_addresses", entered)
     season(november)
     assert reads

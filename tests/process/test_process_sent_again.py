@@ -10,7 +10,7 @@ import pytest
 from programme import Programme
 from small_ward import CORRECTION_HEADER, FAMILY, LATE, SECRET_INSTRUCTED, correction, drop, home_of, sealed, table
 
-from todoke.process import nonapplicants
+from todoke.process import handouts
 from todoke.process.workspace import Workspace
 
 BACK, FOUND, AGAIN, LATER = date(2026, 11, 4), date(2026, 11, 9), date(2026, 11, 10), date(2026, 11, 13)
@@ -164,7 +164,7 @@ def test_a_catalogue_sent_again_counts_as_reached(november: Programme):
     def reached() -> bool:
         ws = Workspace.open("gift", AGAIN)
         with ws.ledger.read() as tx:
-            inputs = nonapplicants.inputs_of(ws, tx, ws.ledger.pin(tx))
+            inputs = handouts.inputs_of(ws, tx, ws.ledger.pin(tx))
         from todoke.parcels.nonapplicants import standing
 
         table = standing(inputs, inputs.household.select(["household_no"]).slice(0, 0), declined_households=True)

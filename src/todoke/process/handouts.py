@@ -80,7 +80,7 @@ def settle(ws: Workspace, handout: Handout) -> Settled:
     lists: dict[str, pa.Table] = {}
 
     def plan(tx: Connection, pin: Pin, as_of: date) -> Computation:
-        inputs = _inputs(ws, tx, pin)
+        inputs = inputs_of(ws, tx, pin)
         orders_settled, numbers = _last_orders(tx, contract), facts.numbers(tx, contract)
         parcels = Held(facts.shipments(tx, contract, [kind]), facts.revisions(tx, contract, [kind]))
         differences = facts.differences(tx, contract)
@@ -130,7 +130,7 @@ def _last_orders(tx: Connection, contract: str) -> date | None:
     return day
 
 
-def _inputs(ws: Workspace, tx: Connection, pin: Pin) -> NonApplicantInputs:
+def inputs_of(ws: Workspace, tx: Connection, pin: Pin) -> NonApplicantInputs:
     """What the rules about non-applicants read of one state of the ledger."""
     quarantine = ws.head_table("quarantine", pin, ["household_no"])
     numbers = quarantine.filter(pc.is_valid(quarantine["household_no"])).group_by("household_no").aggregate([])
