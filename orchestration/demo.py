@@ -8,7 +8,7 @@ import resource
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -17,12 +17,15 @@ import pandas as pd
 
 from orchestration import demo_checks, demo_environment
 from orchestration.in_process import Airflow, report
+from orchestration.print_room import report_pulls
 from todoke.contract.loader import contract_folder
 from todoke.errors import TodokeError
+from todoke.model.codes import PullState
+from todoke.process import resend_requests
 from todoke.process.status import lines as status_lines
 from todoke.simulate import carrier
 from todoke.simulate.delivery_to_inbox import FILE_DELIVERY, deliver_base, inbox, passphrase
-from todoke.simulate.files import write_corrections
+from todoke.simulate.files import write_corrections, write_pull_out, write_readdress
 from todoke.simulate.orders import OrderStream
 from todoke.simulate.ward import Ward
 from todoke.store import facts
@@ -32,6 +35,9 @@ CONTRACT = demo_environment.CONTRACT
 SIZES = {"small": 2_000, "full": 163_000}
 SEED = 20260601
 CORRECTIONS, LABELS = date(2026, 8, 20), date(2026, 9, 7)
+PULL_OUT, PULLED, TO_THE_WARD = date(2026, 9, 10), date(2026, 9, 11), date(2026, 9, 14)
+#: Printed households that the ward has pulled; of one of them the envelope is not found.
+PULL_OUTS = 4
 HAND_OVER, CATALOGUES_ARRIVED = date(2026, 11, 2), date(2026, 12, 20)
 #: Business days of orders: the rush, month ends, the days round New Year, the deadline and the day after.
 ORDER_DAYS = (
@@ -98,12 +104,12 @@ class Demo:
     def carrier_reports(self, on: date) -> None:
         """The carrier's results since the last file; catalogues leave over the first days of November."""
         with self.outside("carrier"):
-            kinds = ["goods", "toilet", *(["catalogue"] if on < CATALOGUES_ARRIVED else [])]
-            with self._ledger.read() as tx:
-                columns = ("shipment_id", "kind", "released_rev", "released_on")
-                shipments = facts.shipments(tx, CONTRACT, kinds, columns).to_pandas()
-            released = shipments[shipments["released_on"].notna()].copy()
-            catalogues = released["kind"] == "catalogue"
+            columns = ("shipment_id", "kind", "sequence", "state", "released_rev", "released_on")
+            shipments = self._shipments("goods", "toilet", "catalogue", columns=columns)
+            to_go = shipments["released_on"].notna() & (shipments["state"] != "stopped")
+            first = (shipments["kind"] == "catalogue") & (shipments["sequence"] == 1)
+            released = shipments[to_go & ~(first & (on >= CATALOGUES_ARRIVED))].copy()
+            catalogues = first[released.index]
             spread = released.loc[catalogues, "shipment_id"].map(lambda number: ord(number[-1]) % 5)
             start = pd.Timestamp(HAND_OVER) - pd.Timedelta(days=1)
             released.loc[catalogues, "released_on"] = [(start + pd.Timedelta(days=n)).date() for n in spread]
@@ -121,6 +127,25 @@ class Demo:
             self.run("intake", day)
             self.run_with_answers("register", day)
         self.run_with_answers("labels", LABELS)
+
+    def pull_outs(self) -> None:
+        """September: the ward has envelopes pulled out; they are found, pulled, and delivered to it (G08)."""
+        with self.outside("pull-outs"):
+            printed = self._shipments("catalogue", columns=("household_no", "state"))
+            chosen = printed.loc[printed["state"] == "released", "household_no"].sort_values()
+            write_pull_out(
+                chosen.iloc[:: len(chosen) // PULL_OUTS][:PULL_OUTS].tolist(),
+                inbox(CONTRACT, "lgwan"),
+                on=PULL_OUT,
+                passphrase=passphrase(CONTRACT),
+            )
+        for day in (PULL_OUT, PULLED, TO_THE_WARD):
+            self.run("intake", day)
+            if day != TO_THE_WARD:
+                self.run("labels", day)
+                with self.outside("pull-outs"):
+                    results = {PullState.TO_FIND: PullState.PULLED, PullState.PULLED: PullState.DELIVERED}
+                    report_pulls(CONTRACT, day, results, missing=1 if day == PULL_OUT else 0)
 
     def season(self) -> None:
         """November to January: catalogues arrive, orders come in, the late correction, the deadline."""
@@ -142,13 +167,33 @@ class Demo:
                 self.late_correction(day)
 
     def late_correction(self, day: date) -> None:
-        """A correction that came late: the register changes and an earlier day is computed again."""
+        """A correction that came late: the register changes and an earlier day is computed again.
+
+        Two catalogues go once more with it: one came back and the ward has found the address, one is asked for (G23,
+        G24).
+        """
         with self.outside("corrections"):
             write_corrections(self._ward, inbox(CONTRACT, "lgwan"), on=day, passphrase=passphrase(CONTRACT), late=True)
+            self._catalogues_again(day)
         self.run("intake", day)
         self.run_with_answers("register", day)
         self.run_with_answers("labels", day)
         self.run("orders", BACKFILLED, reason="区の訂正データによる再計算", release=True)
+
+    def _catalogues_again(self, day: date) -> None:
+        sent = self._shipments("catalogue", columns=("household_no", "state")).sort_values("household_no")
+        came_back = sent.loc[sent["state"] == "returned_unknown_address", "household_no"].tolist()[:1]
+        secret = passphrase(CONTRACT)
+        if came_back:
+            write_readdress(came_back, inbox(CONTRACT, "lgwan"), on=day, seed=SEED, passphrase=secret)
+        mislaid = sent.loc[sent["state"] == "delivered", "household_no"].iloc[0]
+        with self._ledger.read() as tx:
+            numbers = facts.numbers(tx, CONTRACT).to_pandas().set_index("household_no")["application_no"]
+        resend_requests.request(CONTRACT, numbers[mislaid], "catalogue", "受取後に紛失", "demo")
+
+    def _shipments(self, *kinds: str, columns: Sequence[str]) -> pd.DataFrame:
+        with self._ledger.read() as tx:
+            return facts.shipments(tx, CONTRACT, kinds, columns).to_pandas()
 
     def end(self) -> None:
         """After the deadline: toilets, survey, the last report."""
@@ -209,6 +254,7 @@ def main(arguments: list[str] | None = None) -> int:
     with demo_environment.mail_server(home / "demo" / "mails"), Airflow() as airflow:
         demo = Demo(airflow, ward, home)
         demo.register_and_labels()
+        demo.pull_outs()
         demo.season()
         demo.end()
         demo.again()

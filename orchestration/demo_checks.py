@@ -7,14 +7,17 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import pyarrow.compute as pc
 from sqlalchemy import func, select, text
 
 from todoke.clock import now_tokyo
 from todoke.model.changes import effect_kind
-from todoke.model.codes import ShipmentKind
+from todoke.model.codes import Cause, PullState, ShipmentKind
+from todoke.process.pull_outs import LIST
 from todoke.process.ward_count import ward_count
 from todoke.process.workspace import Workspace
 from todoke.simulate.answers import read_answers
+from todoke.store import pulls
 from todoke.store import tables as t
 from todoke.store.ledger import fetch_view
 from todoke.store.verify import verify
@@ -41,6 +44,8 @@ def check_all(contract: str, answers: Path) -> list[tuple[str, str]]:
         *_receipts(ws),
         *_quarantine(ws, answers),
         *_labels(ws),
+        *_pull_outs(ws),
+        *_sent_again(ws),
         *_applications(ws),
         *_points(ws),
         *_claims(ws),
@@ -81,11 +86,8 @@ def _labels(ws: Workspace) -> list[tuple[str, str]]:
 
     Of the catalogues: batches of toilets and notices lie in the same folder, and have totals of their own.
     """
-    kinds = [effect_kind(ShipmentKind.CATALOGUE, confidential=apart) for apart in (False, True)]
-    with ws.ledger.read() as tx:
-        mine = (t.batch.c.contract == ws.contract.id) & t.batch.c.kind.in_(kinds)
-        batches = list(tx.execute(select(t.batch.c.id).where(mine)).scalars())
-    totals = {batch: json.loads(ws.outbox.get(f"labels/{batch}/control.json")) for batch in batches}
+    totals = _control(ws)
+    batches = list(totals)
     sent = {batch: totals[batch]["labels"] + totals[batch]["sent_before"] for batch in batches}
     newest = max(totals, key=lambda batch: (totals[batch]["households"], sent[batch]))
     last = totals[newest]
@@ -101,6 +103,49 @@ def _labels(ws: Workspace) -> list[tuple[str, str]]:
             "区の世帯数 ＝ 台帳 ＋ 隔離", ward_count(ws, register).households, last["households"] + last["quarantined"]
         ),
     ]
+
+
+def _control(ws: Workspace) -> dict[str, dict[str, int]]:
+    """The control totals of each batch of catalogues."""
+    kinds = [effect_kind(ShipmentKind.CATALOGUE, confidential=apart) for apart in (False, True)]
+    with ws.ledger.read() as tx:
+        mine = (t.batch.c.contract == ws.contract.id) & t.batch.c.kind.in_(kinds)
+        batches = list(tx.execute(select(t.batch.c.id).where(mine)).scalars())
+    return {batch: json.loads(ws.outbox.get(f"labels/{batch}/control.json")) for batch in batches}
+
+
+def _pull_outs(ws: Workspace) -> list[tuple[str, str]]:
+    """The newest pull list's totals against its items, and what of them has left our rooms."""
+    last = max(name for name in ws.outbox.listing(LIST) if name.endswith("control.json"))
+    totals = json.loads(ws.outbox.get(last))
+    with ws.ledger.read() as tx:
+        items = pulls.items(tx, ws.contract.id)
+    named = totals["named_listed"] + totals["not_printed"] + totals["unknown"]
+    left = sum(item.handed_over and item.state is not PullState.TOO_LATE for item in items)
+    done = Counter(item.state for item in items)
+    states = "・".join(f"{state.label} {done[state]}" for state in PullState if done[state])
+    _close("引抜きの指示 ＝ 一覧 ＋ 未印字 ＋ 不明", totals["named"], named)
+    _close("引抜き一覧 ＝ 各状態の合計", len(items), sum(totals[state] for state in PullState))
+    _close("引き抜くはずが引き渡した郵便物", left, 0)
+    return [("引抜きの指示 ＝ 一覧（各状態の合計） ＋ 未印字 ＋ 不明", f"{named}（{states}）")]
+
+
+def _sent_again(ws: Workspace) -> list[tuple[str, str]]:
+    """Every catalogue beyond a household's first has its own cause, and is counted as one sent again."""
+    s = t.shipment.c
+    again = (s.contract == ws.contract.id) & (s.kind == ShipmentKind.CATALOGUE) & (s.cause != Cause.FIRST)
+    with ws.ledger.read() as tx:
+        heads = ws.ledger.heads(tx)
+        parcels = tx.execute(select(s.cause, s.cause_ref).where(again, s.released_on.is_not(None))).all()
+    asked = ws.version_table("resend_request", heads.get("resend_request"))
+    asked = asked.filter(pc.equal(asked["kind"], ShipmentKind.CATALOGUE.value))
+    causes = Counter(cause for cause, _ in parcels)
+    found = ws.version_table("readdress_row", heads.get("readdress_row"), ["household_no"])
+    counted = max(totals["resent"] for totals in _control(ws).values())
+    _close("再送の依頼 ＝ それによるカタログ", asked.num_rows, causes[Cause.RESEND])
+    _close("区の新しい住所 ＝ それによるカタログ", found.num_rows, causes[Cause.READDRESS])
+    _close("一つの事由につきカタログは1冊", len(parcels), len(set(parcels)))
+    return [_close("再送したカタログ（依頼・新しい住所） ＝ 集計の再送", len(parcels), counted)]
 
 
 def _applications(ws: Workspace) -> list[tuple[str, str]]:

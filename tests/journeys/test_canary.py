@@ -64,7 +64,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def test_the_totals_of_the_programme_close(home: Path):
-    assert len(demo_checks.check_all(CONTRACT, home / "demo" / "answers")) == 11
+    checks = dict(demo_checks.check_all(CONTRACT, home / "demo" / "answers"))
+    assert len(checks) == 13
+    assert "発見できず 1・区へ納品済み 3" in checks["引抜きの指示 ＝ 一覧（各状態の合計） ＋ 未印字 ＋ 不明"]
+    assert checks["再送したカタログ（依頼・新しい住所） ＝ 集計の再送"] == "2"
 
 
 def test_logs_and_console_name_nobody(home: Path, needles: Needles):

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from todoke.simulate.answers import read_answers, write_answers
-from todoke.simulate.files import write_corrections, write_special_delivery
+from todoke.simulate.files import write_corrections, write_pull_out, write_readdress, write_special_delivery
 from todoke.simulate.ward import Ward, make_ward
 
 
@@ -69,3 +69,13 @@ def test_special_delivery_names_nine_in_ten_confidential_households_and_a_few_ot
         assert bool(row["留置先名称"]) == (row["配送方法"] != "別住所")
     answers = read_answers(write_answers(ward, tmp_path / "answers"))
     assert set(answers["special_delivery_20260820_01"]["household_no"]) == named
+
+
+def test_pull_outs_and_new_addresses_name_who_they_are_told_and_places_of_the_ward(ward: Ward, tmp_path):
+    named = ward.households["household_no"].tolist()[:3]
+    pulled = rows_of(write_pull_out(named, tmp_path, on=date(2026, 9, 10), passphrase=None))
+    assert [row["世帯番号"] for row in pulled] == named and all(row["理由"] for row in pulled)
+    found = rows_of(write_readdress(named, tmp_path, on=date(2026, 12, 21), seed=6, passphrase=None))
+    assert [row["世帯番号"] for row in found] == named
+    known = set(zip(ward.households["postal_code"], ward.households["town"], strict=True))
+    assert {(row["郵便番号"], row["町名"]) for row in found} <= known

@@ -285,7 +285,8 @@ def _put_lists(ws: Workspace) -> dict[str, int]:
     control = json.dumps(totals | {"unknown_rows": unknown}, indent=1).encode()
     told = [control.decode(), *(f"{each.item.item_no}/{each.digest}" for each in shown)]
     programme, secret = ws.contract.name, password(ws)
-    folder = f"{LIST}/{ids.members_digest(told)[:16]}"
+    steps = sum(item.number for item in items)  # grows with every step: the last folder by name is the newest
+    folder = f"{LIST}/{steps:06d}_{ids.members_digest(told)[:16]}"
     _put_once(ws, f"{folder}/control.json", lambda: control)
     if shown:
         name = f"{folder}/{ws.contract.id}_pull_list.xlsx"
@@ -293,7 +294,8 @@ def _put_lists(ws: Workspace) -> dict[str, int]:
     ready = [each for each in shown if each.item.state is PullState.PULLED]
     if ready:
         of_ready = hashlib.sha256("\n".join(f"{each.item.item_no}/{each.digest}" for each in ready).encode())
-        name = f"{DELIVERY}/{of_ready.hexdigest()[:16]}/{ws.contract.id}_pull_delivery.xlsx"
+        pulled_on = max(each.item.at for each in ready).astimezone(clock.TOKYO).date()
+        name = f"{DELIVERY}/{pulled_on}_{of_ready.hexdigest()[:16]}/{ws.contract.id}_pull_delivery.xlsx"
         _put_once(ws, name, lambda: delivery_workbook(ready, programme=programme, password=secret))
     return totals
 

@@ -1,9 +1,10 @@
-"""What the ward sends after its households: corrections, and the special deliveries of confidential households."""
+"""What the ward sends after its households: corrections, the special deliveries of confidential households, whose
+envelopes are to be pulled out, and new addresses for what came back."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,7 +16,13 @@ import pyarrow as pa
 
 from todoke.simulate.addresses import make_addresses
 from todoke.simulate.delivery import csv_lines, deliver
-from todoke.simulate.layout import CORRECTION_HEADER, SPECIAL_DELIVERY_HEADER, member_columns
+from todoke.simulate.layout import (
+    CORRECTION_HEADER,
+    NAMED_HEADER,
+    READDRESS_HEADER,
+    SPECIAL_DELIVERY_HEADER,
+    member_columns,
+)
 from todoke.simulate.random_streams import generator
 from todoke.simulate.ward import Ward, make_households
 
@@ -124,6 +131,25 @@ def write_special_delivery(ward: Ward, inbox_dir: Path, *, on: date, passphrase:
     truth = table.iloc[:, :3].set_axis(["household_no", "method", "postal_code"], axis=1)
     path = Path(inbox_dir, f"special_delivery_{on:%Y%m%d}_{seq:02d}.csv")
     return _write(ward, path, SPECIAL_DELIVERY_HEADER, table, truth=truth, passphrase=passphrase)
+
+
+def write_pull_out(
+    households: Sequence[str], inbox_dir: Path, *, on: date, passphrase: str | None, seq: int = 1
+) -> Path:
+    """Write `pull_out_<YYYYMMDD>_<seq>.csv` (+ `.pgp`) naming households (G08)."""
+    columns = [pa.array(households, pa.string()), pa.repeat("発送前の転出", len(households))]
+    lines = [[",".join(NAMED_HEADER)], csv_lines(columns)]
+    return deliver(inbox_dir, f"pull_out_{on:%Y%m%d}_{seq:02d}.csv", lines, passphrase=passphrase)
+
+
+def write_readdress(
+    households: Sequence[str], inbox_dir: Path, *, on: date, seed: int, passphrase: str | None, seq: int = 1
+) -> Path:
+    """Write `readdress_<YYYYMMDD>_<seq>.csv` (+ `.pgp`): where the ward has found households to live now (G23)."""
+    places = make_addresses(generator(seed, "found again"), len(households))
+    columns = [pa.array(households, pa.string()), *places.values(), pa.repeat("宛所不明のため確認", len(households))]
+    lines = [[",".join(READDRESS_HEADER)], csv_lines(columns)]
+    return deliver(inbox_dir, f"readdress_{on:%Y%m%d}_{seq:02d}.csv", lines, passphrase=passphrase)
 
 
 def _instruction(household_no: str, head_name: str, number: int) -> tuple[str, ...]:

@@ -12,14 +12,21 @@ import pandas as pd
 import pyarrow as pa
 
 from todoke.model.codes import Finding
-from todoke.simulate.changes import write_corrections, write_special_delivery
+from todoke.simulate.changes import write_corrections, write_pull_out, write_readdress, write_special_delivery
 from todoke.simulate.delivery import csv_lines, deliver, portions, publish
 from todoke.simulate.gaiji_font import make_eudc_font
 from todoke.simulate.layout import HOUSEHOLD_HEADER, member_columns
 from todoke.simulate.mistakes import Columns, Rows, spoil, tear
 from todoke.simulate.ward import Ward
 
-__all__ = ["write_corrections", "write_font", "write_households", "write_special_delivery"]
+__all__ = [
+    "write_corrections",
+    "write_font",
+    "write_households",
+    "write_pull_out",
+    "write_readdress",
+    "write_special_delivery",
+]
 
 _HOUSEHOLDS_A_PORTION = 100_000
 

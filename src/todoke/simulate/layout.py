@@ -73,3 +73,5 @@ SPECIAL_DELIVERY_HEADER = (
     "送付先氏名",
     "留置先名称",
 )
+NAMED_HEADER = ("世帯番号", "理由")
+READDRESS_HEADER = ("世帯番号", "郵便番号", "町名", "番地", "方書", "理由")
