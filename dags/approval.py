@@ -6,8 +6,8 @@
 - **いつ**：依頼があったとき。実行IDは承認する内容のダイジェストで、同じ内容の依頼は一度だけ出ます。
 - **答え方**：画面左の「要対応項目」から開き、件名と本文を読んで選びます。\
 14日のうちに答えがなければ期限切れとなって何も出力せず、依頼した側の次の実行がもう一度依頼します（実行IDに回数が付きます）。
-- **試し刷りの検査**：合格のときは、区の検査者（所属・氏名）と検査日も記入します。\
-どちらかがないか、検査日が依頼より前や先の日付のときは、合格とせずにもう一度依頼します。
+- **試し刷りの検査**：合格のときは、区の検査者（契約ファイルの `client.inspectors` の一覧から、コードと職で選びます。\
+氏名は記入しません）と検査日も入れます。どちらかがないか、検査日が依頼より前や先の日付のときは、合格とせずにもう一度依頼します。
 - **効き目**：承認はその内容だけに効きます。内容が1文字でも変われば、新しい依頼が出ます。
 - **却下のあとで**：最初の答えが残ります。内容を直すと新しい依頼が出ます。\
 同じ内容のままもう一度依頼するには `todoke approval reopen` を使います。
@@ -64,7 +64,6 @@ def approval(contract: str) -> None:
         asked = get_current_context()["params"]
         verdict, by_whom = said(answered["chosen_options"], answered["responded_by_user"])
         place = (contract, asked["subject"], asked["digest"])
-        inspection = approval.unsealed(contract, answered["keyed_in"])
-        return approval.record(*place, verdict, by_whom, asked["round"], **inspection)
+        return approval.record(*place, verdict, by_whom, asked["round"], **answered["params_input"])
 
     record(answer.output)

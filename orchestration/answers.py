@@ -15,7 +15,6 @@ from todoke.errors import NotApproved
 Verdict = Literal["approve", "reject"]
 
 _POLL_SECONDS = 0.2
-_INSPECTOR = "模擬区　検査担当"
 
 
 def allow(contract: str) -> None:
@@ -67,6 +66,8 @@ class Person:
             raise failures[0]
 
     def _answer_all(self, dag_id: str, verdict: Verdict) -> None:
+        from todoke.process import approval
+
         waiting = self._api.get(
             f"/api/v2/dags/{dag_id}/dagRuns/~/hitlDetails",
             params={"response_received": False, "state": "awaiting_input"},
@@ -74,7 +75,8 @@ class Person:
         waiting.raise_for_status()
         for request in waiting.json()["hitl_details"]:
             options = request["options"]  # the yes first, the no last
-            keyed_in = {"inspector": _INSPECTOR, "inspected_on": clock.now_tokyo().date().isoformat()}
+            first, *_ = approval.inspectors(dag_id.rpartition("_")[0])
+            keyed_in = {"inspector": first, "inspected_on": clock.now_tokyo().date().isoformat()}
             asked = {name: value for name, value in keyed_in.items() if name in (request["params"] or {})}
             self._answer(request["task_instance"], options[0] if verdict == "approve" else options[-1], asked)
 

@@ -1,22 +1,39 @@
-"""A person's answer to a request, and what has to be keyed in beside it."""
+"""A person's answer to a request, and what has to be keyed in beside it.
+
+Airflow keeps what its form shows and takes, in `hitl_detail` and in the log of its API, for good: it asks for no name.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import date
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Param
 from airflow.sdk.definitions.param import ParamsDict
 
-#: What the form asks for beside a yes to an inspection. A no is taken without, so neither is required by the form.
-INSPECTION = {
-    "inspector": Param(
-        None, type=["null", "string"], title="検査者（所属・氏名）", description="合格のときは必須です。"
-    ),
-    "inspected_on": Param(
-        None, type=["null", "string"], format="date", title="検査日", description="合格のときは必須です。"
-    ),
-}
+
+def inspection(inspectors: Mapping[str, str]) -> dict[str, Param]:
+    """What the form asks for beside a yes to an inspection. A no is taken without, so neither is required by the form.
+
+    Args:
+        inspectors: who of the ward may have inspected: posts by code.
+    """
+    return {
+        "inspector": Param(
+            None,
+            type=["null", "string"],
+            enum=[None, *inspectors],
+            values_display={code: f"{code} {post}" for code, post in inspectors.items()},
+            title="検査者",
+            description="合格のときは必須です。氏名は記入しません。一覧にない人は契約ファイル（client.inspectors）に足します。",
+        ),
+        "inspected_on": Param(
+            None, type=["null", "string"], format="date", title="検査日", description="合格のときは必須です。"
+        ),
+    }
 
 
 class AnswerOperator(HITLOperator):
@@ -27,22 +44,29 @@ class AnswerOperator(HITLOperator):
         return super().execute(context)
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
-        """The answer; what was keyed in is sealed, for it names a person and everybody at Airflow reads results."""
-        from todoke.process import approval
-
+        """The answer; of what was keyed in only what the form offers goes on: anything else might name somebody."""
         self._offer(context)
-        contract = context["dag"].dag_id.rpartition("_")[0]
-        keyed_in = {name: value for name, value in (event["params_input"] or {}).items() if name in self.params}
-        answered = super().execute_complete(context, event | {"params_input": {}})
-        return {**answered, "keyed_in": approval.sealed(contract, keyed_in)}
+        return super().execute_complete(context, event | {"params_input": self._offered(event["params_input"] or {})})
 
     def _offer(self, context: Any) -> None:
-        from todoke.process import approvals
+        from todoke.process import approval, approvals
 
         offered = [approvals.Verdict(code) for code in context["params"]["options"]]
         self.options = [verdict.label for verdict in offered]
         self.defaults = self.options[-1:]
-        self.params = ParamsDict(INSPECTION if approvals.Verdict.INSPECTED in offered else {})
+        self.params = ParamsDict({})
+        if approvals.Verdict.INSPECTED in offered:
+            contract = context["dag"].dag_id.rpartition("_")[0]
+            self.params = ParamsDict(inspection(approval.inspectors(contract)))
+
+    def _offered(self, keyed_in: Mapping[str, Any]) -> dict[str, str | None]:
+        if not self.params:
+            return {}
+        who, day = keyed_in.get("inspector"), None
+        codes = self.params.get_param("inspector").schema["enum"]
+        with suppress(TypeError, ValueError):
+            day = date.fromisoformat(keyed_in.get("inspected_on", "")).isoformat()
+        return {"inspector": who if who in codes else None, "inspected_on": day}
 
 
 def said(chosen: list[str], person: dict[str, str] | None) -> tuple[str, str]:

@@ -98,11 +98,11 @@ def test_an_inspection_is_listed_with_inspector_and_day(todoke, tmp_path: Path):
         ws = Workspace.open("gift", date(2026, 9, 7))
         approvals.request(ws, subject, digest, "件名", "本文", approvals.PASSED_OR_NOT)
         day = clock.now_tokyo().date().isoformat()
-        inspection = {"inspector": "防災課　検査", "inspected_on": day}
+        inspection = {"inspector": "01", "inspected_on": day}
         approval.record("gift", f"gift:{subject}", digest, "inspected", "admin", **inspection)
         database.engine_of("gift").dispose()
     [row] = todoke("approval", "list", "gift").stdout.splitlines()
-    assert row.split("\t")[3:] == ["1回目", "検査合格として承認", "admin", "防災課　検査", day]
+    assert row.split("\t")[3:] == ["1回目", "検査合格として承認", "admin", "防災課普及係長（01）", day]
 
 
 def test_a_ward_is_simulated_only_where_the_environment_says_so(todoke, tmp_path: Path):

@@ -51,6 +51,8 @@ def test_the_gift_contract_says_what_the_interfaces_promise():
         ({"processes": ["intake", "magic"]}, "processes.1"),
         ({"catalogue": {"file": "c.csv", "handed_over_from": date(2027, 1, 1)}}, "G20"),
         ({"carrier": {"name": "x", "states": {"着": "arrived"}}}, "carrier.states"),
+        ({"client": {"name": "x", "mail": ["a@example.jp"]}}, "client.inspectors"),
+        ({"client": {"name": "x", "mail": ["a@example.jp"], "inspectors": {"検査一郎": "係長"}}}, "client.inspectors"),
     ],
 )
 def test_a_wrong_key_is_named_with_what_is_allowed(written, changed: dict, key: str):

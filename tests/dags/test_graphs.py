@@ -149,24 +149,32 @@ def test_a_request_is_answered_by_what_it_offers_itself(dags):
     assert answer.serialized_params == {}
 
 
-def test_an_inspection_is_answered_with_inspector_and_day_which_no_result_shows(dags, monkeypatch):
+@pytest.mark.parametrize(
+    ("keyed_in", "taken"),
+    [
+        ({"inspector": "02", "inspected_on": "2026-09-07"}, ("02", "2026-09-07")),
+        ({"inspector": None, "inspected_on": None}, (None, None)),
+        ({"inspector": "防災課 検査一郎", "inspected_on": "きのう 検査一郎が"}, (None, None)),
+        ({"inspector": ["02"], "inspected_on": 20260907, "memo": "検査一郎"}, (None, None)),
+        ({}, (None, None)),
+    ],
+)
+def test_an_inspection_is_answered_with_a_code_and_a_day_and_nothing_else_goes_on(dags, keyed_in, taken):
     from airflow.sdk.timezone import utcnow
 
-    monkeypatch.setenv("TODOKE_GIFT_KEY", "5a" * 32)
     answer = copy.copy(dags["gift_approval"].get_task("answer"))
     answer.hitl_summary_extra = {}
     context = {"params": {"options": ["inspected", "rejected"]}, "dag": dags["gift_approval"]}
-    keyed_in = {"inspector": "防災課 検査一郎", "inspected_on": "きのう"}
     event = {"responded_at": utcnow(), "responded_by_user": {"id": "1", "name": "admin"}}
     said = answer.execute_complete(
         context, event | {"chosen_options": ["検査合格として承認"], "params_input": keyed_in}
     )
-    assert set(answer.serialized_params) == {"inspector", "inspected_on"}
-    assert all(JAPANESE.search(param["schema"]["title"]) for param in answer.serialized_params.values())
+    assert said["params_input"] == dict(zip(("inspector", "inspected_on"), taken, strict=True))
     assert "検査一郎" not in str(said) + str(answer.hitl_summary)
-    from todoke.process import approval
-
-    assert approval.unsealed("gift", said["keyed_in"]) == keyed_in, "what it is worth is judged when it is recorded"
+    asked = {name: param["schema"] for name, param in answer.serialized_params.items()}
+    assert all(JAPANESE.search(schema["title"]) for schema in asked.values())
+    assert asked["inspector"]["enum"] == [None, "01", "02", "03"], "a choice, not a field to write a name into"
+    assert asked["inspector"]["values_display"]["02"] == "02 防災課普及係主任"
 
 
 def test_operators_read_japanese(dags):

@@ -83,6 +83,15 @@ def test_airflows_database_names_nobody(home: Path, needles: Needles):
     assert _places_with(needles, everything) == set()
 
 
+def test_airflows_database_names_no_inspector_of_the_ward(home: Path):
+    with closing(sqlite3.connect(f"file:{home / 'airflow' / 'airflow.db'}?mode=ro", uri=True)) as database:
+        kept = [json.loads(row[0]) for row in database.execute("SELECT params_input FROM hitl_detail")]
+        logged = database.execute("SELECT extra FROM log WHERE event = 'update_hitl_detail'").fetchall()
+    inspections = [said for said in kept if said]
+    assert {(said["inspector"], *said) for said in inspections} == {("01", "inspector", "inspected_on")}
+    assert [json.loads(row[0])["params_input"] for row in logged if "inspector" in row[0]] == inspections
+
+
 def test_the_ledger_names_nobody(home: Path, needles: Needles):
     everything = list(cells(home / "ledger" / f"{CONTRACT}.db"))
     assert {"shipment", "decision", "receipt", "approval_request"} <= {place.split(".")[0] for place, _ in everything}

@@ -59,7 +59,7 @@ from todoke.store import tables as t
 from todoke.store.ledger import Ledger
 from todoke.store.verify import verify
 
-CONTRACT, INSPECTOR = "gift", "防災課　検査　一郎"
+CONTRACT, INSPECTOR = "gift", "02"
 ARRIVED_ON = date(2026, 11, 4)
 ROOT = Path(__file__).parents[2]
 

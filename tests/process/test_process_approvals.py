@@ -135,9 +135,8 @@ def test_the_wards_inspector_and_day_are_recorded_and_a_later_run_does_not_ask_a
     july.answer()
     july.run("labels", LABELS)
     inspected = july.rows("approval", verdict="inspected")
-    assert {(row["inspector"], row["inspected_on"]) for row in inspected} == {(INSPECTOR, LABELS)}
+    assert {(row["inspector"], row["inspected_on"]) for row in inspected} == {("防災課普及係主任（02）", LABELS)}
     assert len(inspected) == 2
-    assert INSPECTOR not in "".join(row["title"] + row["body"] for row in july.rows("approval_request"))
     new = replace(home_of(COUPLE), no="00004001", surname=("新規", "しんき"))
     july.ward_sends("additions", table(HEADER, new.rows()), NEXT)
     for process in ("intake", "register"):
@@ -153,9 +152,10 @@ def test_the_wards_inspector_and_day_are_recorded_and_a_later_run_does_not_ask_a
         ("", "2026-09-07"),
         ("　 ", "2026-09-07"),
         (None, "2026-09-07"),
-        (["検査"], "2026-09-07"),
-        ("検" * 81, "2026-09-07"),
-        ("検査\x00一郎", "2026-09-07"),
+        (["02"], "2026-09-07"),
+        ("防災課　検査　一郎", "2026-09-07"),
+        ("防災課普及係主任", "2026-09-07"),
+        ("99", "2026-09-07"),
         (INSPECTOR, ""),
         (INSPECTOR, None),
         (INSPECTOR, 20260907),
@@ -191,13 +191,6 @@ def test_a_test_print_is_made_anew_when_the_data_changed_before_it_was_asked_aga
     packs = {name.split("/")[1] for name in july.out("labels_test")}
     told = {re.search(r"labels_test/(\w+)/", row["body"])[1] for row in july.rows("approval_request")}
     assert packs == told and len(packs) == 4
-
-
-def test_what_was_keyed_in_is_sealed_for_airflow(july: Programme):
-    keyed_in = {"inspector": INSPECTOR, "inspected_on": "2026-09-07"}
-    kept = approval.sealed("gift", keyed_in)
-    assert INSPECTOR not in kept and "2026" not in kept
-    assert approval.unsealed("gift", kept) == keyed_in
 
 
 def test_a_yes_for_one_kind_lets_that_kind_alone_go(july: Programme):

@@ -13,6 +13,8 @@ from todoke.contract.settings import Settings
 
 MonthDay = Annotated[str, StringConstraints(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]
 ItemId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,30}$")]
+Code = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z-]{1,20}$")]
+Post = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9A-F]{40}$")]
 Process = Literal[
     "intake",
@@ -32,8 +34,14 @@ COUNTS_ALONE = frozenset({"reports", "approval"})
 
 
 class Client(Settings):
+    """Attributes:
+    inspectors: who inspects test prints (G06), by the code that is keyed in: the post, never a name, for Airflow keeps
+        what its forms show and take.
+    """
+
     name: str
     mail: tuple[str, ...] = Field(min_length=1)
+    inspectors: dict[Code, Post] = Field(default_factory=dict)
 
 
 class Contractor(Settings):
@@ -232,6 +240,8 @@ class Contract(Settings):
             raise ValueError(
                 "reminder.day は catalogue.handed_over_from より後、applications.deadline より前の日付にしてください"
             )
+        if "labels" in self.processes and not self.client.inspectors:
+            raise ValueError("processes に labels があるときは client.inspectors（コード: 職）を書いてください（G06）")
         if "reminders" in self.processes and self.reminder is None:
             raise ValueError("processes に reminders があるときは reminder.day を書いてください（G22）")
         return self

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import json
-from collections.abc import Mapping
 from datetime import date
 from typing import TypedDict
 
 from sqlalchemy import Connection, RowMapping, func, select
 
 from todoke import clock
+from todoke.contract.loader import load
 from todoke.errors import TodokeError
 from todoke.process.approvals import Verdict, standing
 from todoke.process.workspace import Counts, Workspace
-from todoke.protect.encryption import FileCipher
 from todoke.store import tables as t
-from todoke.store.keys import KeyRing
 from todoke.store.ledger import insert_ignoring_conflicts
-
-_LONGEST_NAME = 80
 
 
 class Request(TypedDict):
@@ -89,8 +83,9 @@ def record(
         verdict: a `Verdict`; `expired` when nobody answered in time.
         by_whom: the account that answered.
         round: that of the request.
-        inspector, inspected_on: who of the ward inspected it, and the day (ISO), as a person keyed them in. An
-            `inspected` without both becomes `incomplete`: nothing is released on it, and it is asked again (G06).
+        inspector, inspected_on: the code of who of the ward inspected it (`inspectors`), and the day (ISO), as a person
+            keyed them in. The post is kept with the code. An `inspected` without both becomes `incomplete`: nothing is
+            released on it, and it is asked again (G06).
     """
     ws = Workspace.open(contract, _today())
     row: dict[str, object] = {
@@ -104,7 +99,7 @@ def record(
     with ws.ledger.write() as tx:
         ws.ledger.lock(tx)
         if verdict == Verdict.INSPECTED:
-            who, day = _name(inspector), _day(inspected_on, _first_asked(tx, subject, digest), ws.on)
+            who, day = _inspector(ws, inspector), _day(inspected_on, _first_asked(tx, subject, digest), ws.on)
             complete = who is not None and day is not None
             row |= {"inspector": who, "inspected_on": day} if complete else {"verdict": Verdict.INCOMPLETE.value}
         if not insert_ignoring_conflicts(tx, t.approval, [row]):
@@ -113,10 +108,14 @@ def record(
     return {"recorded": 1, "verdict": str(row["verdict"])}
 
 
-def _name(given: object) -> str | None:
-    name = given.strip() if isinstance(given, str) else ""
-    shown = name.replace("\u3000", "").isprintable()
-    return name if shown and 0 < len(name) <= _LONGEST_NAME else None
+def inspectors(contract: str) -> dict[str, str]:
+    """Who of the ward may have inspected a test print: posts by code, as the contract has them today."""
+    return dict(load(contract, _today()).client.inspectors)
+
+
+def _inspector(ws: Workspace, given: object) -> str | None:
+    post = ws.contract.client.inspectors.get(given) if isinstance(given, str) else None
+    return None if post is None else f"{post}（{given}）"
 
 
 def _day(given: object, first: date, last: date) -> date | None:
@@ -133,18 +132,6 @@ def _first_asked(tx: Connection, subject: str, digest: str) -> date:
     first = select(func.min(c.requested_on)).where(c.subject == subject, c.subject_digest == digest)
     asked: date | None = tx.execute(first).scalar_one()
     return asked or date.min
-
-
-def sealed(contract: str, keyed_in: Mapping[str, object]) -> str:
-    """What a person keyed in beside the answer, in a form that Airflow may keep: it names an official of the ward."""
-    content = FileCipher(KeyRing.of(contract).file_key).seal(json.dumps(dict(keyed_in)).encode())
-    return base64.b64encode(content).decode()
-
-
-def unsealed(contract: str, text: str) -> dict[str, object]:
-    """What was `sealed`."""
-    opened: dict[str, object] = json.loads(FileCipher(KeyRing.of(contract).file_key).open(base64.b64decode(text)))
-    return opened
 
 
 def reopen(contract: str, subject: str, digest: str, by_whom: str) -> int:
