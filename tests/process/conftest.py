@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import sys
 from collections.abc import Iterator
 from datetime import date
@@ -12,10 +11,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "labels"))
 
-from programme import Programme, installation, prints_labels
+from programme import Programme, installation, on_ledger, prints_labels
 from small_ward import INSTRUCTION_HEADER, INSTRUCTIONS, households, table
-
-import databases
 
 FILES, LABELS, HAND_OVER = date(2026, 7, 21), date(2026, 9, 7), date(2026, 11, 2)
 
@@ -92,10 +89,5 @@ def fresh(root: Path, tmp_path: Path) -> Iterator[Programme]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty(request: pytest.FixtureRequest, root: Path, tmp_path: Path) -> Iterator[Programme]:
     """A programme to which nothing has happened, on either ledger."""
-    url = None
-    if request.param == "postgresql":
-        url = databases.create_postgresql("template1", f"process_{secrets.token_hex(4)}")
-    with Programme(tmp_path / "home", root, url).entered() as programme:
+    with on_ledger(request.param, tmp_path / "home", root) as programme:
         yield programme
-    if url is not None:
-        databases.drop_postgresql(url)

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import re
+import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
@@ -350,6 +351,19 @@ class Programme:
     def web_site_opens(self) -> None:
         """The web database is there, with nothing in it."""
         self._web("SELECT 1", [{}])
+
+
+@contextlib.contextmanager
+def on_ledger(kind: str, home: Path, root: Path) -> Iterator[Programme]:
+    """A programme to which nothing has happened, on a ledger of a kind: `sqlite` or `postgresql`."""
+    is_server = kind == "postgresql"
+    url = databases.create_postgresql("template1", f"process_{secrets.token_hex(4)}") if is_server else None
+    try:
+        with Programme(home, root, url).entered() as programme:
+            yield programme
+    finally:
+        if url is not None:
+            databases.drop_postgresql(url)
 
 
 def arrived(programme: Programme) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
 import pytest
-from programme import CONTRACT, Programme, installation, one
+from programme import CONTRACT, Programme, installation, on_ledger, one
 from small_ward import HOMES, INSTRUCTION_HEADER, INSTRUCTIONS, households, table
 
 import databases
@@ -34,10 +33,7 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def approved(request: pytest.FixtureRequest, narrow: Path, tmp_path: Path) -> Iterator[Programme]:
     """Ten ordinary labels and a confidential one have been approved."""
-    url = None
-    if request.param == "postgresql":
-        url = databases.create_postgresql("template1", f"batches_{secrets.token_hex(4)}")
-    with Programme(tmp_path / "home", narrow, url).entered() as programme:
+    with on_ledger(request.param, tmp_path / "home", narrow) as programme:
         programme.ward_sends_font()
         programme.ward_sends("households", households(), FILES)
         programme.ward_sends("special_delivery", table(INSTRUCTION_HEADER, INSTRUCTIONS), FILES)
@@ -46,8 +42,6 @@ def approved(request: pytest.FixtureRequest, narrow: Path, tmp_path: Path) -> It
         programme.run("labels", LABELS)
         programme.answer()
         yield programme
-    if url is not None:
-        databases.drop_postgresql(url)
 
 
 def manifests(programme: Programme) -> dict[str, list[dict[str, str]]]:

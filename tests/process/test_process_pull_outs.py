@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
@@ -17,7 +16,7 @@ import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from programme import CONTRACT, Programme, one, prints_labels
+from programme import CONTRACT, Programme, on_ledger, one, prints_labels
 from small_ward import (
     COUPLE,
     FAMILY,
@@ -37,7 +36,6 @@ from small_ward import (
 from sqlalchemy import update
 from test_process_kills import killed_at_file, killed_before_commit
 
-import databases
 from todoke.errors import TodokeError
 from todoke.process import pull_outs, returned_work
 from todoke.store import tables as t
@@ -50,14 +48,9 @@ UNKNOWN = "00009999"
 @pytest.fixture(params=["sqlite", "postgresql"])
 def either(request: pytest.FixtureRequest, root: Path, tmp_path: Path) -> Iterator[Programme]:
     """The same on either ledger."""
-    url = None
-    if request.param == "postgresql":
-        url = databases.create_postgresql("template1", f"pulls_{secrets.token_hex(4)}")
-    with Programme(tmp_path / "home", root, url).entered() as programme:
+    with on_ledger(request.param, tmp_path / "home", root) as programme:
         prints_labels(programme)
         yield programme
-    if url is not None:
-        databases.drop_postgresql(url)
 
 
 def names(programme: Programme, *numbers: str, on: date = NEXT, seq: int = 1) -> dict[str, Any]:

@@ -5,12 +5,25 @@ from __future__ import annotations
 import csv
 import io
 from datetime import date
+from pathlib import Path
 
 import pytest
-from programme import Programme
-from small_ward import CORRECTION_HEADER, FAMILY, LATE, SECRET_INSTRUCTED, correction, drop, home_of, sealed, table
+from programme import CONTRACT, Programme, on_ledger, prints_labels
+from small_ward import (
+    CORRECTION_HEADER,
+    COUPLE,
+    FAMILY,
+    LATE,
+    SECRET_INSTRUCTED,
+    correction,
+    drop,
+    home_of,
+    sealed,
+    table,
+)
+from test_process_pull_outs import names, states
 
-from todoke.process import handouts
+from todoke.process import handouts, resend_requests
 from todoke.process.workspace import Workspace
 
 BACK, FOUND, AGAIN, LATER = date(2026, 11, 4), date(2026, 11, 9), date(2026, 11, 10), date(2026, 11, 13)
@@ -173,6 +186,28 @@ def test_a_catalogue_sent_again_counts_as_reached(november: Programme):
     assert not reached()
     november.hands_over(AGAIN, "catalogue")
     assert reached()
+
+
+def test_a_pull_out_an_address_and_a_request_come_of_themselves_on_postgresql_too(root: Path, tmp_path: Path):
+    with on_ledger("postgresql", tmp_path / "home", root) as programme:
+        prints_labels(programme)
+        assert names(programme, FAMILY, on=date(2026, 9, 8))["to_find"] == 1
+        parcels = {number: programme.parcel(number, "catalogue")["id"] for number in (LATE, COUPLE)}
+        taken = [(parcel, 1, "引受", "10:00") for parcel in parcels.values()]
+        fates = [(parcels[LATE], 1, "宛所不明", "15:00"), (parcels[COUPLE], 1, "紛失", "16:00")]
+        programme.carrier_reports(BACK, *taken, *fates)
+        programme.run("deliveries", BACK)
+        resend_requests.request(CONTRACT, programme.number(COUPLE), "catalogue", "紛失", "admin")
+        finds(programme, FOUND, found(LATE))
+        labels(programme, FOUND)
+        assert catalogues(programme, LATE)[1:] == [(2, "readdress", "released")]
+        assert catalogues(programme, COUPLE)[1:] == [(2, "resend", "released")]
+        assert catalogues(programme, FAMILY) == [(1, "first", "stopped")]
+        assert states(programme) == {FAMILY: "to_find"}
+        totals = max(programme.control("labels/"), key=lambda each: each["resent"])
+        assert (totals["labels"], totals["resent"], totals["pulled"]) == (2, 2, 1)
+        assert totals["labels"] + totals["held"] + totals["excluded"] == totals["households"] == 12
+        assert programme.faults() == []
 
 
 @pytest.mark.parametrize("row", [("000-0000", "下目黒", "1番", ""), ("", "下目黒", "1番", ""), (*NEW[:2], "　", "")])
