@@ -125,6 +125,19 @@ def _sqlalchemy(url: str, name: str) -> str:
 
 
 @contextlib.contextmanager
+def fresh_database(kind: str) -> Iterator[str | None]:
+    """The URL of an empty PostgreSQL database while the block runs; None for `sqlite`, whose file lies in the home."""
+    if kind == "sqlite":
+        yield None
+        return
+    url = create_postgresql("template1", f"fresh_{secrets.token_hex(4)}")
+    try:
+        yield url
+    finally:
+        drop_postgresql(url)
+
+
+@contextlib.contextmanager
 def environment(**values: str | None) -> Iterator[None]:
     """Environment variables for a while; None takes one away."""
     before = {name: os.environ.get(name) for name in values}

@@ -8,7 +8,6 @@ import io
 import json
 import os
 import re
-import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
@@ -356,14 +355,8 @@ class Programme:
 @contextlib.contextmanager
 def on_ledger(kind: str, home: Path, root: Path) -> Iterator[Programme]:
     """A programme to which nothing has happened, on a ledger of a kind: `sqlite` or `postgresql`."""
-    is_server = kind == "postgresql"
-    url = databases.create_postgresql("template1", f"process_{secrets.token_hex(4)}") if is_server else None
-    try:
-        with Programme(home, root, url).entered() as programme:
-            yield programme
-    finally:
-        if url is not None:
-            databases.drop_postgresql(url)
+    with databases.fresh_database(kind) as url, Programme(home, root, url).entered() as programme:
+        yield programme
 
 
 def arrived(programme: Programme) -> None:

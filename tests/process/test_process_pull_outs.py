@@ -37,7 +37,7 @@ from sqlalchemy import update
 from test_process_kills import killed_at_file, killed_before_commit
 
 from todoke.errors import TodokeError
-from todoke.process import pull_outs, returned_work
+from todoke.process import pull_outs, resend_requests, returned_work
 from todoke.store import tables as t
 
 FILES, LABELS, NEXT, THIRD = date(2026, 7, 21), date(2026, 9, 7), date(2026, 9, 8), date(2026, 9, 9)
@@ -138,9 +138,11 @@ def test_whom_the_ward_names_is_stopped_at_once_and_found_by_place(either: Progr
         assert (row["理由区分"], row["状態"]) == ("区の抽出データ", "要引抜き")
     order = [(row["束"], row["ファイル"], row["枚目"], row["位置"]) for row in rows.values()]
     assert len(order) == 2
-    assert control(either)["unknown_rows"] == [
-        {"receipt_no": control(either)["unknown_rows"][0]["receipt_no"], "row": 4}
-    ]
+    receipt = one(either.rows("receipt", kind="pull_out"))["receipt_no"]
+    assert control(either)["unknown_rows"] == [{"receipt_no": receipt, "row": 4}]
+    told = [[cell.value for cell in row] for row in PullList(either).book["一覧にない世帯"].iter_rows()]
+    assert [receipt, 3, SECRET, "まだ印字していません"] in [row[:4] for row in told]
+    assert [receipt, 4, None, "台帳にない世帯番号です", "区に番号を確かめてください（先頭の0など）"] in told
     shown = str([cell.value for row in PullList(either).sheet.iter_rows() for cell in row])
     assert not any(home.surname[0] in shown or home.block in shown for home in HOMES)
     assert either.rows("entitlement", household_no=FAMILY)[0]["points"] == 9000
@@ -177,6 +179,55 @@ def test_what_cannot_be_taken_comes_back_and_the_rest_is_taken(printed: Programm
     assert old.returned(THIRD, 2)["quarantined"] == 1
     assert {row["reason"] for row in printed.version("pull_bad_row")} == {"person_missing", "step_back", "stale"}
     assert states(printed)[SINGLE] == "found"
+
+
+def test_rows_that_contradict_each_other_are_not_taken_whichever_stands_first(printed: Programme):
+    names(printed, FAMILY, COUPLE, SINGLE)
+    listed = PullList(printed)
+    listed.says(FAMILY, "発見").says(COUPLE, "引抜き済み")
+    last = listed.sheet.max_row
+    for n, (household, result) in enumerate([(FAMILY, "発見できず"), (COUPLE, "引抜き済み"), ("", "発見")], 1):
+        row = listed.rows()[household or COUPLE]
+        cells = {"管理番号": row["管理番号"] if household else "K-0", "版": row["版"], "結果": result, "担当者": "佐藤"}
+        for name, value in cells.items():
+            listed.sheet.cell(last + n, listed.places[name]).value = value
+    assert listed.returned(THIRD)["quarantined"] == 3
+    assert states(printed) == {FAMILY: "to_find", COUPLE: "pulled", SINGLE: "to_find"}
+    assert sorted(row["reason"] for row in printed.version("pull_bad_row")) == [
+        *("item_twice", "item_twice", "unknown_item"),
+    ]
+    PullList(printed).says(COUPLE, "引抜き済み").says(FAMILY, "見つけた").returned(THIRD, 2)
+    assert states(printed)[COUPLE] == "pulled", "what is known already is taken and changes nothing"
+    assert [row["reason"] for row in printed.version("pull_bad_row")][-1] == "result_unknown"
+    assert printed.faults() == []
+
+
+def test_a_list_that_names_one_twice_and_everybody_in_another_order_makes_the_same_list(printed: Programme):
+    wide = COUPLE.translate({48 + n: 0xFF10 + n for n in range(10)})
+    said = names(printed, COUPLE, FAMILY, f" {wide}　", SECRET)
+    assert (said["named"], said["listed"], said["not_printed"]) == (3, 2, 1)
+    places = [(row["束"], row["ファイル"], row["枚目"], row["位置"]) for row in PullList(printed).rows().values()]
+    assert places == sorted(places)
+    again = names(printed, FAMILY, COUPLE, on=THIRD)
+    assert (again["named"], again["listed"], again["items"]) == (3, 0, 2)
+
+
+def test_a_household_printed_twice_is_pulled_twice_and_what_came_back_is_told_apart(november: Programme):
+    parcel = november.parcel(COUPLE, "catalogue")["id"]
+    november.carrier_reports(date(2026, 11, 4), (parcel, 1, "紛失", "15:00"))
+    november.run("deliveries", date(2026, 11, 4))
+    resend_requests.request(CONTRACT, november.number(COUPLE), "catalogue", "紛失", "佐藤")
+    for _ in range(2):
+        november.run("labels", date(2026, 11, 5))
+        november.answer()
+    november.run("labels", date(2026, 11, 5))
+    said = names(november, COUPLE, on=date(2026, 11, 6))
+    assert (said["named"], said["named_listed"], said["items"]) == (1, 1, 2)
+    assert (said["to_find"], said["too_late"]) == (1, 1)
+    assert november.parcel(COUPLE, "catalogue", 2)["state"] == "stopped"
+    with pytest.raises(TodokeError, match="引抜きの対象"):
+        resend_requests.request(CONTRACT, november.number(COUPLE), "catalogue", "紛失", "佐藤")
+    assert november.faults() == []
 
 
 def test_a_parcel_that_the_carrier_has_cannot_be_pulled_and_is_told_to_the_operators(printed: Programme):
@@ -219,7 +270,7 @@ def test_labels_with_a_gaiji_that_did_not_print_right_are_pulled_and_later_ones_
         pull_outs.request(CONTRACT, by_whom="佐藤", cause="字形の誤り", code_point="U+E000")
     with pytest.raises(TodokeError, match="コードポイントではありません"):
         pull_outs.request(CONTRACT, by_whom="佐藤", cause="字形の誤り", code_point="E000")
-    single = printed.number(SINGLE)
+    single = f"{printed.number(SINGLE)[:4]}-{printed.number(SINGLE)[4:]} "
     assert pull_outs.request(CONTRACT, by_whom="佐藤", cause="本人の申出", application_no=single)["listed"] == 1
     assert printed.faults() == []
 

@@ -82,5 +82,8 @@ def _check(plain: Path, where: str) -> None:
 
 def _refused(reason: str, what: str, where: str) -> FileRefused:
     return FileRefused(
-        reason, what, where=where, next_step="送信箱の照会票に記入したもの（.xlsx）を送り直してもらってください"
+        reason,
+        what,
+        where=where,
+        next_step="送信箱の照会票・引抜き一覧に記入したもの（.xlsx）を送り直してもらってください",
     )

@@ -115,7 +115,7 @@ class PullFinding(Labelled):
 
     UNKNOWN_ITEM = "unknown_item", "管理番号が引抜き一覧にありません"
     STALE = "stale", "版が古くなっています。新しい引抜き一覧に記入してください"
-    ITEM_TWICE = "item_twice", "同じ管理番号の行が2つあります"
+    ITEM_TWICE = "item_twice", "同じ管理番号の行で結果が食い違っています。正しい1行だけに記入してください"
     RESULT_MISSING = "result_missing", "結果が空欄です"
     RESULT_UNKNOWN = "result_unknown", "結果は、発見・発見できず・引抜き済み・区へ納品済みから選んでください"
     STEP_BACK = "step_back", "今の状態から、この結果には進めません"

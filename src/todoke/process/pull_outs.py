@@ -32,7 +32,7 @@ from todoke.process.passphrase import password
 from todoke.process.pulled import Named, named
 from todoke.process.releasing import as_claimed
 from todoke.process.workspace import Counts, Workspace
-from todoke.report.pull_list import Shown, delivery_workbook, pull_workbook
+from todoke.report.pull_list import LeftOut, Shown, delivery_workbook, pull_workbook
 from todoke.store import pulls
 from todoke.store import tables as t
 from todoke.store.ledger import Pin
@@ -103,7 +103,7 @@ def request(
         )
     ws = Workspace.open(contract, clock.now_tokyo().date())
     reason = PullReason.SINGLE if code_point is None else PullReason.GAIJI
-    value = str(application_no if code_point is None else f"U+{_char(code_point):04X}")
+    value = f"U+{_char(code_point):04X}" if code_point is not None else str(application_no).replace("-", "").strip()
     too_late = 0
 
     def meant(tx: Connection, pin: Pin) -> list[_Wanted]:
@@ -122,7 +122,7 @@ def request(
     def record(tx: Connection, new: Sequence[pulls.NewItem]) -> None:
         row = {"contract": contract, "kind": reason.value, "value": value, "cause": cause[:80]}
         if new:
-            tx.execute(insert(t.pull_request).values(id=new[0].source, by_whom=by_whom, at=clock.now_utc(), **row))
+            tx.execute(insert(t.pull_request).values(id=new[0].source, by_whom=by_whom[:80], at=clock.now_utc(), **row))
 
     listed = _write(ws, meant, by_whom=by_whom, also=record)
     stopped = stops.stop(contract, ws.on)
@@ -231,7 +231,7 @@ def _write(
                 ws.ledger.move(tx, pin)
                 pulls.take_steps(tx, ws.contract.id, gone)
                 also(tx, new)
-                return pulls.put_items(tx, ws.contract.id, new, too_late=late, by_whom=by_whom, at=clock.now_utc())
+                return pulls.put_items(tx, ws.contract.id, new, too_late=late, by_whom=by_whom[:80], at=clock.now_utc())
         except StalePlan:
             continue
     raise StalePlan("ほかの処理と競合し続けています", where="引抜き一覧", next_step="もう一度実行してください")
@@ -281,16 +281,23 @@ def _put_lists(ws: Workspace) -> dict[str, int]:
     household = ws.head_table("household", pin, ["household_no", "ward_no"])
     ward_no = dict(zip(household["household_no"].to_pylist(), household["ward_no"].to_pylist(), strict=True))
     shown = [Shown(item, rules.digest(item), ward_no.get(item.household_no, item.household_no)) for item in items]
-    unknown = [{"receipt_no": each.receipt_no, "row": each.row_no} for each in sent if each.household_no is None]
-    control = json.dumps(totals | {"unknown_rows": unknown}, indent=1).encode()
+    on_list = {item.household_no for item in items}
+    left_out = [
+        LeftOut(each.receipt_no, each.row_no, each.household_no and ward_no.get(each.household_no, each.household_no))
+        for each in sent
+        if each.household_no not in on_list
+    ]
+    unknown = [{"receipt_no": each.receipt_no, "row": each.row} for each in left_out if each.ward_no is None]
+    unprinted = [{"receipt_no": each.receipt_no, "row": each.row} for each in left_out if each.ward_no is not None]
+    control = json.dumps(totals | {"unknown_rows": unknown, "not_printed_rows": unprinted}, indent=1).encode()
     told = [control.decode(), *(f"{each.item.item_no}/{each.digest}" for each in shown)]
     programme, secret = ws.contract.name, password(ws)
-    steps = sum(item.number for item in items)  # grows with every step: the last folder by name is the newest
+    # grows with every step and every household named: the last folder by name is the newest
+    steps = sum(item.number for item in items) + len(sent)
     folder = f"{LIST}/{steps:06d}_{ids.members_digest(told)[:16]}"
     _put_once(ws, f"{folder}/control.json", lambda: control)
-    if shown:
-        name = f"{folder}/{ws.contract.id}_pull_list.xlsx"
-        _put_once(ws, name, lambda: pull_workbook(shown, programme=programme, password=secret))
+    name = f"{folder}/{ws.contract.id}_pull_list.xlsx"
+    _put_once(ws, name, lambda: pull_workbook(shown, left_out, programme=programme, password=secret))
     ready = [each for each in shown if each.item.state is PullState.PULLED]
     if ready:
         of_ready = hashlib.sha256("\n".join(f"{each.item.item_no}/{each.digest}" for each in ready).encode())

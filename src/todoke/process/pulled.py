@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
@@ -39,9 +40,14 @@ def named(ws: Workspace, tx: Connection, pin: Pin) -> list[Named]:
     for row in ws.head_table("pull_out_row", pin).to_pylist():
         rows[row["receipt_no"]].append(row)
     files = highest_revisions(rows, file_names(tx, ws.contract.id))
-    first = {row["household_no"]: row for receipt in reversed(files) for row in reversed(rows[receipt])}
+    first = {_number(row["household_no"]): row for receipt in reversed(files) for row in reversed(rows[receipt])}
     known = _first_numbers(ws, tx, list(first))
     return [Named(number, known.get(number), row["receipt_no"], row["row_no"]) for number, row in first.items()]
+
+
+def _number(text: str | None) -> str:
+    """A number as somebody typed it into a list by hand: in any width, with blanks around it."""
+    return unicodedata.normalize("NFKC", text or "").strip()
 
 
 def _first_numbers(ws: Workspace, tx: Connection, numbers: list[str]) -> dict[str, str]:

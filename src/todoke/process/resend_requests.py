@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 from todoke import clock, ids
 from todoke.errors import StaleParent, TodokeError
 from todoke.model.codes import ShipmentKind, ShipmentState
+from todoke.process.pulled import pulled
 from todoke.process.workspace import Counts, Workspace
 from todoke.store import tables as t
 from todoke.store.ledger import Pin
@@ -52,8 +53,9 @@ def request(contract: str, application_no: str, kind: str, reason: str, by_whom:
         request_id.
 
     Raises:
-        TodokeError: nobody has this number; the household is deleted, held, or confidential without an instruction;
-            nothing of the kind has been handed over, or a parcel of it is still to go; reason or person is missing.
+        TodokeError: nobody has this number; the household is deleted, held, or confidential without an instruction, or
+            its catalogue is to be pulled; nothing of the kind has been handed over, or a parcel of it is still to go;
+            reason or person is missing.
     """
     if kind not in KINDS:
         raise TodokeError("この種類は再送できません", where=kind, next_step=f"使える種類: {'、'.join(KINDS)}")
@@ -65,6 +67,8 @@ def request(contract: str, application_no: str, kind: str, reason: str, by_whom:
             pin = ws.ledger.pin(tx)
             known = ws.head_table("resend_request", pin)
             household = _household(ws, tx, pin, application_no)
+            if kind == ShipmentKind.CATALOGUE and household in pulled(ws, tx, pin):
+                raise _not_now("引抜きの対象の世帯です", "カタログは送れません。引抜きの指示を区に確かめてください")
             parcel = _did_not_arrive(ws, tx, household, kind, known)
         number = "R" + ids.identifier(ws.ledger.keys.id_key, "resend", parcel, length=10)
         said = {"reason": reason.strip(), "by_whom": by_whom.strip(), "requested_at": clock.now_tokyo()}

@@ -41,6 +41,13 @@ _NUMBERS = ("sheet", "position")
 _ITEM = pa.schema(
     [(column.key, pa.int32() if column.key in _NUMBERS else pa.string()) for column in _COLUMNS if not column.fill_in]
 )
+_LEFT_OUT = (
+    Column("receipt_no", "受領番号", 16),
+    Column("row", "行", 7, number_format="0"),
+    Column("ward_no", "世帯番号", 17),
+    Column("why", "状況", 24),
+    Column("next", "次にすること", 46),
+)
 _DELIVERED = (
     Column("place", "No.", 7),
     Column("application_no", "申込番号", 16),
@@ -61,6 +68,15 @@ class Shown:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """A row of the ward's list whose household has no label on the pull list; `ward_no` None: nobody knows it."""
+
+    receipt_no: str
+    row: int
+    ward_no: str | None
+
+
+@dataclass(frozen=True)
 class Reported:
     """A row of the list in which somebody has written what became of an item; `row` is its number in the sheet."""
 
@@ -71,8 +87,11 @@ class Reported:
     by_whom: str
 
 
-def pull_workbook(shown: Sequence[Shown], *, programme: str, password: str) -> bytes:
-    """The list, in the order in which the envelopes lie, under a password; equal for equal items."""
+def pull_workbook(shown: Sequence[Shown], left_out: Sequence[LeftOut], *, programme: str, password: str) -> bytes:
+    """The list, in the order in which the envelopes lie, under a password; equal for equal items.
+
+    A second sheet says of which rows of the ward's lists nothing is to be looked for, and why.
+    """
     rows = [
         {
             "item_no": each.item.item_no,
@@ -88,16 +107,38 @@ def pull_workbook(shown: Sequence[Shown], *, programme: str, password: str) -> b
         }
         for each in shown
     ]
-    sheets = sum(1 for _ in groupby(shown, key=lambda each: (each.item.batch_id, each.item.file, each.item.sheet)))
+    pages = sum(1 for _ in groupby(shown, key=lambda each: (each.item.batch_id, each.item.file, each.item.sheet)))
     open_ones = sum(each.item.state not in (PullState.DELIVERED, PullState.TOO_LATE) for each in shown)
     instructions = (
-        f"{len(rows)}件（{sheets}枚）、うち未了 {open_ones}件。束・ファイル・枚目・位置の順に並んでいます。",
+        f"{len(rows)}件（{pages}枚）、うち未了 {open_ones}件。束・ファイル・枚目・位置の順に並んでいます。",
         "黄色の欄に結果を記入し、管理番号と版は変えずに、このファイルを返してください。",
         "※ 位置は、用紙の左上を1として、左から右、上から下に数えます。宛名の申込番号で確かめてください。",
         "※ 「引渡し済み」は運送会社に渡した後のため引き抜けません。確認依頼にも載ります。",
     )
-    sheet = Sheet(TITLE, _COLUMNS, pa.Table.from_pylist(rows, _ITEM), filter=True, instructions=instructions)
-    return render([sheet], title="郵便物の引抜き一覧", subtitle=programme, password=password)
+    sheets = [Sheet(TITLE, _COLUMNS, pa.Table.from_pylist(rows, _ITEM), filter=True, instructions=instructions)]
+    if left_out:
+        sheets.append(_left_out(left_out))
+    return render(sheets, title="郵便物の引抜き一覧", subtitle=programme, password=password)
+
+
+def _left_out(rows: Sequence[LeftOut]) -> Sheet:
+    """A number that nobody knows may be anything: it is told by its place in the ward's file alone."""
+    known = [row.ward_no is not None for row in rows]
+    table = pa.table(
+        {
+            "receipt_no": [row.receipt_no for row in rows],
+            "row": pa.array([row.row for row in rows], pa.int32()),
+            "ward_no": pa.array([row.ward_no for row in rows], pa.string()),
+            "why": ["まだ印字していません" if each else "台帳にない世帯番号です" for each in known],
+            "next": [
+                "印字せずに保留しています。探す必要はありません"
+                if each
+                else "区に番号を確かめてください（先頭の0など）"
+                for each in known
+            ],
+        }
+    )
+    return Sheet("一覧にない世帯", _LEFT_OUT, table, instructions=("区の抽出データのうち、探す郵便物がないものです。",))
 
 
 def delivery_workbook(shown: Sequence[Shown], *, programme: str, password: str) -> bytes:
