@@ -123,7 +123,7 @@ class _Landed:
     answers: pa.Table
     names: Mapping[str, FileName]
     notices: pa.Table
-    earlier: pa.ChunkedArray
+    earlier: pa.Table
 
     @classmethod
     def of(
@@ -135,7 +135,7 @@ class _Landed:
         answers: pa.Table,
         names: Mapping[str, FileName],
         notices: pa.Table,
-        earlier: pa.ChunkedArray,
+        earlier: pa.Table,
     ) -> _Landed:
         """Rows as they were landed, with what the ward corrected since in answer to a query.
 
@@ -153,7 +153,8 @@ class _Landed:
         notices = pa.concat_tables([ws.head_table(name, pin, _NOTICE) for name in _NOTICES])
         with ws.ledger.read() as tx:
             published = parents_of_next(ws, tx, pin.heads).published["ward_row"]
-        return cls.of(base, additions, corrections, bad, answers, names, notices, households_of(ws, published))
+        earlier = households_of(ws, published, answers)
+        return cls.of(base, additions, corrections, bad, answers, names, notices, earlier)
 
     @cached_property
     def rows(self) -> pa.Table:
@@ -168,7 +169,8 @@ class _Landed:
         changing = {no: place for place, no in enumerate(sorted(receipts, key=lambda no: self.names[no]))}
         added = self.corrections.filter(pc.equal(self.corrections["change_kind"], "追加"))
         files = pc.index_in(added["receipt_no"], pa.array(changing, pa.string())).cast(pa.int32())
-        numbers = [self.base["household_no"], self.additions["household_no"], self.earlier, self._unread()]
+        earlier = self.earlier["household_no"]
+        numbers = [self.base["household_no"], self.additions["household_no"], earlier, self._unread()]
         first = pc.unique(pa.chunked_array([chunk for column in numbers for chunk in column.chunks], pa.string()))
         sooner = pa.repeat(pa.scalar(-1, pa.int32()), len(first))
         known = pa.concat_tables(
@@ -180,6 +182,11 @@ class _Landed:
         known = known.filter(pc.is_valid(known["household_no"])).group_by("household_no").aggregate([("place", "min")])
         known = known.select(["household_no", "place_min"]).rename_columns(["household_no", "place"])
         return Targets(changing, known, self.notices)
+
+    @property
+    def published(self) -> pa.ChunkedArray:
+        """Household numbers that were taken from base files published before."""
+        return self.earlier.filter(self.earlier["is_taken"])["household_no"]
 
     def _unread(self) -> pa.ChunkedArray:
         """Household numbers of rows that could not be read, of files that bring households."""
@@ -199,10 +206,14 @@ class _Landed:
         return (self.names[receipt].kind != "households", self.names[receipt])
 
 
-def households_of(ws: Workspace, published: Iterable[Judged]) -> pa.ChunkedArray:
-    """Household numbers of all rows of versions that were published."""
-    columns = [ws.lake.read(judged.rows, ["household_no"])["household_no"] for judged in published]
-    return pa.chunked_array([chunk for column in columns for chunk in column.chunks], pa.string())
+def households_of(ws: Workspace, published: Iterable[Judged], answers: pa.Table) -> pa.Table:
+    """household_no, is_taken of all rows of versions that were published; `answers`: the ward's."""
+    parts = [pa.schema([("household_no", pa.string()), ("is_taken", pa.bool_())]).empty_table()]
+    for judged in published:
+        rows = corrected(ws.lake.read(judged.rows, _NOTICE), answers)
+        taken = accepted(rows, ws.lake.read(judged.quarantine))
+        parts.append(pa.table({"household_no": rows["household_no"], "is_taken": taken}))
+    return pa.concat_tables(parts)
 
 
 def findings_of(
@@ -213,10 +224,14 @@ def findings_of(
     bad: pa.Table,
     answers: pa.Table,
     notices: Iterable[pa.Table],
-    earlier: pa.ChunkedArray,
+    earlier: pa.Table,
 ) -> pa.Table:
-    """The quarantine over landed rows, each `schema.WARD_ROW`; `bad`: rows that could not be read; `answers`: the
-    ward's, `schema.QUERY_ANSWER`; `notices`: stops and instructions; `earlier`: households of published base files."""
+    """The quarantine over landed rows, each `schema.WARD_ROW`.
+
+    Args:
+        bad: rows that could not be read; answers: the ward's, `schema.QUERY_ANSWER`; notices: stops and instructions;
+            earlier: `households_of` the base files that have been published.
+    """
     sent = pa.concat_tables([rows.select(_NOTICE) for rows in notices])
     with ws.ledger.read() as tx:
         landed = _Landed.of(base, additions, corrections, bad, answers, file_names(tx, ws.contract.id), sent, earlier)
@@ -250,12 +265,17 @@ def _all_there(ws: Workspace, landed: _Landed) -> None:
 
 def _findings(landed: _Landed, reference: Reference) -> pa.Table:
     """The quarantine over all files. A household of an addition that is there already is a duplicate."""
-    with Engine(memory_limit=_MEMORY) as engine:
-        found = findings(
-            engine, landed.rows, reference, bad_rows=landed.bad, bringing=landed.bringing, targets=landed.targets
-        )
     sent = pa.concat_tables([landed.rows.select(["receipt_no"]), landed.notices.select(["receipt_no"])])
-    return with_rejected(found, sent, landed.answers)
+    with Engine(memory_limit=_MEMORY) as engine:
+        return findings(
+            engine,
+            landed.rows,
+            reference,
+            bad_rows=with_rejected(landed.bad, sent, landed.answers),
+            bringing=landed.bringing,
+            published=landed.published,
+            targets=landed.targets,
+        )
 
 
 def _gate(ws: Workspace, landed: _Landed, found: pa.Table, reference: Reference) -> tuple[SuiteResult, SuiteResult]:
@@ -272,6 +292,7 @@ def _gate(ws: Workspace, landed: _Landed, found: pa.Table, reference: Reference)
         accepted=taken,
         points_per_member=ws.contract.entitlement.points_per_member,
         bringing=landed.bringing,
+        published=landed.published,
         targets=landed.targets,
     )
     mask = np.asarray(taken)
