@@ -23,10 +23,19 @@ from todoke.process import queries
 from todoke.process.gaiji_fonts import gaiji_fonts
 from todoke.process.quality_pages import QualityPage
 from todoke.process.register_inputs import parents_of_next
-from todoke.process.ward_files import FileName, Group, Judged, file_names
+from todoke.process.ward_files import FileName, Group, Judged, file_names, files_in_order
 from todoke.process.workspace import Counts, Workspace
 from todoke.quality.docs import Listing, quality_page
-from todoke.quality.findings import RULES, Reference, Targets, accepted, by_reason, findings
+from todoke.quality.findings import (
+    RULES,
+    Reference,
+    Targets,
+    accepted,
+    by_reason,
+    findings,
+    standing,
+    with_mended,
+)
 from todoke.quality.frame import suite_frame
 from todoke.quality.notices import with_notices
 from todoke.quality.postal import postal_table
@@ -51,7 +60,7 @@ def validate(contract: str, on: date) -> Counts:
     """Finds the rows that cannot be taken, gates the rest, and documents the quality.
 
     Returns:
-        Over all files that count: rows, accepted, quarantined (rows; they close), findings (lines in the quarantine),
+        Over all files that count: rows, accepted, quarantined (rows; they close), findings (those that stand),
         page (its place below `quality/`), queries (items in a new 照会票); nothing when no file is new.
 
     Raises:
@@ -75,7 +84,7 @@ def validate(contract: str, on: date) -> Counts:
         taken,
         landed=all_rows,
         counts={"受領した行": rows, "受け入れた行": taken.rows, "隔離した行": rows - taken.rows},
-        listings=[_reasons(found)],
+        listings=[_reasons(standing(found))],
         contract_name=ws.contract.name,
         on=on,
     )
@@ -85,7 +94,7 @@ def validate(contract: str, on: date) -> Counts:
         "rows": rows,
         "accepted": taken.rows,
         "quarantined": rows - taken.rows,
-        "findings": found.num_rows,
+        "findings": standing(found).num_rows,
         "queries": asked,
         "page": page.put(made["quarantine"], shown),
     }
@@ -159,6 +168,19 @@ class _Landed:
     @cached_property
     def rows(self) -> pa.Table:
         return pa.concat_tables([self.base, self.additions, self.corrections])
+
+    @cached_property
+    def sent(self) -> pa.Table:
+        """receipt_no, household_no, change_kind of all landed rows, those of stops and instructions too."""
+        names = ["receipt_no", "household_no"]
+        notices = self.notices.select(names).append_column("change_kind", pa.nulls(self.notices.num_rows, pa.string()))
+        return pa.concat_tables([self.rows.select([*names, "change_kind"]), notices])
+
+    @property
+    def files(self) -> pa.Table:
+        """receipt_no, kind, place of the files that rows came from, landed or not, in the order of effect."""
+        receipts = {*pc.unique(self.sent["receipt_no"]).to_pylist(), *pc.unique(self.bad["receipt_no"]).to_pylist()}
+        return files_in_order(receipts, self.names)
 
     @cached_property
     def targets(self) -> Targets:
@@ -265,17 +287,17 @@ def _all_there(ws: Workspace, landed: _Landed) -> None:
 
 def _findings(landed: _Landed, reference: Reference) -> pa.Table:
     """The quarantine over all files. A household of an addition that is there already is a duplicate."""
-    sent = pa.concat_tables([landed.rows.select(["receipt_no"]), landed.notices.select(["receipt_no"])])
     with Engine(memory_limit=_MEMORY) as engine:
-        return findings(
+        found = findings(
             engine,
             landed.rows,
             reference,
-            bad_rows=with_rejected(landed.bad, sent, landed.answers),
+            bad_rows=with_rejected(landed.bad, landed.sent, landed.answers),
             bringing=landed.bringing,
             published=landed.published,
             targets=landed.targets,
         )
+    return with_mended(found, landed.sent, landed.files)
 
 
 def _gate(ws: Workspace, landed: _Landed, found: pa.Table, reference: Reference) -> tuple[SuiteResult, SuiteResult]:
@@ -311,5 +333,5 @@ def _reasons(found: pa.Table) -> Listing:
         ("理由", "世帯", "指摘"),
         [(reason.label, *lines) for reason, lines in by_reason(found).items()],
         empty="隔離した世帯はありません。",
-        note="誤りが1つでもある世帯は、世帯全体を隔離しています。",
+        note="誤りが1つでもある世帯は、世帯全体を隔離しています。あとのファイルが正した世帯の指摘は数えていません。",
     )

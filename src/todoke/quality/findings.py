@@ -15,7 +15,7 @@ from todoke.intake.dates import parsed_dates
 from todoke.model.codes import Finding
 from todoke.store import sqlfiles
 from todoke.store.engine import Engine
-from todoke.store.schema import QUARANTINE, STOP_ROW
+from todoke.store.schema import QUARANTINE, REGISTER_QUARANTINE, STOP_ROW
 
 #: Findings that no rule makes: the reader's, whose row is not landed, and the ward's own word (`queries`).
 READER_FINDINGS = frozenset({Finding.RAGGED, Finding.BAD_CHARACTER, Finding.NOT_WANTED})
@@ -153,6 +153,28 @@ def findings(
     for rule in RULES:
         engine.append("finding", sqlfiles.load("register", f"finding_{rule}"), params)
     return engine.fetch(sqlfiles.load("register", "quarantine")).cast(QUARANTINE)
+
+
+def with_mended(found: pa.Table, sent: pa.Table, files: pa.Table) -> pa.Table:
+    """The quarantine with the file, if any, that mends each line.
+
+    Args:
+        found: as `findings` gives it.
+        sent: receipt_no, household_no, change_kind of all landed rows.
+        files: receipt_no, kind, place in the order of effect.
+
+    Returns:
+        `schema.REGISTER_QUARANTINE`, in the order of `found`.
+    """
+    near = sent.filter(pc.is_in(sent["household_no"], pc.unique(found["household_no"]).drop_null()))
+    with Engine() as engine:
+        inputs = {"aside": found, "sent_row": near, "file": files}
+        return engine.run(sqlfiles.load("register", "mended"), inputs).cast(REGISTER_QUARANTINE)
+
+
+def standing(quarantine: pa.Table) -> pa.Table:
+    """The lines of `schema.REGISTER_QUARANTINE` that no later file has mended."""
+    return quarantine.filter(pc.is_null(quarantine["mended_by"]))
 
 
 def quarantined_households(found: pa.Table) -> pa.Table:
