@@ -34,7 +34,7 @@ _MESS = {
     "receipt_no": ["R1", "R1", "R2"],
     "birth_date": ["1887-01-01", "1990-01-01", "R8.6.2", "x", "", None, *_BLANK],
     "change_kind": ["更新", "削除 ", None],
-    "change_reason": ["誤り", "転居", "x", "", None],
+    "change_reason": ["誤り", "転居", "x", "", None, "\u3000誤り ", *_BLANK],
     "changed_on": ["2026-07-01", "x", "", None, *_BLANK],
     "confidential": ["0", "1", "１", "0\u3000", "有", "", None, *_BLANK],
 }

@@ -123,7 +123,8 @@ def _birth_faults(birth: Column, change: Column, reference: Reference) -> Flags:
 
 
 def _change_faults(columns: Columns) -> Flags:
-    kind, reason, day = (columns(name) for name in ("change_kind", "change_reason", "changed_on"))
+    kind, day = columns("change_kind"), columns("changed_on")
+    reason = columns("change_reason").mapped(lambda texts: pc.replace_substring_regex(texts, f"[{BLANKS}]", ""))
     known = kind.where(pc.is_in(kind.values, pa.array(KINDS))) & reason.where(
         pc.is_in(reason.values, pa.array(REASONS))
     )

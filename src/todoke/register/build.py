@@ -236,7 +236,7 @@ def _marked(rows: pa.Table, kind: str, receipt_no: str) -> pa.Table:
 def _correct(engine: Engine, rows: pa.Table, reference_date: date) -> None:
     """Carry one corrections file out on `member` and `standing`."""
     engine.register("sent_member", _keyed(_members(engine, rows)))
-    engine.register("change", _fetch(engine, "change", reference_date=reference_date))
+    engine.register("change", _fetch(engine, "change", reference_date=reference_date, blanks=BLANKS))
     engine.register("lasting_member", _keyed(_fetch(engine, "lasting_member")))
     engine.register("same_member", _fetch(engine, "same_member"))
     engine.register("renamed_member", _fetch(engine, "renamed_member"))
