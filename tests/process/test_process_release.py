@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from programme import CONTRACT, Programme, installation, one
-from register_steps import stop
+from register_steps import numbered, stop
 from small_ward import (
     CORRECTION_HEADER,
     COUPLE,
@@ -31,6 +31,7 @@ from small_ward import (
 
 import databases
 from todoke.process import approval
+from todoke.process.register_rebuild import rebuilt
 from todoke.process.register_versions import parents
 
 FILES, NEXT, THIRD = date(2026, 7, 21), date(2026, 7, 22), date(2026, 7, 23)
@@ -206,6 +207,54 @@ def test_what_a_person_has_released_is_not_asked_about_with_the_next_good_file(p
     programme.answer("release")
     programme.run("register", FILES)
     assert takes(programme, NEXT, "corrections", corrections(correction(secret(home_of(COUPLE)))))["confidential"] == 3
+    assert approval.pending(CONTRACT) == []
+
+
+def test_a_household_in_quarantine_that_is_sent_again_is_taken_and_asks_nothing_more(programme: Programme):
+    programme.answer("release")
+    programme.run("register", FILES)
+    before, asked = numbered(programme), len(programme.out("queries"))
+    mended = replace(home_of(WRONG), size=1)
+    programme.ward_sends("additions", additions(mended), NEXT)
+    programme.run("intake", NEXT)
+    said = programme.run("register", NEXT)
+    assert said["publish"]["households"] == len(HOMES)
+    rows = sum(len(home.rows()) for home in HOMES) + 1
+    assert (said["validate"]["rows"], said["validate"]["quarantined"], said["validate"]["findings"]) == (rows, 1, 0)
+    assert (approval.pending(CONTRACT), len(programme.out("queries"))) == ([], asked)
+    line = one(programme.version("quarantine"))
+    assert line["mended_by"] == one(programme.rows("receipt", kind="additions"))["receipt_no"]
+    now = numbered(programme)
+    assert (now.keys() - before.keys(), {no: now[no] for no in before}) == ({WRONG}, before)
+    # once more, and a change of it: it has been brought now, and keeps its number
+    takes(programme, THIRD, "additions", additions(replace(mended, building="別棟")))
+    assert "世帯の重複: 1世帯" in one(approval.pending(CONTRACT))["body"]
+    assert "世帯人数の不一致" not in one(approval.pending(CONTRACT))["body"]
+    programme.answer("refuse")
+    programme.run("register", THIRD)
+    takes(programme, THIRD, "corrections", corrections(correction(replace(mended, building="新棟"))))
+    assert one([row for row in programme.version("person") if row["household_no"] == WRONG])["building"] == "新棟"
+    assert numbered(programme) == now
+    number = max(row["number"] for row in programme.rows("dataset_version", dataset="register"))
+    assert "differs" not in rebuilt(CONTRACT, number).values()
+    assert programme.faults() == []
+
+
+def test_a_correction_mends_a_household_of_the_base_and_a_deletion_does_not(programme: Programme):
+    programme.answer("release")
+    programme.run("register", FILES)
+    takes(programme, NEXT, "corrections", corrections(correction(home_of(WRONG)), correction(home_of(MOVER))))
+    programme.answer("release")
+    programme.run("register", NEXT)
+    gone = replace(home_of(WRONG), size=1)
+    takes(programme, THIRD, "corrections", corrections(correction(gone, "削除", "誤り")))
+    assert sorted(row["mended_by"] is None for row in programme.version("quarantine")) == [False, True]
+    assert WRONG not in published(programme)
+    programme.ward_sends("corrections", corrections(correction(gone)), THIRD, 2)
+    programme.run("intake", THIRD)
+    programme.run("register", THIRD)
+    assert {row["mended_by"] is None for row in programme.version("quarantine")} == {False}
+    assert WRONG in published(programme)
     assert approval.pending(CONTRACT) == []
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -156,6 +157,27 @@ def test_an_added_household_that_is_there_already_is_a_duplicate():
     assert check(rows, bringing={"R1": 0}).num_rows == 0, "the others tell of changes"
 
 
+def test_only_who_was_taken_has_been_brought():
+    """A household that is in quarantine for whatever reason, or that the ward did not want, may be sent again."""
+    spoilt = [[{**row, "receipt_no": "R1"} for row in household(no, 3)] for no in "123"]
+    for rows, mistake in zip(spoilt, ("no block", "size one too many", "one row twice"), strict=True):
+        MISTAKES[mistake][1](rows)
+    again = [household(no, 3, receipt_no="R2") for no in "12345"]
+    rows = table(*spoilt, household("4"), household("5"), *again, household("1", 3, receipt_no="R3"))
+    unwanted = {"receipt_no": "R1", "row_no": 11, "household_no": "4", "field": None, "reason": "not_wanted"}
+    unread = unwanted | {"row_no": 99, "household_no": "1", "reason": "ragged"}
+    bringing = {"R1": 0, "R2": 1, "R3": 2}
+
+    def duplicates(**options: object) -> list[tuple[str, str]]:
+        found = check(rows, bringing=bringing, bad_rows=pa.Table.from_pylist([unwanted, unread], QUARANTINE), **options)
+        duplicate = found.filter(pc.equal(found["reason"], "household_duplicate"))
+        return [(row["receipt_no"], row["household_no"]) for row in duplicate.to_pylist()]
+
+    assert duplicates() == [("R1", "3"), ("R2", "5"), ("R3", "1")]
+    published = pa.chunked_array([["2", "1"]])
+    assert duplicates(published=published) == [("R1", "3"), ("R2", "1"), ("R2", "2"), ("R2", "5"), ("R3", "1")]
+
+
 def test_each_file_is_judged_by_itself():
     second = household("1", receipt_no="R2")
     second[0]["block"] = ""
@@ -184,7 +206,9 @@ def test_confidential_is_said_in_any_width_and_with_any_blanks(text):
         ("更新", "誤り", "", None),
         ("削除", "死亡", "R8.7.1", None),
         ("変更", "誤り", "", "change_kind"),
-        ("更新", "転居 ", "2026-07-01", "change_reason"),
+        ("更新", "転居 ", "2026-07-01", None),
+        ("更新", "\u3000誤り\u3000", "", None),
+        ("更新", "\u3000", "2026-07-01", "change_reason"),
         ("更新", None, "2026-07-01", "change_reason"),
         ("更新", "転居", "", "changed_on"),
         ("更新", "転居", "2026-02-30", "changed_on"),

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
 from datetime import date
 
 import numpy as np
@@ -16,7 +15,7 @@ from ward_rows import Row, household, table
 from todoke.errors import GateClosed
 from todoke.model.codes import Finding
 from todoke.quality.docs import Listing, quality_page
-from todoke.quality.findings import RULES, Targets, accepted, by_reason
+from todoke.quality.findings import RULES, Targets, accepted, accepted_rows, by_reason
 from todoke.quality.frame import suite_frame
 from todoke.quality.suites import SuiteResult, agree, gate, run_suite
 
@@ -35,7 +34,7 @@ _MESS = {
     "receipt_no": ["R1", "R1", "R2"],
     "birth_date": ["1887-01-01", "1990-01-01", "R8.6.2", "x", "", None, *_BLANK],
     "change_kind": ["更新", "削除 ", None],
-    "change_reason": ["誤り", "転居", "x", "", None],
+    "change_reason": ["誤り", "転居", "x", "", None, "\u3000誤り ", *_BLANK],
     "changed_on": ["2026-07-01", "x", "", None, *_BLANK],
     "confidential": ["0", "1", "１", "0\u3000", "有", "", None, *_BLANK],
 }
@@ -47,14 +46,11 @@ def suites(
     found: pa.Table,
     *,
     taken: pa.BooleanArray | None = None,
-    bringing: Mapping[str, int] | None = None,
-    targets: Targets | None = None,
+    **given: object,
 ) -> tuple[SuiteResult, SuiteResult]:
     """Over the rows taken and over all."""
     taken = accepted(rows, found) if taken is None else taken
-    frame = suite_frame(
-        rows, found, REFERENCES, accepted=taken, points_per_member=3000, bringing=bringing, targets=targets
-    )
+    frame = suite_frame(rows, found, REFERENCES, accepted=taken, points_per_member=3000, **given)
     mask = np.asarray(taken)
     over_taken = run_suite("households", frame[mask])
     return over_taken, over_taken + run_suite("households", frame[~mask])
@@ -121,15 +117,43 @@ def test_a_part_without_rows_passes_where_the_whole_has_some():
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(_ROWS, st.sampled_from([{}, {"R1": 0, "R2": 1}, {"R1": 1, "R2": 0}, {"R1": 0, "R2": 0}]))
-def test_rules_and_suite_agree_on_any_rows(mess, bringing):
+@given(
+    _ROWS,
+    st.sampled_from([{}, {"R1": 0, "R2": 1}, {"R1": 1, "R2": 0}, {"R1": 0, "R2": 0}]),
+    st.lists(st.sampled_from(["1", "2", "x"]), max_size=2),
+)
+def test_rules_and_suite_agree_on_any_rows(mess, bringing, before):
+    published = pa.chunked_array([before], pa.string())
     rows = table(household("9", 2), [household("0", 1)[0] | row for row in mess])
     known = pa.table({"household_no": ["1", "2"], "place": pa.array([-1, 1], pa.int32())})
     targets = Targets({"R2": 0}, known, Targets.none().notices)
-    found = check(rows, bringing=bringing, targets=targets)
-    taken, all_rows = suites(rows, found, bringing=bringing, targets=targets)
+    given = {"bringing": bringing, "published": published, "targets": targets}
+    found = check(rows, **given)
+    taken, all_rows = suites(rows, found, **given)
     agree(all_rows, found, RULES)
     gate(taken)
+
+
+_SOUND_OR_NOT = st.tuples(st.sampled_from(["R1", "R2", "R3"]), st.sampled_from("123"), st.booleans(), st.booleans())
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(_SOUND_OR_NOT, max_size=9, unique_by=lambda sent: sent[:2]), st.sampled_from(["", "1", "3"]))
+def test_rules_and_suite_agree_on_who_was_taken_before(sent, before):
+    """The first sound one of a household is taken, whatever came before, unless it has been published."""
+    homes = [household(no, 2, receipt_no=file, block="" if bad else "1") for file, no, bad, _ in sent]
+    for rows, (*_, twice) in zip(homes, sent, strict=True):
+        rows.extend([{**rows[0]}] if twice else [])
+    rows = table(household("9", 1), *homes)
+    given = {"bringing": {"R1": 0, "R2": 1, "R3": 2}, "published": pa.chunked_array([[before]])}
+    found = check(rows, **given)
+    taken, all_rows = suites(rows, found, **given)
+    agree(all_rows, found, RULES)
+    gate(taken)
+    sound = sorted((no, file) for file, no, bad, twice in sent if not bad and not twice)
+    first = {no: file for no, file in reversed(sound) if file == "R1" or no != before}
+    kept = {(row["household_no"], row["receipt_no"]) for row in accepted_rows(rows, found).to_pylist()}
+    assert kept == {*first.items(), ("9", "R1")}
 
 
 def test_a_suite_that_cannot_be_run_closes_the_gate_without_a_value():

@@ -84,6 +84,7 @@ def test_without_optional_columns_members_are_numbered_by_row_and_the_head_is_fo
     [
         ("更新", "誤り", AFTER, ("live", None, 3)),
         ("更新", "誤り", "", ("live", None, 3)),
+        ("更新", "\u3000誤り ", "", ("live", None, 3)),
         ("更新", "転居", AFTER, ("live", None, 2)),
         ("更新", "死亡", AFTER, ("live", None, 2)),
         ("更新", "分離", BEFORE, ("live", None, 3)),

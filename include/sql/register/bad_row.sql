@@ -1,4 +1,4 @@
--- What the reader could not read; the rules' findings are added to it.
+-- What the reader could not read and what the ward does not want; the rules' findings are added to it.
 SELECT
     receipt_no,
     row_no,

@@ -1,13 +1,12 @@
 -- Households of which a file says something in quarantine that may forbid a delivery: a stop, an instruction, a
 -- deletion, a change of an unknown kind, a household to protect, or a row that could not be read. They wait for the
 -- ward's answer, or until a later file of the same kind has a sound row of the household (G09).
--- in: aside (lines of the quarantine), sent_row (what those kinds of files say), file (in the order of effect)
+-- in: aside (lines of the quarantine that stand), sent_row (what those kinds of files say), file (with its kind)
 WITH line AS (
     SELECT
         aside.receipt_no,
         aside.household_no,
         MAX(file.kind) AS kind,
-        MAX(file.place) AS place,
         BOOL_OR(aside.reason IN ('ragged', 'bad_character')) AS is_unread
     FROM aside
     INNER JOIN file ON aside.receipt_no = file.receipt_no
@@ -24,18 +23,6 @@ said AS (
         BOOL_OR(TRANSLATE(COALESCE(confidential, ''), '０１' || $blanks, '01') NOT IN ('', '0')) AS is_secret
     FROM sent_row
     GROUP BY receipt_no, household_no
-),
-
-sound AS (
-    SELECT
-        said.household_no,
-        file.kind,
-        MAX(file.place) AS place
-    FROM said
-    INNER JOIN file ON said.receipt_no = file.receipt_no
-    LEFT JOIN aside ON said.receipt_no = aside.receipt_no AND said.household_no = aside.household_no
-    WHERE aside.household_no IS NULL
-    GROUP BY said.household_no, file.kind
 )
 
 SELECT
@@ -43,9 +30,6 @@ SELECT
     BOOL_OR(line.kind = 'special_delivery' OR COALESCE(said.is_secret, FALSE)) AS confidential
 FROM line
 LEFT JOIN said ON line.receipt_no = said.receipt_no AND line.household_no = said.household_no
-LEFT JOIN sound ON line.household_no = sound.household_no AND line.kind = sound.kind
-WHERE
-    (line.is_unread OR said.forbids OR said.is_secret)
-    AND COALESCE(sound.place, -1) < line.place
+WHERE line.is_unread OR said.forbids OR said.is_secret
 GROUP BY line.household_no
 ORDER BY line.household_no ASC NULLS LAST

@@ -1,5 +1,7 @@
 -- A household whose members come again: in the same file, or in a file that brings new households after another one
--- has brought it.
+-- has brought it. Only who was taken has been brought: a household in quarantine may be sent again.
+-- in: finding (of all other rules), bringing (files that bring households, with their place), published (households of
+-- base files that have been published; a base has the place 0)
 WITH repeated AS (
     SELECT
         usable_row.receipt_no,
@@ -15,13 +17,43 @@ WITH repeated AS (
     HAVING COUNT(DISTINCT usable_row.member_key) < COUNT(*)
 ),
 
-brought AS (
+unsound AS (
+    SELECT
+        receipt_no,
+        household_no
+    FROM finding
+    UNION
+    SELECT
+        receipt_no,
+        household_no
+    FROM repeated
+),
+
+taken AS (
     SELECT
         household_fact.household_no,
-        MIN(bringing.place) AS first_place
+        bringing.place
     FROM household_fact
     INNER JOIN bringing ON household_fact.receipt_no = bringing.receipt_no
-    GROUP BY household_fact.household_no
+    LEFT JOIN
+        unsound
+        ON
+            household_fact.receipt_no = unsound.receipt_no
+            AND household_fact.household_no = unsound.household_no
+    WHERE unsound.household_no IS NULL
+    UNION ALL
+    SELECT
+        household_no,
+        0 AS place
+    FROM published
+),
+
+brought AS (
+    SELECT
+        household_no,
+        MIN(place) AS first_place
+    FROM taken
+    GROUP BY household_no
 )
 
 SELECT

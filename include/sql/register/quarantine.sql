@@ -8,7 +8,11 @@ SELECT
     bad_row.byte_offset
 FROM finding
 LEFT JOIN bad_row
-    ON finding.receipt_no = bad_row.receipt_no AND finding.row_no = bad_row.row_no
+    ON
+        finding.receipt_no = bad_row.receipt_no
+        AND finding.row_no = bad_row.row_no
+        AND finding.reason = bad_row.reason
+        AND finding.field IS NOT DISTINCT FROM bad_row.field
 WHERE
     NOT EXISTS (
         SELECT 1

@@ -1,5 +1,5 @@
--- Members of the households that only take over names and address; a member's own name is taken from the row with
--- the same number, unless the birth dates say that it is another person.
+-- Members of the households that only take over names and address; a member's own name is taken from the row that
+-- speaks of the same person, and so is who is the head.
 SELECT
     member.household_no,
     member.member_no,
@@ -20,12 +20,10 @@ SELECT
     head.building,
     member.confidential
 FROM member
-INNER JOIN change ON member.household_no = change.household_no
+INNER JOIN lasting_member
+    ON member.household_no = lasting_member.household_no AND member.member_no = lasting_member.member_no
 INNER JOIN sent_member AS head ON member.household_no = head.household_no AND head.is_head
+LEFT JOIN same_member
+    ON member.household_no = same_member.household_no AND member.member_no = same_member.member_no
 LEFT JOIN sent_member AS sent
-    ON
-        member.household_no = sent.household_no
-        AND member.member_no = sent.member_no
-        AND COALESCE(member.birth_date, sent.birth_date, DATE '1868-01-25')
-        = COALESCE(sent.birth_date, member.birth_date, DATE '1868-01-25')
-WHERE change.change_kind <> '削除' AND change.is_known AND NOT change.changes_members
+    ON same_member.household_no = sent.household_no AND same_member.sent_no = sent.member_no

@@ -12,7 +12,7 @@ SELECT
     building,
     birth_date,
     change_kind,
-    change_reason,
+    TRANSLATE(change_reason, $blanks, '') AS change_reason,
     changed_on,
     -- 1, 0 or nothing, in whatever width
     TRANSLATE(confidential, '０１' || $blanks, '01') AS confidential,

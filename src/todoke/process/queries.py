@@ -17,6 +17,7 @@ from todoke.model.codes import QueryDecision, QueryFinding
 from todoke.process.passphrase import password
 from todoke.process.receiving import Landing
 from todoke.process.workspace import Workspace
+from todoke.quality.findings import standing
 from todoke.quality.queries import Item, SentFile, items
 from todoke.report.query import Returned, query_workbook, read_answers
 from todoke.report.returned import Opened
@@ -65,7 +66,7 @@ def _items(ws: Workspace, tx: Connection, pin: Pin) -> list[Item]:
     layouts = ws.contract.layouts
     files = {no: SentFile(name, layouts[kind]) for no, name, kind in rows if no in landed and kind in layouts}
     number = partial(ids.identifier, ws.ledger.keys.id_key, "query", length=10)
-    return items(ws.head_table("quarantine", pin), files, ws.head_table("query_answer", pin), number)
+    return items(standing(ws.head_table("quarantine", pin)), files, ws.head_table("query_answer", pin), number)
 
 
 def take(ws: Workspace, book: Opened, receipt_no: str, pin: Pin) -> Landing:

@@ -23,10 +23,19 @@ from todoke.process import queries
 from todoke.process.gaiji_fonts import gaiji_fonts
 from todoke.process.quality_pages import QualityPage
 from todoke.process.register_inputs import parents_of_next
-from todoke.process.ward_files import FileName, Group, Judged, file_names
+from todoke.process.ward_files import FileName, Group, Judged, file_names, files_in_order
 from todoke.process.workspace import Counts, Workspace
 from todoke.quality.docs import Listing, quality_page
-from todoke.quality.findings import RULES, Reference, Targets, accepted, by_reason, findings
+from todoke.quality.findings import (
+    RULES,
+    Reference,
+    Targets,
+    accepted,
+    by_reason,
+    findings,
+    standing,
+    with_mended,
+)
 from todoke.quality.frame import suite_frame
 from todoke.quality.notices import with_notices
 from todoke.quality.postal import postal_table
@@ -51,7 +60,7 @@ def validate(contract: str, on: date) -> Counts:
     """Finds the rows that cannot be taken, gates the rest, and documents the quality.
 
     Returns:
-        Over all files that count: rows, accepted, quarantined (rows; they close), findings (lines in the quarantine),
+        Over all files that count: rows, accepted, quarantined (rows; they close), findings (those that stand),
         page (its place below `quality/`), queries (items in a new 照会票); nothing when no file is new.
 
     Raises:
@@ -75,7 +84,7 @@ def validate(contract: str, on: date) -> Counts:
         taken,
         landed=all_rows,
         counts={"受領した行": rows, "受け入れた行": taken.rows, "隔離した行": rows - taken.rows},
-        listings=[_reasons(found)],
+        listings=[_reasons(standing(found))],
         contract_name=ws.contract.name,
         on=on,
     )
@@ -85,7 +94,7 @@ def validate(contract: str, on: date) -> Counts:
         "rows": rows,
         "accepted": taken.rows,
         "quarantined": rows - taken.rows,
-        "findings": found.num_rows,
+        "findings": standing(found).num_rows,
         "queries": asked,
         "page": page.put(made["quarantine"], shown),
     }
@@ -123,7 +132,7 @@ class _Landed:
     answers: pa.Table
     names: Mapping[str, FileName]
     notices: pa.Table
-    earlier: pa.ChunkedArray
+    earlier: pa.Table
 
     @classmethod
     def of(
@@ -135,7 +144,7 @@ class _Landed:
         answers: pa.Table,
         names: Mapping[str, FileName],
         notices: pa.Table,
-        earlier: pa.ChunkedArray,
+        earlier: pa.Table,
     ) -> _Landed:
         """Rows as they were landed, with what the ward corrected since in answer to a query.
 
@@ -153,11 +162,25 @@ class _Landed:
         notices = pa.concat_tables([ws.head_table(name, pin, _NOTICE) for name in _NOTICES])
         with ws.ledger.read() as tx:
             published = parents_of_next(ws, tx, pin.heads).published["ward_row"]
-        return cls.of(base, additions, corrections, bad, answers, names, notices, households_of(ws, published))
+        earlier = households_of(ws, published, answers)
+        return cls.of(base, additions, corrections, bad, answers, names, notices, earlier)
 
     @cached_property
     def rows(self) -> pa.Table:
         return pa.concat_tables([self.base, self.additions, self.corrections])
+
+    @cached_property
+    def sent(self) -> pa.Table:
+        """receipt_no, household_no, change_kind of all landed rows, those of stops and instructions too."""
+        names = ["receipt_no", "household_no"]
+        notices = self.notices.select(names).append_column("change_kind", pa.nulls(self.notices.num_rows, pa.string()))
+        return pa.concat_tables([self.rows.select([*names, "change_kind"]), notices])
+
+    @property
+    def files(self) -> pa.Table:
+        """receipt_no, kind, place of the files that rows came from, landed or not, in the order of effect."""
+        receipts = {*pc.unique(self.sent["receipt_no"]).to_pylist(), *pc.unique(self.bad["receipt_no"]).to_pylist()}
+        return files_in_order(receipts, self.names)
 
     @cached_property
     def targets(self) -> Targets:
@@ -168,7 +191,8 @@ class _Landed:
         changing = {no: place for place, no in enumerate(sorted(receipts, key=lambda no: self.names[no]))}
         added = self.corrections.filter(pc.equal(self.corrections["change_kind"], "追加"))
         files = pc.index_in(added["receipt_no"], pa.array(changing, pa.string())).cast(pa.int32())
-        numbers = [self.base["household_no"], self.additions["household_no"], self.earlier, self._unread()]
+        earlier = self.earlier["household_no"]
+        numbers = [self.base["household_no"], self.additions["household_no"], earlier, self._unread()]
         first = pc.unique(pa.chunked_array([chunk for column in numbers for chunk in column.chunks], pa.string()))
         sooner = pa.repeat(pa.scalar(-1, pa.int32()), len(first))
         known = pa.concat_tables(
@@ -180,6 +204,11 @@ class _Landed:
         known = known.filter(pc.is_valid(known["household_no"])).group_by("household_no").aggregate([("place", "min")])
         known = known.select(["household_no", "place_min"]).rename_columns(["household_no", "place"])
         return Targets(changing, known, self.notices)
+
+    @property
+    def published(self) -> pa.ChunkedArray:
+        """Household numbers that were taken from base files published before."""
+        return self.earlier.filter(self.earlier["is_taken"])["household_no"]
 
     def _unread(self) -> pa.ChunkedArray:
         """Household numbers of rows that could not be read, of files that bring households."""
@@ -199,10 +228,14 @@ class _Landed:
         return (self.names[receipt].kind != "households", self.names[receipt])
 
 
-def households_of(ws: Workspace, published: Iterable[Judged]) -> pa.ChunkedArray:
-    """Household numbers of all rows of versions that were published."""
-    columns = [ws.lake.read(judged.rows, ["household_no"])["household_no"] for judged in published]
-    return pa.chunked_array([chunk for column in columns for chunk in column.chunks], pa.string())
+def households_of(ws: Workspace, published: Iterable[Judged], answers: pa.Table) -> pa.Table:
+    """household_no, is_taken of all rows of versions that were published; `answers`: the ward's."""
+    parts = [pa.schema([("household_no", pa.string()), ("is_taken", pa.bool_())]).empty_table()]
+    for judged in published:
+        rows = corrected(ws.lake.read(judged.rows, _NOTICE), answers)
+        taken = accepted(rows, ws.lake.read(judged.quarantine))
+        parts.append(pa.table({"household_no": rows["household_no"], "is_taken": taken}))
+    return pa.concat_tables(parts)
 
 
 def findings_of(
@@ -213,10 +246,14 @@ def findings_of(
     bad: pa.Table,
     answers: pa.Table,
     notices: Iterable[pa.Table],
-    earlier: pa.ChunkedArray,
+    earlier: pa.Table,
 ) -> pa.Table:
-    """The quarantine over landed rows, each `schema.WARD_ROW`; `bad`: rows that could not be read; `answers`: the
-    ward's, `schema.QUERY_ANSWER`; `notices`: stops and instructions; `earlier`: households of published base files."""
+    """The quarantine over landed rows, each `schema.WARD_ROW`.
+
+    Args:
+        bad: rows that could not be read; answers: the ward's, `schema.QUERY_ANSWER`; notices: stops and instructions;
+            earlier: `households_of` the base files that have been published.
+    """
     sent = pa.concat_tables([rows.select(_NOTICE) for rows in notices])
     with ws.ledger.read() as tx:
         landed = _Landed.of(base, additions, corrections, bad, answers, file_names(tx, ws.contract.id), sent, earlier)
@@ -252,10 +289,15 @@ def _findings(landed: _Landed, reference: Reference) -> pa.Table:
     """The quarantine over all files. A household of an addition that is there already is a duplicate."""
     with Engine(memory_limit=_MEMORY) as engine:
         found = findings(
-            engine, landed.rows, reference, bad_rows=landed.bad, bringing=landed.bringing, targets=landed.targets
+            engine,
+            landed.rows,
+            reference,
+            bad_rows=with_rejected(landed.bad, landed.sent, landed.answers),
+            bringing=landed.bringing,
+            published=landed.published,
+            targets=landed.targets,
         )
-    sent = pa.concat_tables([landed.rows.select(["receipt_no"]), landed.notices.select(["receipt_no"])])
-    return with_rejected(found, sent, landed.answers)
+    return with_mended(found, landed.sent, landed.files)
 
 
 def _gate(ws: Workspace, landed: _Landed, found: pa.Table, reference: Reference) -> tuple[SuiteResult, SuiteResult]:
@@ -272,6 +314,7 @@ def _gate(ws: Workspace, landed: _Landed, found: pa.Table, reference: Reference)
         accepted=taken,
         points_per_member=ws.contract.entitlement.points_per_member,
         bringing=landed.bringing,
+        published=landed.published,
         targets=landed.targets,
     )
     mask = np.asarray(taken)
@@ -290,5 +333,5 @@ def _reasons(found: pa.Table) -> Listing:
         ("理由", "世帯", "指摘"),
         [(reason.label, *lines) for reason, lines in by_reason(found).items()],
         empty="隔離した世帯はありません。",
-        note="誤りが1つでもある世帯は、世帯全体を隔離しています。",
+        note="誤りが1つでもある世帯は、世帯全体を隔離しています。あとのファイルが正した世帯の指摘は数えていません。",
     )

@@ -21,6 +21,7 @@ from todoke.process.ward_files import (
     Merged,
     State,
     file_names,
+    files_in_order,
     in_order_of_effect,
     merged_states,
     published_states,
@@ -28,6 +29,7 @@ from todoke.process.ward_files import (
     without_resumed,
 )
 from todoke.process.workspace import Workspace
+from todoke.quality.findings import standing
 from todoke.quality.queries import corrected
 from todoke.register.build import Readdress, Register, build
 from todoke.register.caution import doubts
@@ -210,7 +212,7 @@ def _in_order(files: Iterable[Merged], names: Mapping[str, FileName], schema: pa
 
 def _doubts(ws: Workspace, inputs: Mapping[str, VersionRef], names: Mapping[str, FileName]) -> pa.Table:
     """Who waits for the ward's answer to a finding in a correction, a stop or an instruction."""
-    aside = ws.version_table("quarantine", inputs.get("quarantine"), ["receipt_no", "household_no", "reason"])
+    aside = standing(ws.version_table("quarantine", inputs.get("quarantine")))
     receipts = [no for no in pc.unique(aside["receipt_no"]).to_pylist() if names[no].kind in _FORBIDDING]
     if not receipts:
         return REGISTER_CAUTION.empty_table()
@@ -223,9 +225,7 @@ def _doubts(ws: Workspace, inputs: Mapping[str, VersionRef], names: Mapping[str,
         nothing = pa.nulls(rows.num_rows, pa.string())
         sent.append(rows.append_column("change_kind", nothing).append_column("confidential", nothing))
     whole = pa.concat_tables(sent)
-    of_kind = sorted({*receipts, *pc.unique(whole["receipt_no"]).to_pylist()}, key=lambda no: names[no])
-    files = [{"receipt_no": no, "kind": names[no].kind, "place": place} for place, no in enumerate(of_kind)]
-    return doubts(aside, whole, pa.Table.from_pylist(files))
+    return doubts(aside, whole, files_in_order(receipts, names))
 
 
 def _published(ws: Workspace, parents: Parents, name: str, names: Mapping[str, FileName]) -> list[list[State]]:

@@ -83,7 +83,7 @@ def _quarantine(ws: Workspace, parents: Parents, originals: _Originals) -> pa.Ta
     notices = [
         originals.rows(ws.version_table(name, parents.inputs.get(name), ["receipt_no"]), name) for name in _NOTICES
     ]
-    earlier = households_of(ws, parents.published.get("ward_row", ()))
+    earlier = households_of(ws, parents.published.get("ward_row", ()), answers)
     return findings_of(ws, base, additions, corrections, originals.bad_rows(), answers, notices, earlier)
 
 

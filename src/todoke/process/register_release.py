@@ -23,7 +23,7 @@ from todoke.process.quality_pages import QualityPage
 from todoke.process.register_checks import quality_inputs
 from todoke.process.register_inputs import Parents, released_version, version_parts
 from todoke.process.workspace import Workspace
-from todoke.quality.findings import by_reason
+from todoke.quality.findings import by_reason, standing
 from todoke.register.build import Register
 from todoke.register.gates import Drift, drift_gate
 from todoke.store import tables as t
@@ -32,6 +32,8 @@ from todoke.store.ledger import Pin, VersionRef
 SUBJECT = "register:release"
 _JUDGED = ("ward_row", "addition_row", "correction_row")
 _LANDED = (*_JUDGED, "stop_row", "delivery_instruction")
+#: What tells one line of the quarantine from another.
+_LINE = ["receipt_no", "row_no", "household_no", "field", "reason"]
 _FOLLOWS_FROM = 3  # the last inputs of a register version: fonts, rules, contract
 
 
@@ -161,8 +163,11 @@ class Release:
 
     @property
     def _in_quarantine_anew(self) -> bool:
-        now, released = self.parents.inputs["quarantine"], self.before.get("quarantine")
-        return now.rows > 0 and (released is None or released.rows_digest != now.rows_digest)
+        return bool(self._standing(self.parents.inputs["quarantine"]) - self._standing(self.before.get("quarantine")))
+
+    def _standing(self, quarantine: VersionRef | None) -> set[tuple[object, ...]]:
+        lines = standing(self.ws.version_table("quarantine", quarantine)).select(_LINE)
+        return set(zip(*lines.to_pydict().values(), strict=True))
 
     def _files(self, found: Drift) -> list[str]:
         """Receipts of files that are not in the version in force: those with findings, or for a drift all that name
@@ -171,7 +176,7 @@ class Release:
         drifted = set[str]()
         if found.beyond(self.ws.contract.register_.drift_gate_percent):
             drifted = _receipts(self.ws, {name: ref for name, ref in self.parents.inputs.items() if name in _JUDGED})
-        quarantine = self.ws.version_table("quarantine", self.parents.inputs["quarantine"], ["receipt_no"])
+        quarantine = standing(self.ws.version_table("quarantine", self.parents.inputs["quarantine"]))
         with_findings = set(quarantine["receipt_no"].to_pylist())
         return [receipt for receipt in new if receipt in with_findings | drifted]
 
@@ -196,7 +201,7 @@ class Release:
 
     def _body(self, found: Drift, register: Register, files: Sequence[str]) -> str:
         ws, percent = self.ws, self.ws.contract.register_.drift_gate_percent
-        quarantine = ws.version_table("quarantine", self.parents.inputs["quarantine"])
+        quarantine = standing(ws.version_table("quarantine", self.parents.inputs["quarantine"]))
         reasons = [
             f"  - {reason.label}: {households}世帯（指摘{lines}件）"
             for reason, (households, lines) in by_reason(quarantine).items()

@@ -37,6 +37,9 @@ JUDGED = frozenset({"ward_row", "addition_row", "correction_row"})
 Group = tuple[str, str, int]
 
 
+_FILE = pa.schema([("receipt_no", pa.string()), ("kind", pa.string()), ("place", pa.int64())])
+
+
 @dataclass(frozen=True, order=True)
 class FileName:
     """Where a file stands among the ward's: by day, number and revision, then by its position in the stream.
@@ -92,6 +95,13 @@ def _file_name(receipt_no: str, kind: str, name: str, position: int, arrived_on:
     day, seq, revision = found.groups() if found else ("99999999", "0", None)
     group = (kind, "", 0) if kind == "households" else (kind, day, int(seq))
     return FileName(day, int(seq), int(revision or 0), position, receipt_no, group, arrived_on)
+
+
+def files_in_order(receipts: Iterable[str], names: Mapping[str, FileName]) -> pa.Table:
+    """receipt_no, kind, place of files in the order of effect."""
+    ordered = sorted(receipts, key=lambda no: names[no])
+    columns = (ordered, [names[no].kind for no in ordered], range(len(ordered)))
+    return pa.table([pa.array(column) for column in columns], schema=_FILE)
 
 
 def highest_revisions(receipts: Iterable[str], names: Mapping[str, FileName]) -> list[str]:

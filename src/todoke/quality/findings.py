@@ -15,13 +15,18 @@ from todoke.intake.dates import parsed_dates
 from todoke.model.codes import Finding
 from todoke.store import sqlfiles
 from todoke.store.engine import Engine
-from todoke.store.schema import QUARANTINE, STOP_ROW
+from todoke.store.schema import QUARANTINE, REGISTER_QUARANTINE, STOP_ROW
 
 #: Findings that no rule makes: the reader's, whose row is not landed, and the ward's own word (`queries`).
 READER_FINDINGS = frozenset({Finding.RAGGED, Finding.BAD_CHARACTER, Finding.NOT_WANTED})
 PRINTED_FIELDS = ("head_name", "member_name", "town", "block", "building")
-#: Findings that a rule looks for.
-RULES = tuple(finding for finding in Finding if finding not in READER_FINDINGS)
+#: Findings that a rule looks for, in that order: a household has been brought only where no other rule objects.
+RULES = tuple(
+    sorted(
+        (finding for finding in Finding if finding not in READER_FINDINGS),
+        key=lambda finding: finding is Finding.HOUSEHOLD_DUPLICATE,
+    )
+)
 
 _LOST_ROW = (Finding.HEAD_MISSING, Finding.MEMBER_NO_GAP)
 _BAD_ROW = (Finding.SIZE_MISMATCH, *_LOST_ROW)
@@ -100,6 +105,7 @@ def findings(
     *,
     bad_rows: pa.Table | None = None,
     bringing: Mapping[str, int] | None = None,
+    published: pa.ChunkedArray | None = None,
     targets: Targets | None = None,
 ) -> pa.Table:
     """Everything wrong in one or more files of a ward; each file (receipt) is judged by itself.
@@ -110,9 +116,10 @@ def findings(
     Args:
         engine: a fresh one; leaves the tables `usable_row`, `household_fact`, `finding`.
         ward_rows: `schema.WARD_ROW`.
-        bad_rows: `schema.QUARANTINE` of the reader; becomes part of the result.
-        bringing: receipts of the files that bring new households, each with the place at which its file counts; a
-            household that a file before has brought is a duplicate. Revisions of a file share its place.
+        bad_rows: `schema.QUARANTINE` of the reader, and what the ward does not want; becomes part of the result.
+        bringing: receipts of the files that bring new households, each with the place at which its file counts, the
+            base's 0; a household that was taken from a file before is a duplicate. Revisions of a file share its place.
+        published: household numbers that were taken from base files published before.
         targets: whom changes may be about, and the stops and instructions, which are judged with them.
 
     Returns:
@@ -126,6 +133,8 @@ def findings(
     engine.register("undrawable", _texts(undrawable(reference.gaiji, *fields)))
     engine.register("change_reason", change_reasons())
     engine.register("bringing", _places(bringing or {}))
+    taken = published if published is not None else pa.chunked_array([], pa.string())
+    engine.register("published", pa.table({"household_no": taken}))
     targets = targets or Targets.none()
     engine.register("changing", _places(targets.changing))
     engine.register("known", targets.known)
@@ -144,6 +153,28 @@ def findings(
     for rule in RULES:
         engine.append("finding", sqlfiles.load("register", f"finding_{rule}"), params)
     return engine.fetch(sqlfiles.load("register", "quarantine")).cast(QUARANTINE)
+
+
+def with_mended(found: pa.Table, sent: pa.Table, files: pa.Table) -> pa.Table:
+    """The quarantine with the file, if any, that mends each line.
+
+    Args:
+        found: as `findings` gives it.
+        sent: receipt_no, household_no, change_kind of all landed rows.
+        files: receipt_no, kind, place in the order of effect.
+
+    Returns:
+        `schema.REGISTER_QUARANTINE`, in the order of `found`.
+    """
+    near = sent.filter(pc.is_in(sent["household_no"], pc.unique(found["household_no"]).drop_null()))
+    with Engine() as engine:
+        inputs = {"aside": found, "sent_row": near, "file": files}
+        return engine.run(sqlfiles.load("register", "mended"), inputs).cast(REGISTER_QUARANTINE)
+
+
+def standing(quarantine: pa.Table) -> pa.Table:
+    """The lines of `schema.REGISTER_QUARANTINE` that no later file has mended."""
+    return quarantine.filter(pc.is_null(quarantine["mended_by"]))
 
 
 def quarantined_households(found: pa.Table) -> pa.Table:

@@ -38,6 +38,7 @@ def suite_frame(
     accepted: pa.ChunkedArray,
     points_per_member: int,
     bringing: Mapping[str, int] | None = None,
+    published: pa.ChunkedArray | None = None,
     targets: Targets | None = None,
 ) -> pd.DataFrame:
     """One row per ward row, for `suites.run_suite`.
@@ -48,8 +49,8 @@ def suite_frame(
     Args:
         ward_rows: `schema.WARD_ROW`, all that was landed.
         found: `findings.findings` of them; says only which households are left out of a check because another
-            finding explains what it would see.
-        reference, bringing, targets: as `findings.findings` was given them.
+            finding explains what it would see, and which have not been taken.
+        reference, bringing, published, targets: as `findings.findings` was given them.
         accepted: for each row, whether it is taken (`findings.accepted`).
         points_per_member: of the contract (G05).
 
@@ -63,8 +64,10 @@ def suite_frame(
     columns = columns_of(ward_rows)
     usable = columns("household_no").matches(r"\A[0-9]{1,15}\z")
     faults = {name: np.where(usable, flags, np.nan) for name, flags in _row_faults(columns, reference).items()}
-    households = _Households(ward_rows, usable, found, bringing or {}, targets or Targets.none())
-    faults |= {str(reason): households.spread(fault) for reason, fault in households.faults().items()}
+    households = _Households(ward_rows, usable, found, targets or Targets.none())
+    faults |= {
+        str(reason): households.spread(fault) for reason, fault in households.faults(bringing or {}, published).items()
+    }
     taken = np.asarray(accepted)
     faults["household_incomplete"] = households.spread(households.incomplete(taken))
     faults["entitlement"] = households.spread(households.points(taken, points_per_member))
@@ -120,7 +123,8 @@ def _birth_faults(birth: Column, change: Column, reference: Reference) -> Flags:
 
 
 def _change_faults(columns: Columns) -> Flags:
-    kind, reason, day = (columns(name) for name in ("change_kind", "change_reason", "changed_on"))
+    kind, day = columns("change_kind"), columns("changed_on")
+    reason = columns("change_reason").mapped(lambda texts: pc.replace_substring_regex(texts, f"[{BLANKS}]", ""))
     known = kind.where(pc.is_in(kind.values, pa.array(KINDS))) & reason.where(
         pc.is_in(reason.values, pa.array(REASONS))
     )
@@ -143,9 +147,7 @@ def _days(column: Column) -> NDArray[np.datetime64]:
 class _Households:
     """Usable rows by file and household; `first` is the position of each household's first row among them."""
 
-    def __init__(
-        self, ward_rows: pa.Table, usable: Flags, found: pa.Table, bringing: Mapping[str, int], targets: Targets
-    ) -> None:
+    def __init__(self, ward_rows: pa.Table, usable: Flags, found: pa.Table, targets: Targets) -> None:
         self.usable, self.rows, self.found = usable, ward_rows.filter(pa.array(usable)), found
         self.column = columns_of(self.rows)
         self.files, self.numbers = self.column("receipt_no"), self.column("household_no")
@@ -153,7 +155,7 @@ class _Households:
         self.keys, self.of_row = keys.values.to_numpy(), keys.of_row
         self.first = np.flatnonzero(np.diff(np.maximum.accumulate(self.of_row), prepend=-1) > 0)
         self.members = np.bincount(self.of_row, minlength=len(self.keys))
-        self.bringing, self.targets = bringing, targets
+        self.targets = targets
 
     def spread(self, of_household: NDArray[Any]) -> Faults:
         """A column for all rows: a household's value in its first row."""
@@ -161,10 +163,12 @@ class _Households:
         column[np.flatnonzero(self.usable)[self.first]] = of_household
         return column
 
-    def faults(self) -> dict[Finding, NDArray[np.float64]]:
-        heads = self._heads()
+    def faults(
+        self, bringing: Mapping[str, int], published: pa.ChunkedArray | None
+    ) -> dict[Finding, NDArray[np.float64]]:
+        heads, repeated = self._heads(), self._repeated()
         faults = {
-            Finding.HOUSEHOLD_DUPLICATE: self._came_before() | self._repeated(),
+            Finding.HOUSEHOLD_DUPLICATE: self._came_before(bringing, published, repeated) | repeated,
             Finding.SIZE_MISMATCH: self._any(~(self.column("household_size").numbers() == self.members[self.of_row])),
             Finding.HEAD_MISSING: heads == 0,
             Finding.HEAD_TWICE: heads > 1,
@@ -189,8 +193,10 @@ class _Households:
 
     def _explained(self, reason: Finding) -> Flags:
         """Households of which another finding explains this one."""
-        others = [str(other) for other, explained in EXPLAINS.items() if reason in explained]
-        lines = self.found.filter(pc.is_in(self.found["reason"], pa.array(others, pa.string())))
+        return self._found_with([str(other) for other, explained in EXPLAINS.items() if reason in explained])
+
+    def _found_with(self, reasons: list[str]) -> Flags:
+        lines = self.found.filter(pc.is_in(self.found["reason"], pa.array(reasons, pa.string())))
         file = pc.fill_null(pc.index_in(lines["receipt_no"], self.files.values), -1)
         number = pc.index_in(lines["household_no"], self.numbers.values)
         keys = pc.add(pc.multiply(file.cast(pa.int64()), len(self.numbers.values)), number)
@@ -199,15 +205,18 @@ class _Households:
     def _any(self, flags: Flags) -> Flags:
         return np.bincount(self.of_row, weights=flags, minlength=len(self.keys)) > 0
 
-    def _came_before(self) -> Flags:
-        """Whether an earlier one of the files that bring households has brought it."""
+    def _came_before(self, bringing: Mapping[str, int], published: pa.ChunkedArray | None, repeated: Flags) -> Flags:
+        """Whether it was taken from an earlier one of the files that bring households."""
         number, file = self.keys % len(self.numbers.values), self.keys // len(self.numbers.values)
-        place_of = np.array([self.bringing.get(receipt, -1) for receipt in self.files.values.to_pylist()], np.int64)
+        place_of = np.array([bringing.get(receipt, -1) for receipt in self.files.values.to_pylist()], np.int64)
         place = place_of[file] if len(place_of) else file
-        brought = place >= 0
-        earliest = np.full(len(self.numbers.values), len(self.bringing), np.int64)
-        np.minimum.at(earliest, number[brought], place[brought])
-        before: Flags = brought & (place > earliest[number])
+        unsound = self._found_with([str(reason) for reason in Finding if reason is not Finding.HOUSEHOLD_DUPLICATE])
+        taken = (place >= 0) & ~unsound & ~repeated
+        earliest = np.full(len(self.numbers.values), len(bringing), np.int64)
+        np.minimum.at(earliest, number[taken], place[taken])
+        if published is not None:
+            earliest[np.asarray(pc.is_in(self.numbers.values, pc.unique(published)), bool)] = 0
+        before: Flags = (place >= 0) & (place > earliest[number])
         return before
 
     def _unknown(self) -> Flags:

@@ -235,8 +235,10 @@ def _marked(rows: pa.Table, kind: str, receipt_no: str) -> pa.Table:
 
 def _correct(engine: Engine, rows: pa.Table, reference_date: date) -> None:
     """Carry one corrections file out on `member` and `standing`."""
-    engine.register("sent_member", _members(engine, rows))
-    engine.register("change", _fetch(engine, "change", reference_date=reference_date))
+    engine.register("sent_member", _keyed(_members(engine, rows)))
+    engine.register("change", _fetch(engine, "change", reference_date=reference_date, blanks=BLANKS))
+    engine.register("lasting_member", _keyed(_fetch(engine, "lasting_member")))
+    engine.register("same_member", _fetch(engine, "same_member"))
     engine.register("renamed_member", _fetch(engine, "renamed_member"))
     members, standing = _fetch(engine, "changed_member"), _fetch(engine, "changed_standing")
     engine.register("member", members)
@@ -269,6 +271,12 @@ def _take_over(engine: Engine, history: _History) -> pa.Table:
     engine.register("keyed_member", members.select(["household_no", "birth_date"]).append_column("kana", keys))
     engine.register("person_twice", _fetch(engine, "person_twice"))
     return alias
+
+
+def _keyed(members: pa.Table) -> pa.Table:
+    """Members with their names as they are found again: kana_key, name_key."""
+    keyed = members.append_column("kana_key", _kana_keys(members["member_kana"]))
+    return keyed.append_column("name_key", _spaceless(members["member_name"]))
 
 
 def _kana_keys(texts: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -30,9 +30,9 @@ def doubts(aside: pa.Table, sent: pa.Table, files: pa.Table) -> pa.Table:
     """Households to hold until the ward has answered what is in quarantine about them.
 
     Args:
-        aside: receipt_no, household_no, reason of the quarantine.
+        aside: receipt_no, household_no, reason of the quarantine's lines that stand.
         sent: receipt_no, household_no, change_kind, confidential of corrections, stops and instructions.
-        files: receipt_no, kind, place in the order of effect; lines of other files are left out.
+        files: receipt_no, kind; lines of other files are left out.
 
     Returns:
         `schema.REGISTER_CAUTION`, sorted by household; who is to be taken for confidential.

@@ -51,6 +51,10 @@ QUARANTINE = _schema(
     receipt_no=_text, row_no=_int, household_no=_text, field=_text, reason=_text, byte_offset=pa.int64()
 )
 
+#: The quarantine of the register; `mended_by`: receipt of the later file that told of the household soundly, null where
+#: the line stands. Rows of the file stay in quarantine either way.
+REGISTER_QUARANTINE = QUARANTINE.append(pa.field("mended_by", pa.string()))
+
 #: What is noticed in rows that are taken: reason code and place; `subject` is a 受付番号 or a shipment's id.
 REMARK = _schema(subject=_text, field=_text, reason=_text)
 
@@ -239,7 +243,7 @@ DATASETS: dict[str, pa.Schema] = {
     "addition_row": WARD_ROW,
     "correction_row": WARD_ROW,
     "bad_row": QUARANTINE,
-    "quarantine": QUARANTINE,
+    "quarantine": REGISTER_QUARANTINE,
     "person": PERSON,
     "household": HOUSEHOLD,
     "register_question": REGISTER_QUESTION,
