@@ -17,22 +17,13 @@ from todoke.intake.receipts import FROM_CLIENT
 from todoke.process.receiving import Landing
 from todoke.process.receiving import receive as receive_files
 from todoke.process.virus_checks import checked
+from todoke.process.ward_files import DATASET_OF_KIND
 from todoke.process.workspace import Counts, Workspace
 from todoke.quality.postal import postal_table
 from todoke.store.files import home
 from todoke.store.ledger import Pin
 from todoke.store.schema import DATASETS
 
-#: Which dataset a kind of file adds to; a base file takes the place of the one before, the others accumulate.
-DATASET_OF_KIND = {
-    "households": "ward_row",
-    "additions": "addition_row",
-    "corrections": "correction_row",
-    "special_delivery": "delivery_instruction",
-    "stop": "stop_row",
-    "readdress": "readdress_row",
-    "pull_out": "pull_out_row",
-}
 _FONT_ENDINGS = (".tte", ".ttf")
 
 

@@ -23,14 +23,14 @@ from todoke.process import queries
 from todoke.process.gaiji_fonts import gaiji_fonts
 from todoke.process.quality_pages import QualityPage
 from todoke.process.register_inputs import parents_of_next
-from todoke.process.ward_files import FileName, Group, Judged, file_names
+from todoke.process.ward_files import FileName, Group, Judged, as_judged, file_names
 from todoke.process.workspace import Counts, Workspace
 from todoke.quality.docs import Listing, quality_page
 from todoke.quality.findings import RULES, Reference, Targets, accepted, by_reason, findings
 from todoke.quality.frame import suite_frame
 from todoke.quality.notices import with_notices
 from todoke.quality.postal import postal_table
-from todoke.quality.queries import corrected, with_rejected
+from todoke.quality.queries import with_rejected
 from todoke.quality.suites import SuiteResult, agree, gate, run_suite
 from todoke.store import tables as t
 from todoke.store.engine import Engine
@@ -114,7 +114,7 @@ def _drawable(ws: Workspace) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class _Landed:
-    """The rows of the ward's files as they were read, and those of the same files that could not be."""
+    """The rows of the ward's files as they are judged (`as_judged`), and those of them that could not be read."""
 
     base: pa.Table
     additions: pa.Table
@@ -128,6 +128,7 @@ class _Landed:
     @classmethod
     def of(
         cls,
+        ws: Workspace,
         base: pa.Table,
         additions: pa.Table,
         corrections: pa.Table,
@@ -137,14 +138,15 @@ class _Landed:
         notices: pa.Table,
         earlier: pa.ChunkedArray,
     ) -> _Landed:
-        """Rows as they were landed, with what the ward corrected since in answer to a query.
+        """Of rows as they were landed.
 
         A base file gives way to the next one with its bad rows; all other files accumulate.
         """
         counting = {no for no in pc.unique(bad["receipt_no"]).to_pylist() if names[no].kind != "households"}
         counting |= set(pc.unique(base["receipt_no"]).to_pylist())
         bad = bad.filter(pc.is_in(bad["receipt_no"], value_set=pa.array(sorted(counting), pa.string())))
-        now = [corrected(rows, answers) for rows in (base, additions, corrections)]
+        landed = zip(_LANDED, (base, additions, corrections), strict=False)
+        now = [as_judged(ws, name, rows, answers) for name, rows in landed]
         return cls(now[0], now[1], now[2], bad, answers, names, notices, earlier)
 
     @classmethod
@@ -153,7 +155,7 @@ class _Landed:
         notices = pa.concat_tables([ws.head_table(name, pin, _NOTICE) for name in _NOTICES])
         with ws.ledger.read() as tx:
             published = parents_of_next(ws, tx, pin.heads).published["ward_row"]
-        return cls.of(base, additions, corrections, bad, answers, names, notices, households_of(ws, published))
+        return cls.of(ws, base, additions, corrections, bad, answers, names, notices, households_of(ws, published))
 
     @cached_property
     def rows(self) -> pa.Table:
@@ -219,7 +221,8 @@ def findings_of(
     ward's, `schema.QUERY_ANSWER`; `notices`: stops and instructions; `earlier`: households of published base files."""
     sent = pa.concat_tables([rows.select(_NOTICE) for rows in notices])
     with ws.ledger.read() as tx:
-        landed = _Landed.of(base, additions, corrections, bad, answers, file_names(tx, ws.contract.id), sent, earlier)
+        names = file_names(tx, ws.contract.id)
+    landed = _Landed.of(ws, base, additions, corrections, bad, answers, names, sent, earlier)
     return _findings(landed, _reference(ws, landed))
 
 
