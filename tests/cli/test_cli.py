@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+import yaml
 
 import databases
 from todoke import clock
@@ -140,6 +141,34 @@ def test_a_layout_check_tells_what_a_file_would_become_and_shows_no_text_of_a_ce
     assert "household_no=9999999、head_name=●●　●●" in said and "block=9●●9-9" in said
     assert not [word for word in WORDS if word in run.stdout + run.stderr]
     assert not (tmp_path / "ledger").exists() and not (tmp_path / "lake").exists()
+
+
+def test_a_layout_check_counts_the_words_of_coded_fields_that_nobody_knows_and_shows_no_name(todoke, tmp_path: Path):
+    said = [("本人", "有"), ("本人", "無"), ("本人", "有"), ("妻", "有"), ("山田　太郎", "太郎"), ("本人", "1")]
+    rows = [f"{ROW},{relation},{secret}".replace("0000123", f"0000{no}") for no, (relation, secret) in enumerate(said)]
+    file = ward_file(tmp_path, *rows, header=f"{HEADER},続柄,秘匿区分")
+    run = todoke("layout", "check", "gift", "households", file)
+    assert "知らない値・続柄: 本人 4行、●●　●● 1行、妻 1行" in run.stdout
+    assert "知らない値・秘匿区分: 有 3行、●● 1行、無 1行" in run.stdout
+    assert "layouts.households.values に" in run.stdout
+    root = tmp_path / "root"
+    values = {"relationship": {"本人": "世帯主"}, "confidential": {"有": "1", "無": "0"}}
+    run = todoke("layout", "check", "gift", "households", file, TODOKE_ROOT=str(mapping(root, values)))
+    assert "値の読み替え・続柄: 本人 → 世帯主 4行" in run.stdout
+    assert "世帯主としない値・続柄: ●●　●● 1行、妻 1行" in run.stdout
+    assert "値の読み替え・秘匿区分: 有 → 1 3行、無 → 0 1行" in run.stdout
+    assert "知らない値・秘匿区分: ●● 1行" in run.stdout
+    assert not [word for word in WORDS if word in run.stdout + run.stderr]
+
+
+def mapping(root: Path, values: dict[str, dict[str, str]]) -> Path:
+    """An installation whose contract maps values of the base file."""
+    checkout = Path(__file__).parents[2]
+    body = yaml.safe_load((checkout / "contracts/gift/contract.yaml").read_text("utf-8"))
+    body["layouts"]["households"] = body["layouts"]["households"] | {"values": values}
+    (root / "contracts/gift").mkdir(parents=True)
+    (root / "contracts/gift/contract.yaml").write_text(yaml.safe_dump(body, allow_unicode=True), "utf-8")
+    return root
 
 
 @pytest.mark.parametrize(

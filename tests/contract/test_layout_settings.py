@@ -37,6 +37,22 @@ def test_every_column_of_a_landed_row_can_be_mapped():
         ({"required": {"A": "town"}, "members": {**MEMBERS, "required": {"氏名": "member_name"}}}, "{n}、{nn}、{ｎ}"),
         ({"required": {"A": "town"}, "members": {**MEMBERS, "required": {"氏名{n}": "town"}}}, "town は使えません"),
         ({"required": {"A": "town"}, "members": {**MEMBERS, "most": 0}}, "greater than or equal to 1"),
+        (
+            {"required": {"A": "town"}, "values": {"town": {"01": "目黒"}}},
+            "town は読み替えられません。使えるもの: rela",
+        ),
+        ({"required": {"A": "town"}, "values": {"method": {"1": "局留"}}}, "method は、このレイアウトの列にありません"),
+        (
+            {"required": {"A": "method"}, "values": {"method": {"1": "局"}}},
+            "局 に読み替えることはできません。使える値: 営",
+        ),
+        ({"required": {"A": "method"}, "values": {"method": {"1": "局留", " 1": "別住所"}}}, "前後の空白だけが違う"),
+        ({"required": {"A": "method"}, "values": {"method": {"　": "局留"}}}, "空の値"),
+        ({"required": {"A": "confidential"}, "values": {"confidential": {1: True}}}, "で囲んでください: 1、True"),
+        (
+            {"required": {"A": "town"}, "members": MEMBERS, "values": {"relationship": {"1": "世帯主"}}},
+            "列にありません",
+        ),
     ],
 )
 def test_a_layout_that_contradicts_itself_is_refused_with_what_is_allowed(body, said):
@@ -73,3 +89,11 @@ def test_the_wide_form_that_operators_are_shown_is_a_layout():
 def one(found: list[str]) -> str:
     assert len(found) == 1
     return found[0]
+
+
+def test_values_of_a_member_in_numbered_columns_can_be_mapped():
+    members = {**MEMBERS, "optional": {"続柄{n}": "relationship"}}
+    layout = Layout.model_validate(
+        {"required": {"A": "town"}, "members": members, "values": {"relationship": {"本人": "世帯主"}}}
+    )
+    assert layout.values == {"relationship": {"本人": "世帯主"}}

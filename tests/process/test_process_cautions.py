@@ -121,6 +121,31 @@ def test_once_released_the_real_reasons_take_the_cautions_place(september: Progr
     assert september.faults() == []
 
 
+def test_rows_that_nobody_could_read_hold_their_households_meanwhile_and_until_the_ward_answers(september: Programme):
+    """An unknown reason of a deletion and of a household to protect: held before, at and after the release."""
+    gone = correction(home_of(SINGLE), "削除", "死亡した", "2026-09-01")
+    protect = correction(secret(home_of(FAMILY)), "更新", "ＤＶ", "2026-09-01")
+    september.ward_sends("corrections", corrections(gone, protect), LATER)
+    september.run("intake", LATER)
+    assert september.run("register", LATER)["stop"] == {"held": 2, "incidents": 0, "stops": 2}
+    for number, confidential in ((SINGLE, False), (FAMILY, True)):
+        assert state(september, number) == ("held", "awaiting_release")
+        assert household(september, number)["confidential"] is confidential
+        assert catalogue(september, number) == ("stopped", "stop")
+    answered(september, "release")
+    for number in (SINGLE, FAMILY):
+        assert state(september, number) == ("held", "awaiting_answer")
+        assert catalogue(september, number)[0] == "stopped"
+    assert household(september, FAMILY)["confidential"]
+    sound = corrections(correction(replace(home_of(SINGLE), block="8-8-8")), correction(home_of(FAMILY)))
+    september.ward_sends("corrections", sound, NEXT)
+    september.run("intake", NEXT)
+    september.run("register", NEXT)
+    assert {state(september, number) for number in (SINGLE, FAMILY, COUPLE)} == {("live", None)}
+    assert not household(september, FAMILY)["confidential"]
+    assert september.faults() == []
+
+
 def test_a_refused_file_lets_go_of_whom_it_would_have_forbidden(september: Programme):
     before = september.version("household")
     corrected = corrections(correction(secret(home_of(FAMILY))), correction(replace(home_of(COUPLE), block="　")))

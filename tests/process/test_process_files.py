@@ -258,20 +258,60 @@ def test_nobody_is_added_after_the_reference_date(july: Programme):
     assert one([row for row in july.rows("entitlement") if row["household_no"] == THREE])["members"] == 3
 
 
-def test_the_second_part_of_a_base_does_not_take_the_place_of_the_first(fresh: Programme):
-    half = len(HOMES) // 2
+#: Four times the homes, each time in other numbers; the wrong one left out.
+WARD = tuple(replace(home, no=f"{int(home.no) + 10_000 * n:08}") for n in range(4) for home in without(WRONG))
+
+
+def in_parts(cut: int) -> tuple[bytes, bytes]:
+    """The base in two files, cut by a number of rows."""
+    rows = [row for home in WARD for row in home.rows()]
+    return table(HEADER, rows[:cut]), table(HEADER, rows[cut:])
+
+
+def cut_between() -> int:
+    """Rows of the first half of the households; one row less cuts through the last of them."""
+    return sum(len(home.members) for home in WARD[: len(WARD) // 2 + 1])
+
+
+@pytest.mark.parametrize(("less", "said"), [(0, "共通の世帯がありません"), (1, "1世帯しか共通しません")])
+def test_the_second_part_of_a_base_does_not_take_the_place_of_the_first(fresh: Programme, less: int, said: str):
+    assert len(WARD[len(WARD) // 2].members) > 1
+    first, second = in_parts(cut_between() - less)
     fresh.ward_sends_font()
-    fresh.ward_sends("households", households(HOMES[:half]), FILES)
-    fresh.ward_sends("households", households(HOMES[half:]), FILES, seq=2)
-    with pytest.raises(FileRefused, match="共通の世帯がありません") as refused:
+    fresh.ward_sends("households", first, FILES)
+    fresh.ward_sends("households", second, FILES, seq=2)
+    with pytest.raises(FileRefused, match=said) as refused:
         fresh.run("intake", FILES)
-    assert "additions" in refused.value.next_step
+    assert "additions" in refused.value.next_step and "世帯の途中では分けずに" in refused.value.next_step
     assert states(fresh) == [("accepted", None), ("refused", "base_in_parts")]
-    fresh.ward_sends("additions", households(HOMES[half:]), NEXT)
-    fresh.run("intake", NEXT)
-    fresh.run("register", NEXT)
-    assert {row["household_no"] for row in fresh.version("household")} == {home.no for home in HOMES} - {WRONG}
-    assert {row["state"] for row in fresh.version("household")} == {"live"}
+    assert len(fresh.version("ward_row")) == cut_between() - less
+
+
+def test_a_base_in_parts_makes_the_register_that_one_file_makes_in_any_order(tmp_path: Path, root: Path):
+    """As one file; as parts, the later one first; and cut through a household, which the ward then adds whole."""
+    made = []
+    for name in ("whole", "parts", "cut"):
+        with Programme(tmp_path / name, root).entered() as programme:
+            programme.ward_sends_font()
+            first, second = in_parts(cut_between() - (name == "cut"))
+            if name == "whole":
+                programme.ward_sends("households", households(WARD), FILES)
+            else:
+                programme.ward_sends("additions", second, FILES)
+                programme.run("intake", FILES)
+                assert programme.run("register", FILES)["publish"] == {}, "without its base nothing is published"
+                programme.ward_sends("households", first, NEXT)
+                programme.ward_sends("additions", second, NEXT)
+                assert programme.run("intake", NEXT)["receive"]["repeats"] == 1
+            if name == "cut":
+                whole = correction(WARD[len(WARD) // 2], "追加")
+                programme.ward_sends("corrections", table(CORRECTION_HEADER, whole), NEXT)
+            programme.run("intake", NEXT)
+            programme.run("register", NEXT)
+            made.append((programme.version("person"), programme.version("household")))
+            assert len(made[-1][1]) == len(WARD)
+            assert programme.faults() == []
+    assert made[1] == made[0] and made[2] == made[0]
 
 
 def test_a_base_without_a_row_does_not_take_the_place_of_one_with_rows(july: Programme):

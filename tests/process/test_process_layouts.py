@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-from programme import Programme, installation, one
+import yaml
+from programme import ROOT, Programme, installation, one
 from small_ward import (
     CORRECTION_HEADER,
     COUPLE,
     FAMILY,
     HEADER,
     HOMES,
+    INSTRUCTION_HEADER,
+    INSTRUCTIONS,
     QUIET,
     SINGLE,
+    WRONG,
     Home,
     correction,
     home_of,
     households,
+    secret,
     table,
     without,
 )
+from ward_queries import Query, returns
 
 from todoke.errors import FileRefused
+from todoke.process.register_inputs import instructions_in_force
+from todoke.process.register_rebuild import rebuilt
+from todoke.process.workspace import Workspace
 
 Row = dict[str, Any]
 FILES, NEXT, THIRD = date(2026, 7, 21), date(2026, 7, 22), date(2026, 7, 23)
@@ -79,6 +90,82 @@ def test_the_wide_form_leads_to_the_register_that_the_long_form_leads_to(tmp_pat
     assert wide_household == household
     assert wide_person == person
     assert (receipt["rows"], receipt["accepted"], receipt["quarantined"]) == (len(HOMES), len(HOMES), 0)
+
+
+#: What a ward writes in our values' place.
+OWN = {
+    "続柄": {"世帯主": "本人", "子": "02"},
+    "秘匿区分": {"1": "有", "0": "無"},
+    "異動区分": {"更新": "2", "削除": "3"},
+    "異動事由": {"誤り": "09", "死亡": "04"},
+    "配送方法": {"営業所留": "A", "局留": "B", "別住所": "C"},
+}
+VALUES = {
+    "households": {"relationship": {"本人": "世帯主"}, "confidential": {"有": "1", "無": "0"}},
+    "corrections": {
+        "relationship": {"本人": "世帯主"},
+        "confidential": {"有": "1", "無": "0"},
+        "change_kind": {"2": "更新", "3": "削除"},
+        "change_reason": {"09": "誤り", "04": "死亡"},
+    },
+    "special_delivery": {"method": {"A": "営業所留", "B": "局留", "C": "別住所"}},
+}
+
+
+def in_own_words(content: bytes) -> bytes:
+    """A file with the ward's own values."""
+    header, *rows = csv.reader(io.StringIO(content.decode("cp932")))
+    own = [[OWN.get(name, {}).get(cell, cell) for name, cell in zip(header, row, strict=True)] for row in rows]
+    return table(header, own)
+
+
+def methods() -> list[str]:
+    """How the instructions in force have parcels delivered."""
+    ws = Workspace.open("gift", FILES)
+    with ws.ledger.read() as tx:
+        heads = ws.ledger.heads(tx)
+    return instructions_in_force(ws, heads)["method"].to_pylist()
+
+
+def test_a_ward_with_its_own_values_gets_the_same_register_and_is_asked_in_its_own(tmp_path: Path):
+    """Base, corrections, one of them with a value that nobody knows, and instructions; then the ward's answer."""
+    died = correction(home_of(QUIET), "削除", "死亡", "2026-07-05")
+    unknown = correction(replace(home_of(SINGLE), block="9-9-9"), "更新", "引越", "2026-07-05")
+    sent = {
+        "households": households(),
+        "corrections": table(CORRECTION_HEADER, [*died, *correction(secret(home_of(COUPLE))), *unknown]),
+        "special_delivery": table(INSTRUCTION_HEADER, INSTRUCTIONS),
+    }
+    layouts = yaml.safe_load((ROOT / "contracts/gift/contract.yaml").read_text("utf-8"))["layouts"]
+    mapped = {kind: layouts[kind] | {"values": values} for kind, values in VALUES.items()}
+    made = []
+    for name, changed, write in (("ours", {}, bytes), ("own", mapped, in_own_words)):
+        programme = Programme(tmp_path / name, installation(tmp_path / f"{name} root", layouts=changed))
+        with programme.entered():
+            programme.ward_sends_font()
+            for kind, content in sent.items():
+                programme.ward_sends(kind, write(content), FILES)
+            programme.run("intake", FILES)
+            programme.run("register", FILES)
+            parts = [programme.version(part) for part in ("person", "household")]
+            aside = [(row["household_no"], row["reason"], row["field"]) for row in programme.version("quarantine")]
+            made.append((*parts, sorted(aside), methods()))
+    assert made[1] == made[0]
+    with programme.entered():
+        assert {row["confidential"] for row in programme.version("ward_row")} == {"有", "無"}, "landed as it was sent"
+        assert (SINGLE, "change_invalid", "change_reason") in made[1][2]
+        asked = Query(programme)
+        assert asked.cell(SINGLE, "送られた値").value == "引越"
+        assert asked.cell(SINGLE, "お願い").value.endswith(
+            "使える値: 04、09、誤り、転居、転出、死亡、分離、合併、その他"
+        )
+        assert asked.cell(WRONG, "送られた値").value == "–"
+        returns(programme, asked.answer(SINGLE, "訂正", "09").content())
+        programme.run("register", NEXT)
+        assert {row["block"] for row in programme.version("person") if row["household_no"] == SINGLE} == {"9-9-9"}
+        number = max(row["number"] for row in programme.rows("dataset_version", dataset="register"))
+        assert "differs" not in rebuilt("gift", number).values()
+        assert programme.faults() == []
 
 
 def test_rows_of_a_wide_file_that_cannot_be_read_are_counted_and_shown_as_rows_of_the_file(tmp_path: Path):

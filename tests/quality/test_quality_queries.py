@@ -10,7 +10,7 @@ from ward_rows import household, table
 
 from todoke.contract import loader
 from todoke.contract.layout import Layout
-from todoke.quality.queries import HOUSEHOLD_WIDE, SentFile, corrected, heading, items, with_rejected
+from todoke.quality.queries import HOUSEHOLD_WIDE, Sent, SentFile, corrected, heading, items, with_rejected
 from todoke.store.schema import QUARANTINE, QUERY_ANSWER
 
 LONG = loader.load("gift").layouts["households"]
@@ -28,10 +28,15 @@ def finding(row_no: int, number: str | None, field: str | None, reason: str, rec
     return {"receipt_no": receipt, "row_no": row_no, "household_no": number, "field": field, "reason": reason}
 
 
-def asked(lines: list[dict[str, object]], layout: Layout = LONG, answers: list[dict[str, object]] | None = None):
+def asked(
+    lines: list[dict[str, object]],
+    layout: Layout = LONG,
+    answers: list[dict[str, object]] | None = None,
+    sent: Sent | None = None,
+):
     said = pa.Table.from_pylist(answers or [], QUERY_ANSWER)
     files = {"R1": SentFile("households_20260721_01.csv", layout)}
-    return items(pa.Table.from_pylist(lines, QUARANTINE), files, said, lambda *told: "/".join(told))
+    return items(pa.Table.from_pylist(lines, QUARANTINE), files, said, sent or {}, lambda *told: "/".join(told))
 
 
 def test_a_households_field_is_asked_once_and_a_members_for_each_row():

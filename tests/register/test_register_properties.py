@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ward_rows import household, table
 
-from todoke.intake.changes import KINDS, REASONS
+from todoke.model.ward_values import KINDS, REASONS
 from todoke.register.build import Register, Revision, build
 from todoke.store.lake import rows_digest
 

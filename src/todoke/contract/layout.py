@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from todoke.contract.settings import Settings
+from todoke.model.ward_values import CODED
 
 #: Canonical names of what is said of a member, of a household, and in the other kinds of files.
 MEMBER_FIELDS = ("member_name", "member_kana", "member_no", "birth_date", "relationship")
@@ -83,6 +84,8 @@ class Layout(Settings):
         required: header → canonical name; a file without one of them is refused.
         optional: as `required`; one that is absent becomes null. Columns in neither are kept as they are.
         members: the wide form; None: a row is a member.
+        values: coded field (canonical name) → the ward's value → ours (`CODED`). A file lands as it was sent; what
+            judges its rows sees ours. Blanks around a value do not count.
     """
 
     encoding: Literal["cp932", "utf-8-sig"] = "cp932"
@@ -91,6 +94,17 @@ class Layout(Settings):
     required: dict[str, str]
     optional: dict[str, str] = Field(default_factory=dict)
     members: Members | None = None
+    values: dict[str, dict[str, str]] = Field(default_factory=dict)
+
+    @field_validator("values", mode="before")
+    @classmethod
+    def _quoted(cls, values: object) -> object:
+        """YAML reads 01 as the number 1, and no as a truth value: what the ward writes would be lost unseen."""
+        parts = values.values() if isinstance(values, dict) else ()
+        cells = [cell for part in parts if isinstance(part, dict) for pair in part.items() for cell in pair]
+        if unquoted := [str(cell) for cell in cells if not isinstance(cell, str)]:
+            raise ValueError(f'値は引用符（"01"）で囲んでください: {"、".join(unquoted)}')
+        return values
 
     @model_validator(mode="after")
     def _fits_together(self) -> Layout:
@@ -101,7 +115,29 @@ class Layout(Settings):
             raise ValueError("header: false のときは columns に全部の列の名前を順に書いてください")
         if self.columns:
             self._check_columns()
+        self._check_values()
         return self
+
+    def _check_values(self) -> None:
+        for field, values in self.values.items():
+            if field not in CODED:
+                raise ValueError(f"values の {field} は読み替えられません。使えるもの: {', '.join(CODED)}")
+            if field not in self.fields():
+                raise ValueError(f"values の {field} は、このレイアウトの列にありません")
+            if unknown := sorted(set(values.values()) - set(CODED[field])):
+                allowed = "、".join(CODED[field])
+                raise ValueError(
+                    f"values の {field} を {'、'.join(unknown)} に読み替えることはできません。使える値: {allowed}"
+                )
+            if not all(bare := [value.strip() for value in values]) or len(set(bare)) < len(bare):
+                raise ValueError(f"values の {field} に、空の値か、前後の空白だけが違う値があります")
+
+    def fields(self) -> set[str]:
+        """Canonical names of everything that a file of this layout can say."""
+        columns = self.required | self.optional
+        if self.members:
+            columns = columns | self.members.required | self.members.optional | self.members.head
+        return set(columns.values())
 
     def _check_columns(self) -> None:
         if len(set(self.columns)) < len(self.columns):

@@ -1,20 +1,10 @@
-"""What a corrections file may say: 異動区分, 異動事由 (`interfaces.md`, corrections)."""
+"""The 異動事由 of a corrections file as a table for the rules (`interfaces.md`, corrections)."""
 
 from __future__ import annotations
 
 import pyarrow as pa
 
-KINDS = ("更新", "削除", "追加")
-#: 異動事由 as written, and the code a household's `state_reason` carries.
-REASONS = {
-    "誤り": "error",
-    "転居": "moved",
-    "転出": "left",
-    "死亡": "died",
-    "分離": "split",
-    "合併": "merged",
-    "その他": "other",
-}
+from todoke.model.ward_values import REASONS
 
 
 def change_reasons() -> pa.Table:

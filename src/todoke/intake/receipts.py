@@ -49,7 +49,7 @@ REASONS = {
     "forbidden_format": "契約で受け取らない形式",
     "unknown_variant": "読めない形の自己解凍ファイル",
     "unknown_kind": "契約で扱わない種類",
-    "base_in_parts": "前の基本ファイルと共通の世帯がない",
+    "base_in_parts": "前の基本ファイルと共通の世帯がほとんどない",
     "several_files": "書庫にファイルが2つ以上ある",
     "too_deep": "暗号化や書庫が3重以上",
     "unsafe_path": "書庫の中のファイル名が危険",

@@ -17,23 +17,17 @@ from todoke.intake.receipts import FROM_CLIENT
 from todoke.process.receiving import Landing
 from todoke.process.receiving import receive as receive_files
 from todoke.process.virus_checks import checked
+from todoke.process.ward_files import DATASET_OF_KIND
 from todoke.process.workspace import Counts, Workspace
 from todoke.quality.postal import postal_table
 from todoke.store.files import home
 from todoke.store.ledger import Pin
 from todoke.store.schema import DATASETS
 
-#: Which dataset a kind of file adds to; a base file takes the place of the one before, the others accumulate.
-DATASET_OF_KIND = {
-    "households": "ward_row",
-    "additions": "addition_row",
-    "corrections": "correction_row",
-    "special_delivery": "delivery_instruction",
-    "stop": "stop_row",
-    "readdress": "readdress_row",
-    "pull_out": "pull_out_row",
-}
 _FONT_ENDINGS = (".tte", ".ttf")
+#: A base file that has fewer than one in so many households in common with the one before is another part of it.
+#: Parts that were cut by a number of rows have one in common, the one that the cut went through.
+_OF_ANOTHER_PART = 10
 
 
 def look(contract: str, on: date) -> Counts:
@@ -131,21 +125,24 @@ def _read_ward_file(ws: Workspace, file: IncomingFile, payload: Path, receipt_no
     def rows() -> Iterator[pa.RecordBatch]:
         households: set[str] = set()
         before = _households_before(ws, file, pin)
-        shared = not len(before)
+        here = shared = 0
         for batch in reading:
             numbers = batch.column("household_no")
             if file.households is not None:
                 households.update(numbers.unique().to_pylist())
             if dataset == "readdress_row":
                 _check_addresses(batch, file.name)
-            shared = shared or bool(pc.any(pc.is_in(numbers, value_set=before)).as_py())
+            if len(before):
+                mine = numbers.unique()
+                here += len(mine)
+                shared += pc.sum(pc.is_in(mine, value_set=before)).as_py() or 0
             yield batch
         check_any_rows(reading, file.kind)
         check_bad_rows(reading, ws.contract.intake)
         unread = reading.rows_in - reading.accepted
         file.check_control(households=len(households), members=reading.landed, unread=unread)
-        if not shared:
-            raise _base_in_parts(file.label)
+        if len(before) and shared * _OF_ANOTHER_PART <= min(here, len(before)):
+            raise _base_in_parts(file.label, shared)
 
     def bad_rows() -> Iterator[pa.RecordBatch]:
         yield from reading.quarantine.to_batches()
@@ -182,13 +179,14 @@ def _check_addresses(rows: pa.RecordBatch, name: str) -> None:
         )
 
 
-def _base_in_parts(label: str) -> FileRefused:
+def _base_in_parts(label: str, shared: int) -> FileRefused:
+    common = f"{shared}世帯しか共通しません" if shared else "共通の世帯がありません"
     return FileRefused(
         "base_in_parts",
-        "受領済みの基本ファイル（households）と共通の世帯がありません。受け取ると、受領済みの全世帯がなくなります",
+        f"受領済みの基本ファイル（households）と{common}。受け取ると、受領済みの世帯のほとんどがなくなります",
         where=label,
-        next_step="分割した基本ファイルなら、2つ目からは additions として、または全部を1つのファイルにまとめて"
-        "送るよう送付元に依頼してください",
+        next_step="分割した基本ファイルなら、世帯の途中では分けずに、2つ目からは additions として、"
+        "または全部を1つのファイルにまとめて送るよう送付元に依頼してください",
     )
 
 

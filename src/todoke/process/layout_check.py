@@ -1,13 +1,14 @@
 """`todoke layout check`: what a file would become, told to an operator before the file is taken (G02).
 
-Nothing is written, and no text of a cell is shown: of the first rows only their shape.
+Nothing is written, and no text of a cell is shown: of the first rows only their shape. Values of coded fields are, in
+words as they stand where several households have them.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,19 @@ from todoke.intake.envelopes import Keys, opened_payload, recognise
 from todoke.intake.layouts import Places, Reading, check_any_rows, check_bad_rows, read_layout
 from todoke.intake.private_folder import private_folder, sweep
 from todoke.model.codes import Finding
-from todoke.process.intake import DATASET_OF_KIND
+from todoke.model.ward_values import HEAD
+from todoke.process.ward_files import DATASET_OF_KIND
+from todoke.quality.queries import heading
+from todoke.quality.ward_values import SeenValues, is_known
 from todoke.store.schema import DATASETS
 
 _FIRST_ROWS = 3
 _PLACES_SHOWN = 5
+_VALUES_SHOWN = 20
+_HOUSEHOLDS_ALIKE = 3
+#: What can only be a code, and no name: digits and Latin letters, or one sign.
+_CODE = re.compile(r"[0-9A-Za-z０-９Ａ-Ｚａ-ｚ]{1,4}|.")
+_LONGEST_VALUE = 10
 _OWN = frozenset({"receipt_no", "row_no"})
 _DIGIT = re.compile(r"\d")
 _NO_SHAPE = re.compile(r"[^9 　\-－]")
@@ -67,12 +76,14 @@ def _report(contract: Contract, kind: str, name: str, payload: Path) -> Iterator
     yield f"ファイル: {name}（{_form(layout)}）"
     reading = read_layout(payload.open("rb"), layout, DATASETS[DATASET_OF_KIND[kind]], "")
     yield from _columns(reading.places, layout)
-    first = _drain(reading)
+    seen = SeenValues(_present(reading.places))
+    first = _drain(reading, seen)
     bad = reading.quarantine
     yield f"行数: {reading.rows_in:,}行 = 受け入れ {reading.accepted:,}行 + 隔離 {bad.num_rows:,}行"
     if layout.members:
         yield f"世帯員: {reading.landed:,}人（1行に1世帯）"
     yield from _bad_rows(bad)
+    yield from _values(layout, kind, seen)
     yield "先頭の行（伏せ字）:"
     for row in first:
         shown = (f"{field}={masked(text)}" for field, text in row.items() if field not in _OWN and text)
@@ -100,10 +111,54 @@ def _columns(places: Places, layout: Layout) -> Iterator[str]:
         yield f"レイアウトにない列（そのまま保管）: {shown}"
 
 
-def _drain(reading: Reading) -> list[dict[str, Any]]:
-    """Reads all; the first rows."""
+def _present(places: Places) -> set[str]:
+    """Canonical names of what the file says."""
+    return {*places.of_row, *(field for columns in places.of_members for field in columns)}
+
+
+def _values(layout: Layout, kind: str, seen: SeenValues) -> Iterator[str]:
+    """What the coded fields say: where the mapping applied, and what neither it nor the rules know."""
+    to_map = False
+    for field, rows in seen.rows.items():
+        name = heading(layout, field)
+        ours_of = {value.strip(): ours for value, ours in layout.values.get(field, {}).items()}
+        if mapped := [f"{value} → {ours} {rows[value]:,}行" for value, ours in ours_of.items() if rows[value]]:
+            yield f"値の読み替え・{name}: {'、'.join(mapped)}"
+        unknown = {value for value in rows if value not in ours_of and not is_known(field, value)}
+        if not unknown:
+            continue
+        listed = _listed({value: rows[value] for value in unknown}, seen.households[field])
+        if field == "relationship" and any(value.strip() for value in rows.keys() - unknown):
+            yield f"{HEAD}としない値・{name}: {listed}"  # any word will do: the head is known
+            continue
+        to_map = True
+        yield f"知らない値・{name}: {listed}"
+    if to_map:
+        yield f"  知らない値は、契約ファイルの layouts.{kind}.values に読み替えを書くと取り込めます"
+
+
+def _listed(rows: Mapping[str, int], households: Mapping[str, int]) -> str:
+    shown: Counter[str] = Counter()
+    for value, count in rows.items():
+        shown[_shown(value, households[value])] += count
+    most_first = sorted(shown.items(), key=lambda each: (-each[1], each[0]))
+    listed = "、".join(f"{value} {count:,}行" for value, count in most_first[:_VALUES_SHOWN])
+    return f"{listed}、ほか{len(shown) - _VALUES_SHOWN}種" if len(shown) > _VALUES_SHOWN else listed
+
+
+def _shown(value: str, households: int) -> str:
+    """A value as it stands where it can name nobody, else its shape: a column in the wrong place may hold names."""
+    alike = households >= _HOUSEHOLDS_ALIKE and len(value) <= _LONGEST_VALUE
+    if value.isprintable() and (alike or _CODE.fullmatch(value)):
+        return value or "（空欄）"
+    return masked(value)
+
+
+def _drain(reading: Reading, seen: SeenValues) -> list[dict[str, Any]]:
+    """Reads all, counting the values of coded fields; the first rows."""
     first: list[dict[str, Any]] = []
     for batch in reading:
+        seen.add(batch)
         first += batch.slice(0, _FIRST_ROWS - len(first)).to_pylist()
     return first
 

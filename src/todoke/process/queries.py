@@ -16,9 +16,10 @@ from todoke import ids
 from todoke.model.codes import QueryDecision, QueryFinding
 from todoke.process.passphrase import password
 from todoke.process.receiving import Landing
+from todoke.process.ward_files import JUDGED
 from todoke.process.workspace import Workspace
 from todoke.quality.findings import standing
-from todoke.quality.queries import Item, SentFile, items
+from todoke.quality.queries import Item, Sent, SentFile, about_a_value, items
 from todoke.report.query import Returned, query_workbook, read_answers
 from todoke.report.returned import Opened
 from todoke.store import tables as t
@@ -66,7 +67,26 @@ def _items(ws: Workspace, tx: Connection, pin: Pin) -> list[Item]:
     layouts = ws.contract.layouts
     files = {no: SentFile(name, layouts[kind]) for no, name, kind in rows if no in landed and kind in layouts}
     number = partial(ids.identifier, ws.ledger.keys.id_key, "query", length=10)
-    return items(standing(ws.head_table("quarantine", pin)), files, ws.head_table("query_answer", pin), number)
+    quarantine = standing(ws.head_table("quarantine", pin))
+    return items(quarantine, files, ws.head_table("query_answer", pin), _sent(ws, pin, quarantine), number)
+
+
+def _sent(ws: Workspace, pin: Pin, quarantine: pa.Table) -> Sent:
+    """The ward's own values that are in question, as they landed."""
+    lines = about_a_value(quarantine).select(["receipt_no", "row_no", "field"]).to_pylist()
+    wanted = {tuple(line.values()) for line in lines}
+    if not wanted:
+        return {}
+    fields = sorted({line["field"] for line in lines})
+    receipts, numbers = (pa.array({line[name] for line in lines}) for name in ("receipt_no", "row_no"))
+    sent: dict[tuple[str, int, str], str] = {}
+    for name in JUDGED:
+        rows = ws.head_table(name, pin, ["receipt_no", "row_no", *fields])
+        near = pc.and_(pc.is_in(rows["receipt_no"], receipts), pc.is_in(rows["row_no"], numbers.cast(pa.int32())))
+        for row in rows.filter(near).to_pylist():
+            places = ((row["receipt_no"], row["row_no"], field) for field in fields)
+            sent |= {place: row[place[2]] or "" for place in places if place in wanted}
+    return sent
 
 
 def take(ws: Workspace, book: Opened, receipt_no: str, pin: Pin) -> Landing:

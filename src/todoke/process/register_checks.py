@@ -23,7 +23,7 @@ from todoke.process import queries
 from todoke.process.gaiji_fonts import gaiji_fonts
 from todoke.process.quality_pages import QualityPage
 from todoke.process.register_inputs import parents_of_next
-from todoke.process.ward_files import FileName, Group, Judged, file_names, files_in_order
+from todoke.process.ward_files import FileName, Group, Judged, as_judged, file_names, files_in_order
 from todoke.process.workspace import Counts, Workspace
 from todoke.quality.docs import Listing, quality_page
 from todoke.quality.findings import (
@@ -39,7 +39,7 @@ from todoke.quality.findings import (
 from todoke.quality.frame import suite_frame
 from todoke.quality.notices import with_notices
 from todoke.quality.postal import postal_table
-from todoke.quality.queries import corrected, with_rejected
+from todoke.quality.queries import with_rejected
 from todoke.quality.suites import SuiteResult, agree, gate, run_suite
 from todoke.store import tables as t
 from todoke.store.engine import Engine
@@ -123,7 +123,7 @@ def _drawable(ws: Workspace) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class _Landed:
-    """The rows of the ward's files as they were read, and those of the same files that could not be."""
+    """The rows of the ward's files as they are judged (`as_judged`), and those of them that could not be read."""
 
     base: pa.Table
     additions: pa.Table
@@ -137,6 +137,7 @@ class _Landed:
     @classmethod
     def of(
         cls,
+        ws: Workspace,
         base: pa.Table,
         additions: pa.Table,
         corrections: pa.Table,
@@ -146,14 +147,15 @@ class _Landed:
         notices: pa.Table,
         earlier: pa.Table,
     ) -> _Landed:
-        """Rows as they were landed, with what the ward corrected since in answer to a query.
+        """Of rows as they were landed.
 
         A base file gives way to the next one with its bad rows; all other files accumulate.
         """
         counting = {no for no in pc.unique(bad["receipt_no"]).to_pylist() if names[no].kind != "households"}
         counting |= set(pc.unique(base["receipt_no"]).to_pylist())
         bad = bad.filter(pc.is_in(bad["receipt_no"], value_set=pa.array(sorted(counting), pa.string())))
-        now = [corrected(rows, answers) for rows in (base, additions, corrections)]
+        landed = zip(_LANDED, (base, additions, corrections), strict=False)
+        now = [as_judged(ws, name, rows, answers) for name, rows in landed]
         return cls(now[0], now[1], now[2], bad, answers, names, notices, earlier)
 
     @classmethod
@@ -163,7 +165,7 @@ class _Landed:
         with ws.ledger.read() as tx:
             published = parents_of_next(ws, tx, pin.heads).published["ward_row"]
         earlier = households_of(ws, published, answers)
-        return cls.of(base, additions, corrections, bad, answers, names, notices, earlier)
+        return cls.of(ws, base, additions, corrections, bad, answers, names, notices, earlier)
 
     @cached_property
     def rows(self) -> pa.Table:
@@ -232,7 +234,7 @@ def households_of(ws: Workspace, published: Iterable[Judged], answers: pa.Table)
     """household_no, is_taken of all rows of versions that were published; `answers`: the ward's."""
     parts = [pa.schema([("household_no", pa.string()), ("is_taken", pa.bool_())]).empty_table()]
     for judged in published:
-        rows = corrected(ws.lake.read(judged.rows, _NOTICE), answers)
+        rows = as_judged(ws, "ward_row", ws.lake.read(judged.rows, _NOTICE), answers)
         taken = accepted(rows, ws.lake.read(judged.quarantine))
         parts.append(pa.table({"household_no": rows["household_no"], "is_taken": taken}))
     return pa.concat_tables(parts)
@@ -256,7 +258,8 @@ def findings_of(
     """
     sent = pa.concat_tables([rows.select(_NOTICE) for rows in notices])
     with ws.ledger.read() as tx:
-        landed = _Landed.of(base, additions, corrections, bad, answers, file_names(tx, ws.contract.id), sent, earlier)
+        names = file_names(tx, ws.contract.id)
+    landed = _Landed.of(ws, base, additions, corrections, bad, answers, names, sent, earlier)
     return _findings(landed, _reference(ws, landed))
 
 

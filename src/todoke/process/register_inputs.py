@@ -20,6 +20,7 @@ from todoke.process.ward_files import (
     Judged,
     Merged,
     State,
+    as_judged,
     file_names,
     files_in_order,
     in_order_of_effect,
@@ -30,7 +31,6 @@ from todoke.process.ward_files import (
 )
 from todoke.process.workspace import Workspace
 from todoke.quality.findings import standing
-from todoke.quality.queries import corrected
 from todoke.register.build import Readdress, Register, build
 from todoke.register.caution import doubts
 from todoke.store.ledger import VersionRef
@@ -219,7 +219,7 @@ def _doubts(ws: Workspace, inputs: Mapping[str, VersionRef], names: Mapping[str,
     said = ["receipt_no", "household_no", "change_kind", "confidential"]
     answers = ws.version_table("query_answer", inputs.get("query_answer"))
     changes = ws.version_table("correction_row", inputs.get("correction_row"), ["row_no", *said])
-    sent = [corrected(changes, answers).select(said)]
+    sent = [as_judged(ws, "correction_row", changes, answers).select(said)]
     for name in ("stop_row", "delivery_instruction"):
         rows = ws.version_table(name, inputs.get(name), said[:2])
         nothing = pa.nulls(rows.num_rows, pa.string())

@@ -18,12 +18,11 @@ from todoke import clock
 from todoke.intake.envelopes import Keys, opened_payload
 from todoke.intake.layouts import read_layout
 from todoke.intake.private_folder import private_folder
-from todoke.process.intake import DATASET_OF_KIND
 from todoke.process.register import with_question_ids
 from todoke.process.register_checks import findings_of, households_of
 from todoke.process.register_inputs import OUTPUTS, Parents, make, parents_of, version_parts
 from todoke.process.register_versions import register_version
-from todoke.process.ward_files import file_names
+from todoke.process.ward_files import DATASET_OF_KIND, file_names
 from todoke.process.workspace import Workspace
 from todoke.store import tables as t
 from todoke.store.lake import row_groups, rows_digest, write_parquet

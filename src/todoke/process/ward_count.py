@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from todoke.process.register_answers import standing_answers
+from todoke.process.ward_files import as_judged
 from todoke.process.workspace import Workspace
-from todoke.quality.queries import corrected
 from todoke.store.ledger import VersionRef
 from todoke.store.schema import DATASETS
 
@@ -47,7 +47,7 @@ def ward_count(ws: Workspace, register: VersionRef) -> WardCount:
             for name in (*_LANDED, "bad_row", "quarantine", "register_answer", "query_answer")
         }
     said = _rows(ws, "query_answer", made_from, DATASETS["query_answer"].names)
-    sent = [corrected(_rows(ws, name, made_from, _SENT), said) for name in _LANDED]
+    sent = [as_judged(ws, name, _rows(ws, name, made_from, _SENT), said) for name in _LANDED]
     sent[-1] = sent[-1].filter(pc.not_equal(sent[-1]["change_kind"], "削除"))
     receipts = pa.chunked_array([chunk for rows in sent for chunk in rows["receipt_no"].chunks], pa.string())
     bad = _rows(ws, "bad_row", made_from, ["receipt_no", "household_no"])

@@ -23,6 +23,7 @@ from todoke.model.codes import Question, ReceiptState, Verdict
 from todoke.process.workspace import Workspace
 from todoke.quality.findings import accepted_rows, household_key
 from todoke.quality.queries import corrected
+from todoke.quality.ward_values import in_our_values
 from todoke.register.build import Revision
 from todoke.store import tables as t
 from todoke.store.ledger import VersionRef
@@ -31,6 +32,17 @@ _NAME = re.compile(r"_(\d{8})_(\d+)(?:_r(\d+))?\.", re.ASCII)
 
 #: What a person is asked of a file whose content came before; followed by its receipt number.
 AGAIN = "receipt"
+#: Which dataset a kind of file adds to; a base file takes the place of the one before, the others accumulate.
+DATASET_OF_KIND = {
+    "households": "ward_row",
+    "additions": "addition_row",
+    "corrections": "correction_row",
+    "special_delivery": "delivery_instruction",
+    "stop": "stop_row",
+    "readdress": "readdress_row",
+    "pull_out": "pull_out_row",
+}
+_KIND_OF_DATASET = {dataset: kind for kind, dataset in DATASET_OF_KIND.items()}
 #: Datasets whose rows the rules judge.
 JUDGED = frozenset({"ward_row", "addition_row", "correction_row"})
 #: Which file a revision is one of: kind, date and number.
@@ -102,6 +114,17 @@ def files_in_order(receipts: Iterable[str], names: Mapping[str, FileName]) -> pa
     ordered = sorted(receipts, key=lambda no: names[no])
     columns = (ordered, [names[no].kind for no in ordered], range(len(ordered)))
     return pa.table([pa.array(column) for column in columns], schema=_FILE)
+
+
+def as_judged(ws: Workspace, dataset: str, rows: pa.Table, query_answers: pa.Table) -> pa.Table:
+    """Landed rows as rules and register see them: with what the ward corrected since, and its values in ours.
+
+    Args:
+        rows: of a dataset, or some of its columns with receipt_no, row_no and household_no.
+        query_answers: `schema.QUERY_ANSWER`, in the ward's values or ours.
+    """
+    layout = ws.contract.layouts.get(_KIND_OF_DATASET[dataset])
+    return in_our_values(corrected(rows, query_answers), layout.values if layout else {})
 
 
 def highest_revisions(receipts: Iterable[str], names: Mapping[str, FileName]) -> list[str]:
@@ -274,7 +297,7 @@ def _last_judgement(ws: Workspace, versions: Iterable[Judged], query_answers: pa
 
     @cache
     def rows_of(version: Judged) -> pa.Table:
-        return corrected(ws.lake.read(version.rows), query_answers)
+        return as_judged(ws, version.rows.dataset, ws.lake.read(version.rows), query_answers)
 
     @cache
     def found_in(version: Judged) -> pa.Table:

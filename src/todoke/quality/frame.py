@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from todoke.intake.changes import KINDS, REASONS
 from todoke.intake.dates import parsed_dates
 from todoke.model.codes import Finding
+from todoke.model.ward_values import HEAD, KINDS, REASONS
 from todoke.quality.columns import Column, Flags, columns_of, distinct
 from todoke.quality.findings import BLANKS, CHOME_STARTS, EXPLAINS, PRINTED_FIELDS, Reference, Targets, undrawable
 
@@ -239,7 +239,7 @@ class _Households:
             lambda texts: pc.replace_substring_regex(texts, f"[{BLANKS}]", "")
         )
         told = self._any(~relationship.blank)
-        by_relationship = relationship.where(pc.equal(relationship.values, "世帯主"))
+        by_relationship = relationship.where(pc.equal(relationship.values, HEAD))
         by_name = np.asarray(pc.fill_null(pc.equal(self.rows["member_name"], self.rows["head_name"]), fill_value=False))
         head = np.where(told[self.of_row], by_relationship, by_name)
         return np.bincount(self.of_row, weights=head, minlength=len(self.keys))

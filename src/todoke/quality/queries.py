@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from todoke.contract.layout import HOUSEHOLD_FIELDS, MEMBER_FIELDS, Layout
 from todoke.model.codes import Finding, QueryDecision
+from todoke.model.ward_values import CODED
 from todoke.store.schema import QUARANTINE
 
 #: What all rows of a household in a file say alike: a correction is for all of them. Another one is for its row.
@@ -40,6 +41,10 @@ MENDED_BY_VALUE = frozenset(
         Finding.UNKNOWN_HOUSEHOLD,
     }
 )
+#: Findings of a value that is none of its field's.
+VALUE_UNKNOWN = (Finding.CONFIDENTIAL_INVALID, Finding.CHANGE_INVALID)
+#: Receipt, row number and coded field → what was sent there.
+Sent = Mapping[tuple[str, int, str], str]
 _NUMBER = re.compile(r"\{(?:n|nn|ｎ)\}")
 _ASKED = {
     True: "正しい値を「訂正後の値」に書いてください（{scope}）。取り込まないときは「却下」を選んでください。",
@@ -49,7 +54,10 @@ _ASKED = {
 
 @dataclass(frozen=True)
 class Item:
-    """One question to the ward; `digest` is of the item as it is shown."""
+    """One question to the ward; `digest` is of the item as it is shown.
+
+    `sent` is the ward's own value where that is the question; of coded fields alone, which name nobody.
+    """
 
     item_no: str
     digest: str
@@ -59,6 +67,7 @@ class Item:
     household_no: str | None
     field: str | None
     heading: str
+    sent: str
     reason: str
     reason_label: str
     ask: str
@@ -81,7 +90,7 @@ class SentFile:
 
 
 def items(
-    quarantine: pa.Table, files: Mapping[str, SentFile], answers: pa.Table, number: Callable[..., str]
+    quarantine: pa.Table, files: Mapping[str, SentFile], answers: pa.Table, sent: Sent, number: Callable[..., str]
 ) -> list[Item]:
     """What is to be asked: every finding, a household's field once, but those of households that are not wanted.
 
@@ -89,6 +98,7 @@ def items(
         quarantine: `schema.QUARANTINE`.
         files: by receipt number; findings of other files are left out.
         answers: `schema.QUERY_ANSWER`.
+        sent: the ward's own values where a finding is `about_a_value`.
         number: makes the 管理番号 out of what a finding is.
     """
     said = answers.select(["item_no", "decision", "receipt_no", "household_no"]).to_pylist()
@@ -101,8 +111,15 @@ def items(
         item
         for line in _lines(quarantine, files)
         if (line["receipt_no"], line["household_no"]) not in households
-        if (item := _item(line, files[line["receipt_no"]], again, number)).item_no not in numbers
+        if (item := _item(line, files[line["receipt_no"]], again, sent, number)).item_no not in numbers
     ]
+
+
+def about_a_value(quarantine: pa.Table) -> pa.Table:
+    """The findings of a value in a coded field that is none of the field's."""
+    unknown = pa.array([str(reason) for reason in VALUE_UNKNOWN], pa.string())
+    coded = pc.is_in(quarantine["field"], pa.array(CODED, pa.string()))
+    return quarantine.filter(pc.and_(coded, pc.is_in(quarantine["reason"], unknown)))
 
 
 def _lines(quarantine: pa.Table, files: Mapping[str, SentFile]) -> Iterator[dict[str, Any]]:
@@ -123,7 +140,7 @@ def _is_wide(line: Mapping[str, Any]) -> bool:
     return line["field"] in HOUSEHOLD_WIDE or line["reason"] == Finding.UNKNOWN_HOUSEHOLD
 
 
-def _item(line: Mapping[str, Any], file: SentFile, again: list[str], number: Callable[..., str]) -> Item:
+def _item(line: Mapping[str, Any], file: SentFile, again: list[str], sent: Sent, number: Callable[..., str]) -> Item:
     reason, field = Finding(line["reason"]), line["field"]
     own = file.layout.members is None or field not in MEMBER_FIELDS  # in the wide form several members share a row
     correctable = reason in MENDED_BY_VALUE and own and not file.is_notice
@@ -138,14 +155,22 @@ def _item(line: Mapping[str, Any], file: SentFile, again: list[str], number: Cal
         household_no=line["household_no"],
         field=field,
         heading=heading(file.layout, field),
+        sent=sent.get((line["receipt_no"], line["row_no"], field), ""),
         reason=str(reason),
         reason_label=reason.label,
-        ask=_ASKED[correctable].format(scope=scope),
+        ask=_ASKED[correctable].format(scope=scope) + (_usable(file.layout, field) if correctable else ""),
         round=again.count(item_no) + 1,
         correctable=correctable,
     )
     told = repr(tuple(asdict(item).values()))
     return Item(**asdict(item) | {"digest": hashlib.sha256(told.encode()).hexdigest()[:12]})
+
+
+def _usable(layout: Layout, field: str | None) -> str:
+    """Which values a coded field may have, the ward's own first."""
+    if field is None or field not in CODED:
+        return ""
+    return f"使える値: {'、'.join(dict.fromkeys([*layout.values.get(field, {}), *CODED[field]]))}"
 
 
 def heading(layout: Layout, field: str | None) -> str:

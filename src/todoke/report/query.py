@@ -1,6 +1,6 @@
 """The query to the ward (照会票) as a workbook, its answered copy as rows (G04).
 
-It names households by number and rows by place; no name and no address.
+It names households by number and rows by place; no name and no address. Of values it shows those of coded fields alone.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ _COLUMNS = (
     Column("row_no", "行", 7),
     Column("household_no", "世帯番号", 17, null="–"),
     Column("heading", "項目", 14, null="–", wrap=True),
+    Column("sent", "送られた値", 12, null="–", wrap=True),
     Column("reason_label", "確認する理由", 20, wrap=True),
     Column("ask", "お願い", 38, wrap=True),
     Column("round", "回数", 7),
@@ -41,7 +42,7 @@ _COLUMNS = (
 )
 FORM = Form(TITLE, _COLUMNS)
 _ITEM = pa.schema(
-    [(name, pa.int32() if name in ("row_no", "round") else pa.string()) for name in (c.key for c in _COLUMNS[:9])]
+    [(name, pa.int32() if name in ("row_no", "round") else pa.string()) for name in (c.key for c in _COLUMNS[:10])]
 )
 _SHORT = ("item_no", "digest", "decision", "by_whom", "note")
 
