@@ -161,6 +161,7 @@ def test_a_batch_that_a_run_left_behind_is_rendered_again_from_the_same_members(
 
     with pytest.raises(KeyboardInterrupt):
         publish(planned, left, "shipping", dies)
+    assert Outbox(planned).listing() == [f"shipping/{left.id}/a.csv"]
     plan_goods(planned, {"1": "A", "2": "A", "3": "A"}, on=LATER)
     [again] = unpublished(planned, "goods")
     assert again == left

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from types import CodeType, FrameType
 
 import pytest
 from programme import Programme, one
@@ -189,29 +190,25 @@ def test_a_predecessors_secret_stays_a_secret_of_its_successor(july: Programme):
 
 
 def test_one_step_alone_reads_registered_addresses(november: Programme, monkeypatch: pytest.MonkeyPatch):
-    """`addresses.delivery_addresses`: it gives the ward's instruction for whoever is confidential."""
-    reads: list[tuple[str, bool]] = []
-    within = [0]
-    read, inside = Lake.read, addresses.delivery_addresses
+    """`addresses.address_parts`: it gives the ward's instruction for whoever is confidential."""
+    reads: list[bool] = []
+    read = Lake.batches
 
     def noted(self: Lake, version: VersionRef, columns=None):
         if version.dataset == "person" and (columns is None or {"town", "block"} & set(columns)):
-            reads.append((sys._getframe(2).f_code.co_name, within[0] > 0))
+            reads.append(addresses.address_parts.__code__ in callers())
         return read(self, version, columns)
 
-    def entered(*args):
-        within[0] += 1
-        try:
-            return inside(*args)
-        finally:
-            within[0] -= 1
+    def callers() -> Iterator[CodeType]:
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None:
+            yield frame.f_code
+            frame = frame.f_back
 
-    monkeypatch.setattr(Lake, "read", noted)
-    for module in ("labels", "label_claims", "batch_contents", "address_changes", "handouts"):
-        monkeypatch.setattr(f"todoke.process.{module}.delivery_addresses", entered)
+    monkeypatch.setattr(Lake, "batches", noted)
     season(november)
     assert reads
-    assert {inside for _, inside in reads} == {True}
+    assert all(reads)
 
 
 def test_what_lies_open_in_the_lake_has_no_address(november: Programme):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gc
+import errno
 import io
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from todoke.errors import KeyMissing, TodokeError
-from todoke.protect.encryption import FileCipher, SealedFile, TableCipher
+from todoke.protect.encryption import FileCipher, TableCipher
 
 _KEY, _OTHER = b"k" * 32, b"o" * 32
 
@@ -69,27 +69,26 @@ def test_tables_open_with_their_key_only(tmp_path: Path) -> None:
         pq.read_table(file, decryption_properties=TableCipher(_OTHER).for_reading())
 
 
-def test_a_file_in_work_is_handed_over_once_when_it_is_closed() -> None:
-    kept: list[bytes] = []
-    with SealedFile(kept.append) as file:
-        file.write(b"whole")
-        assert kept == []
-    file.close()
-    assert kept == [b"whole"]
+def test_what_is_written_is_sealed_as_it_comes() -> None:
+    cipher, sealed = FileCipher(_KEY), io.BytesIO()
+    with cipher.sealing(sealed) as plain:
+        for _ in range(3):
+            plain.write(b"x" * 300_000)
+        assert sealed.tell() > 300_000
+    assert cipher.open(sealed.getvalue()) == b"x" * 900_000
 
 
-def test_a_file_that_an_error_cut_short_is_forgotten() -> None:
-    kept: list[bytes] = []
-    with pytest.raises(KeyboardInterrupt), SealedFile(kept.append) as file:
-        file.write(b"half")
+def test_what_ends_the_sealing_ends_the_writing() -> None:
+    class Full(io.BytesIO):
+        def write(self, data: object) -> int:
+            raise OSError(errno.ENOSPC, "full")
+
+    with pytest.raises(pyrage.EncryptError, match="full"), FileCipher(_KEY).sealing(Full()) as plain:
+        for _ in range(100):
+            plain.write(b"x" * 300_000)
+
+
+def test_an_error_while_writing_is_the_one_that_is_seen() -> None:
+    with pytest.raises(KeyboardInterrupt), FileCipher(_KEY).sealing(io.BytesIO()) as plain:
+        plain.write(b"half")
         raise KeyboardInterrupt
-    assert kept == []
-
-
-def test_a_file_that_nobody_closed_is_forgotten() -> None:
-    kept: list[bytes] = []
-    file = SealedFile(kept.append)
-    file.write(b"half")
-    del file
-    gc.collect()
-    assert kept == []

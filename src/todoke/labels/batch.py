@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from io import TextIOWrapper
-from typing import BinaryIO, NamedTuple
+from itertools import chain, islice
+from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 import pyarrow as pa
 
@@ -31,6 +32,8 @@ MANIFEST_COLUMNS = (
     "label_no", "file", "sheet", "position", "household_no", "application_no", "barcode", "flags"
 )  # fmt: skip
 
+#: Opens a file of a batch by its name, to be written in a `with` block.
+OpenFile: TypeAlias = Callable[[str], AbstractContextManager[BinaryIO]]
 #: Why a household is not printed; both carry a Japanese `label`.
 HoldReason = Glyph | Misfit
 
@@ -117,39 +120,74 @@ def render(
     records: Iterable[pa.RecordBatch],
     layout: SheetLayout,
     fonts: FontSet,
-    open_file: Callable[[str], BinaryIO],
+    open_file: OpenFile,
     free_text: str = "",
     *,
     test_print: bool = False,
 ) -> BatchTotals:
     """Write `labels_001.pdf` … (at most 1,000 sheets each) and `manifest.csv`; the same records give the same bytes.
 
-    Streams: memory does not grow with the records. Files are opened by name through `open_file` and closed here;
-    all stay open to the end, when the subset that they share is known. A household that cannot be drawn or does
-    not fit is held, never clipped.
+    Streams: memory does not grow with the records, and but one sheet file is open at a time. The records are read
+    twice, for the files share the subset of the characters of all. A household that cannot be drawn or does not fit is
+    held, never clipped.
 
-    Raises ContractError if `free_text`, which every label carries, cannot be printed.
+    Args:
+        open_file: opens a file by name; it is whole when its block ends well.
+
+    Raises ContractError if `free_text`, which every label carries, cannot be printed; TypeError for records that can be
+    read but once.
     """
+    if iter(records) is records:
+        raise TypeError("the records are read twice")
     composer, drawing = _Composer(Typesetter(layout, fonts, free_text), fonts, test_print), Drawing(layout, fonts)
     mark = drawing.test_mark() if test_print else b""
-    with ExitStack() as opened:
-        press = _Press(layout, lambda name: opened.enter_context(open_file(name)))
-        manifest = TextIOWrapper(opened.enter_context(open_file(MANIFEST)), encoding="utf-8", newline="")
-        rows = csv.writer(manifest)
-        rows.writerow(MANIFEST_COLUMNS)
-        for batch in records:
-            for label in composer.compose(batch):
-                line, code = composer.barcode(label.barcode)
-                file, sheet, position = press.next_place()
-                numbers = (label.ward_no, label.application_no)
-                rows.writerow((label.label_no, file, sheet, position, *numbers, code, label.flags))
-                press.put(drawing.label(position - 1, label.lines, line, mark))
-        manifest.flush()
-        manifest.detach()
-        printed = press.finish(fonts, composer.prover.drawn | set(free_text))
+    embedded = EmbeddedFonts(fonts.cut(_characters(records, fonts) | set(free_text)))
+    printed: list[PrintedFile] = []
+    with _manifest(open_file) as note:
+        sheets = _sheets(chain.from_iterable(map(composer.compose, records)), layout.per_sheet)
+        for first in sheets:
+            name = f"labels_{len(printed) + 1:03d}.pdf"
+            with open_file(name) as out:
+                file = SheetFile(name, out, layout)
+                for sheet in chain([first], islice(sheets, SHEETS_PER_FILE - 1)):
+                    drawn: list[bytes] = []
+                    for position, label in enumerate(sheet):
+                        line, code = composer.barcode(label.barcode)
+                        note(label, Place(name, file.sheets + 1, position + 1), code)
+                        drawn.append(drawing.label(position, label.lines, line, mark))
+                    file.add_sheet(drawn)
+                printed.append(file.finish(embedded))
     count = sum(file.labels for file in printed)
     counts = (0, count) if test_print else (count, 0)
-    return BatchTotals(*counts, sum(file.sheets for file in printed), printed, composer.held)
+    return BatchTotals(*counts, sum(file.sheets for file in printed), tuple(printed), composer.held)
+
+
+def _characters(records: Iterable[pa.RecordBatch], fonts: FontSet) -> set[str]:
+    """Every character of composed text in the records that can be drawn."""
+    prover = Prover(fonts)
+    for batch in records:
+        prover.rows([texts(batch, name) for name in PRINTED_FIELDS])
+    return prover.drawn
+
+
+def _sheets(labels: Iterator[_SetLabel], per_sheet: int) -> Iterator[list[_SetLabel]]:
+    while sheet := list(islice(labels, per_sheet)):
+        yield sheet
+
+
+@contextmanager
+def _manifest(open_file: OpenFile) -> Iterator[Callable[[_SetLabel, Place, str], Any]]:
+    """Opens the manifest and gives what writes a label's row into it, from its place and its barcode's code."""
+    with open_file(MANIFEST) as out:
+        manifest = TextIOWrapper(out, encoding="utf-8", newline="")
+        write = csv.writer(manifest).writerow
+        write(MANIFEST_COLUMNS)
+        try:
+            yield lambda label, place, code: write(
+                (label.label_no, *place, label.ward_no, label.application_no, code, label.flags)
+            )
+        finally:
+            manifest.detach()
 
 
 def render_sheet(
@@ -157,7 +195,7 @@ def render_sheet(
     places: Mapping[str, Place],
     layout: SheetLayout,
     fonts: FontSet,
-    open_file: Callable[[str], BinaryIO],
+    open_file: OpenFile,
     free_text: str = "",
 ) -> None:
     """Write labels of one printed sheet once more, each at its place, as `labels_001.pdf` with `manifest.csv`.
@@ -168,18 +206,14 @@ def render_sheet(
     composer = _Composer(Typesetter(layout, fonts, free_text), fonts, test_print=False)
     drawing = Drawing(layout, fonts)
     drawn: list[bytes] = []
-    with ExitStack() as opened:
-        sheet = SheetFile(name := "labels_001.pdf", opened.enter_context(open_file(name)), layout)
-        manifest = TextIOWrapper(opened.enter_context(open_file(MANIFEST)), encoding="utf-8", newline="")
-        rows = csv.writer(manifest)
-        rows.writerow(MANIFEST_COLUMNS)
-        for label in composer.compose(records):
-            line, code = composer.barcode(label.barcode)
-            place = places[label.application_no]
-            rows.writerow((label.label_no, *place, label.ward_no, label.application_no, code, label.flags))
-            drawn.append(drawing.label(place.position - 1, label.lines, line))
-        manifest.flush()
-        manifest.detach()
+    with open_file(name := "labels_001.pdf") as out:
+        with _manifest(open_file) as note:
+            for label in composer.compose(records):
+                line, code = composer.barcode(label.barcode)
+                place = places[label.application_no]
+                note(label, place, code)
+                drawn.append(drawing.label(place.position - 1, label.lines, line))
+        sheet = SheetFile(name, out, layout)
         sheet.add_sheet(drawn)
         sheet.finish(EmbeddedFonts(fonts.cut(composer.prover.drawn | set(free_text))))
 
@@ -220,40 +254,6 @@ def _open(where: str, totals: dict[str, int]) -> GateClosed:
 
 def _encoded(record: Record) -> list[str] | NoBarcode:
     return encode(record.postal_code, after_town(record.town, record.block, record.building))
-
-
-class _Press:
-    """Fills sheets with drawn labels and files with sheets."""
-
-    def __init__(self, layout: SheetLayout, open_file: Callable[[str], BinaryIO]) -> None:
-        self._layout, self._open = layout, open_file
-        self._files: list[SheetFile] = []
-        self._sheet: list[bytes] = []
-
-    def next_place(self) -> tuple[str, int, int]:
-        """File, sheet and position (both from 1) of the label to be put next."""
-        if len(self._sheet) == self._layout.per_sheet:
-            self._end_sheet()
-        if not self._files or (not self._sheet and self._files[-1].sheets == SHEETS_PER_FILE):
-            name = f"labels_{len(self._files) + 1:03d}.pdf"
-            self._files.append(SheetFile(name, self._open(name), self._layout))
-        return self._files[-1].name, self._files[-1].sheets + 1, len(self._sheet) + 1
-
-    def put(self, label: bytes) -> None:
-        """Put a drawn label at that place."""
-        self._sheet.append(label)
-
-    def finish(self, fonts: FontSet, characters: set[str]) -> tuple[PrintedFile, ...]:
-        """End the last sheet and give every file the fonts that the characters need."""
-        if not self._files:
-            return ()
-        self._end_sheet()
-        embedded = EmbeddedFonts(fonts.cut(characters))
-        return tuple(file.finish(embedded) for file in self._files)
-
-    def _end_sheet(self) -> None:
-        self._files[-1].add_sheet(self._sheet)
-        self._sheet = []
 
 
 class _Composer:

@@ -7,25 +7,28 @@ same pinned versions. A file that is there already must have the same content.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from itertools import chain
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, TypeAlias, cast
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, case, exists, func, insert, select, update
 
 from todoke import ids
 from todoke.errors import LedgerBroken, OutboxConflict, StalePlan
 from todoke.model.codes import ShipmentState
-from todoke.protect.encryption import FileCipher, SealedFile
+from todoke.protect.encryption import FileCipher
 from todoke.store import tables as t
 from todoke.store.bulk import set_each
 from todoke.store.files import FileStore, home
 from todoke.store.ledger import MANY, Ledger, analyze
 
-OpenFile = Callable[[str], BinaryIO]
+#: Opens a file to be put out by its name, to be written in a `with` block.
+OpenFile: TypeAlias = Callable[[str], AbstractContextManager[BinaryIO]]
 Guard = Callable[[Connection, list[str]], Mapping[str, int]]
 Settings = Callable[[Connection], Mapping[str, str]]
 #: Parts effects, given by their keys, into batches.
@@ -223,6 +226,24 @@ def _batch(row: Row[Any]) -> Batch:
     )
 
 
+class OutFile(io.RawIOBase):
+    """What is written to it goes on to another stream, if there is one, and into `digest` (SHA-256)."""
+
+    def __init__(self, to: BinaryIO | None = None) -> None:
+        self._to, self._hash = to, hashlib.sha256()
+
+    @property
+    def digest(self) -> str:
+        return self._hash.hexdigest()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._hash.update(data)
+        return len(data) if self._to is None else self._to.write(data)
+
+
 class Outbox:
     """The outgoing files of a contract, sealed under its key: `outbox/<contract>/<folder>/<name>.age`."""
 
@@ -231,24 +252,37 @@ class Outbox:
         self._cipher = FileCipher(ledger.keys.file_key)
 
     def put(self, key: str, content: bytes) -> str:
-        """Puts a file out, sealed, and returns the digest of its content.
+        """Puts a file out, sealed, and returns the digest of its content; raises as `create` does."""
+        with self.create(key) as file:
+            file.write(content)
+        return file.digest
+
+    @contextmanager
+    def create(self, key: str) -> Iterator[OutFile]:
+        """A stream whose content is out, sealed, when the block ends well, and forgotten when it does not.
 
         Raises:
-            OutboxConflict: it is there already with other content.
+            OutboxConflict: at the end of the block: it is there already with other content.
         """
-        digest = hashlib.sha256(content).hexdigest()
         sealed_key = key + FileCipher.ENDING
-        if self._files.exists(sealed_key):
-            there = hashlib.sha256(self._cipher.open(self._files.read(sealed_key))).hexdigest()
-            if there != digest:
-                raise OutboxConflict(
-                    "同じ名前で内容の違うファイルが既に出力されています",
-                    where=key,
-                    next_step="バッチの入力が変わっていないかを確かめ、担当の技術者に連絡してください",
-                )
-            return digest
-        self._files.write(sealed_key, self._cipher.seal(content))
-        return digest
+        if not self._files.exists(sealed_key):
+            with self._files.create(sealed_key) as sealed, self._cipher.sealing(sealed) as plain:
+                yield OutFile(plain)
+            return
+        yield (file := OutFile())
+        there = OutFile()
+        with self._files.open(sealed_key) as sealed:
+            self._cipher.open_stream(sealed, cast(BinaryIO, there))
+        if there.digest != file.digest:
+            raise OutboxConflict(
+                "同じ名前で内容の違うファイルが既に出力されています",
+                where=key,
+                next_step="バッチの入力が変わっていないかを確かめ、担当の技術者に連絡してください",
+            )
+
+    def opener(self, folder: str) -> OpenFile:
+        """What opens files of a folder by their names, as `create` does."""
+        return lambda name: cast(AbstractContextManager[BinaryIO], self.create(f"{folder}/{name}"))
 
     def get(self, key: str) -> bytes:
         """The content of a file that was put out."""
@@ -275,12 +309,12 @@ def publish(ledger: Ledger, batch: Batch, folder: str, render: Callable[[OpenFil
     outbox = Outbox(ledger)
     digests: dict[str, str] = {}
 
-    def open_file(name: str) -> BinaryIO:
-        def keep(content: bytes) -> None:
-            own, _, file = name.rpartition("/")
-            digests[name] = outbox.put(f"{own or folder}/{batch.id}/{file}", content)
-
-        return cast(BinaryIO, SealedFile(keep))
+    @contextmanager
+    def open_file(name: str) -> Iterator[BinaryIO]:
+        own, _, file = name.rpartition("/")
+        with outbox.create(f"{own or folder}/{batch.id}/{file}") as out:
+            yield cast(BinaryIO, out)
+        digests[name] = out.digest
 
     render(open_file)
     digest = hashlib.sha256("\n".join(f"{n}\t{d}" for n, d in sorted(digests.items())).encode()).hexdigest()

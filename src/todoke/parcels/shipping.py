@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable, Sequence
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -31,6 +33,9 @@ COLUMNS = (
 )
 
 
+INSTRUCTION_ORDER = ("shipment_id", "revision", "item_code")
+
+
 class Action(Labelled):
     """What the carrier is told by a revision."""
 
@@ -49,8 +54,8 @@ _WITHOUT_LINES = pa.array([ShipmentKind.CATALOGUE.value, ShipmentKind.COUPON.val
 _CP932_SIGNS = str.maketrans("〜‖−¢£¬", "～∥－￠￡￢")
 
 
-def shipping_csv(parcels: pa.Table, lines: pa.Table, addresses: pa.Table, *, programme: str, desk: str) -> bytes:
-    """The instruction file: CP932, CRLF, one row a parcel line, in the order of shipment and item.
+def instruction_rows(parcels: pa.Table, lines: pa.Table, addresses: pa.Table) -> pa.Table:
+    """What the carrier is told, one row a parcel line, in the order of shipment and item (`INSTRUCTION_ORDER`).
 
     `parcels`: shipment_id, revision, action, kind, household_no, application_no; `lines`: shipment_id,
     item_code, item_name, quantity; `addresses`: household_no, postal_code, address, building, name – where it
@@ -58,7 +63,7 @@ def shipping_csv(parcels: pa.Table, lines: pa.Table, addresses: pa.Table, *, pro
     goods: its number is enough.
 
     Raises:
-        TodokeError: no address, no line, or a sign that CP932 has not; names the shipment, never its text.
+        TodokeError: no address, no line; names the shipment.
     """
     if pc.count_distinct(addresses["household_no"]).as_py() != addresses.num_rows:
         raise TodokeError("配送先が重複する世帯があります", next_step="世帯台帳と配送指示の版を確かめてください")
@@ -67,22 +72,32 @@ def shipping_csv(parcels: pa.Table, lines: pa.Table, addresses: pa.Table, *, pro
             load("deliveries", "shipping_row"), {"parcel": parcels, "parcel_line": lines, "address": addresses}
         )
     sending = pc.is_in(rows["action"], value_set=_SENDING)
-    by_itself = pc.and_(
-        sending, pc.and_(pc.is_null(rows["item_code"]), pc.is_in(rows["kind"], value_set=_WITHOUT_LINES))
-    )
     _refuse(rows, pc.and_(sending, pc.is_null(rows["address"])), "配送先のない出荷があります")
     without_line = pc.and_(sending, pc.is_null(rows["item_code"]))
-    _refuse(rows, pc.and_not(without_line, by_itself), "商品のない出荷があります")
-    return _encode(_columns(rows, by_itself), programme.translate(_CP932_SIGNS), desk.translate(_CP932_SIGNS))
+    _refuse(rows, pc.and_not(without_line, _by_itself(rows)), "商品のない出荷があります")
+    return rows
 
 
-def stop_csv(parcels: pa.Table, *, programme: str, desk: str) -> bytes:
-    """The recall file, in the same layout: parcels to be cancelled or stopped, as their action says.
+def write_instructions(rows: Iterable[pa.Table], stream: BinaryIO, *, programme: str, desk: str) -> None:
+    """Write the instruction file from rows as `instruction_rows` gives them: CP932, CRLF.
+
+    Raises:
+        TodokeError: a sign that CP932 has not; names the shipment, never its text.
+    """
+    stream.write(_encode([], [COLUMNS]))
+    fixed = (programme.translate(_CP932_SIGNS), desk.translate(_CP932_SIGNS))
+    for part in rows:
+        columns = _columns(part)
+        stream.write(_encode(columns, ((*row, *fixed) for row in zip(*columns, strict=True))))
+
+
+def recall_rows(parcels: pa.Table) -> pa.Table:
+    """Rows of the recall file, in the same layout: parcels to be cancelled or stopped, as their action says.
 
     Raises:
         TodokeError: a parcel is to be sent; it needs an address and does not belong here.
     """
-    return shipping_csv(parcels, _NO_LINES, _NO_ADDRESSES, programme=programme, desk=desk)
+    return instruction_rows(parcels, _NO_LINES, _NO_ADDRESSES)
 
 
 _NO_LINES = pa.schema(
@@ -103,11 +118,17 @@ def _refuse(rows: pa.Table, wrong: pa.ChunkedArray, what: str) -> None:
         )
 
 
-def _columns(rows: pa.Table, by_itself: pa.ChunkedArray) -> list[list[object]]:
+def _by_itself(rows: pa.Table) -> pa.ChunkedArray:
+    """Whether a parcel is sent that is one thing in itself, without a line."""
+    alone = pc.and_(pc.is_null(rows["item_code"]), pc.is_in(rows["kind"], value_set=_WITHOUT_LINES))
+    return pc.and_(pc.is_in(rows["action"], value_set=_SENDING), alone)
+
+
+def _columns(rows: pa.Table) -> list[list[object]]:
     """The values as the carrier reads them, column by column, without the two that never change."""
     kinds = [_KIND_LABELS[kind] for kind in rows["kind"].to_pylist()]
     names = [name.translate(_CP932_SIGNS) if name else name for name in rows["item_name"].to_pylist()]
-    own = by_itself.to_pylist()
+    own = _by_itself(rows).to_pylist()
     return [
         rows["shipment_id"].to_pylist(),
         rows["revision"].to_pylist(),
@@ -120,11 +141,9 @@ def _columns(rows: pa.Table, by_itself: pa.ChunkedArray) -> list[list[object]]:
     ]
 
 
-def _encode(columns: list[list[object]], programme: str, desk: str) -> bytes:
+def _encode(columns: list[list[object]], rows: Iterable[Sequence[object]]) -> bytes:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    writer.writerows((*row, programme, desk) for row in zip(*columns, strict=True))
+    csv.writer(text, lineterminator="\r\n").writerows(rows)
     try:
         return text.getvalue().encode("cp932")
     except UnicodeEncodeError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,26 +11,52 @@ from todoke.process.register_inputs import instructions_in_force
 from todoke.process.workspace import Workspace
 from todoke.store.engine import Engine
 from todoke.store.ledger import VersionRef
+from todoke.store.schema import HOUSEHOLD, PERSON
+from todoke.store.sorted_rows import InOrder
 from todoke.store.sqlfiles import load
 
 _PERSON = ["household_no", "is_head", "head_name", "postal_code", "town", "block", "building"]
+_text = pa.string()
+ADDRESS = pa.schema(
+    [
+        ("household_no", _text),
+        ("ward_no", _text),
+        ("confidential", pa.bool_()),
+        ("postal_code", _text),
+        ("town", _text),
+        ("block", _text),
+        ("building", _text),
+        ("addressee", _text),
+    ]
+)
 
 
 def delivery_addresses(ws: Workspace, versions: Mapping[str, VersionRef]) -> pa.Table:
-    """Where each household's parcels go, by household number (G09).
+    """Where each household's parcels go, by household number (G09), as `ADDRESS`.
+
+    A confidential household without an instruction has no row.
 
     Args:
         versions: of `household`, `person` and, if there is one, `delivery_instruction`.
-
-    Returns:
-        household_no, ward_no, confidential, postal_code, town, block, building, addressee. A confidential household
-        without an instruction has no row.
     """
-    person = ws.version_table("person", versions.get("person"), _PERSON)
-    with Engine() as engine:
-        engine.register("person", person.filter(pc.field("is_head")))
-        _instruct(ws, engine, versions)
-        return engine.fetch(load("parcels", "delivery_address"))
+    parts = (addresses for _, addresses in address_parts(ws, versions))
+    return pa.concat_tables([ADDRESS.empty_table(), *parts])
+
+
+def address_parts(ws: Workspace, versions: Mapping[str, VersionRef]) -> Iterator[tuple[str, pa.Table]]:
+    """As `delivery_addresses`, some ten thousand households at a time, each with the last household number of them.
+
+    Both datasets lie in the order of household numbers: nothing but the part in work is in memory.
+    """
+    instructions = instructions_in_force(ws, versions)
+    heads = (part.filter(pc.field("is_head")) for part in ws.version_parts(versions.get("person"), _PERSON))
+    person = InOrder(heads, "household_no", pa.schema([PERSON.field(name) for name in _PERSON]))
+    for household in ws.version_parts(versions.get("household"), HOUSEHOLD.names):
+        last: str = household["household_no"][-1].as_py()
+        with Engine() as engine:
+            engine.register("person", person.until(last))
+            _instruct(engine, household, instructions)
+            yield last, engine.fetch(load("parcels", "delivery_address")).cast(ADDRESS)
 
 
 def instructed_deliveries(ws: Workspace, versions: Mapping[str, VersionRef], parcels: pa.Table) -> pa.Table:
@@ -43,16 +69,16 @@ def instructed_deliveries(ws: Workspace, versions: Mapping[str, VersionRef], par
     Returns:
         shipment_id, application_no, delivery_method, postal_code, address, building, held_at, recipient_name.
     """
+    household = ws.version_table("household", versions.get("household"))
     with Engine() as engine:
         engine.register("parcel", parcels)
-        _instruct(ws, engine, versions)
+        _instruct(engine, household, instructions_in_force(ws, versions))
         return engine.fetch(load("parcels", "delivery_method"))
 
 
-def _instruct(ws: Workspace, engine: Engine, versions: Mapping[str, VersionRef]) -> None:
+def _instruct(engine: Engine, household: pa.Table, instructions: pa.Table) -> None:
     """Gives the engine `household` and the `instruction` in force for each."""
-    instructions = instructions_in_force(ws, versions)
     place = pa.array(range(instructions.num_rows), pa.int64())
-    engine.register("household", ws.version_table("household", versions.get("household")))
+    engine.register("household", household)
     engine.register("delivery_instruction", instructions.append_column("place", place))
     engine.create("instruction", load("parcels", "last_instruction"))

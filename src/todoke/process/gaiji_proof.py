@@ -14,22 +14,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-import pyarrow as pa
-import pyarrow.compute as pc
 from sqlalchemy import select
 
 from todoke.errors import GateClosed
 from todoke.labels.batch import MANIFEST, HoldPlan
 from todoke.labels.faces import Face, Glyph
 from todoke.labels.fonts import FontSet
-from todoke.labels.gaiji import PRINTED_FIELDS, GaijiUse, code_points, cp932, texts
+from todoke.labels.gaiji import PRINTED_FIELDS, GaijiUse, code_points, cp932
 from todoke.model.codes import ShipmentKind
 from todoke.outbox.batch import Batch, batches
 from todoke.process import approvals
-from todoke.process.batch_contents import contents
+from todoke.process.batch_contents import batch_parts
 from todoke.process.gaiji_fonts import fonts_in_force
 from todoke.process.gaiji_shapes import SUBJECT, Reshaped, changed_since, drawing_face, label_fonts, reshaped
-from todoke.process.labels import addressed, hold_plan, label_records, unprinted
+from todoke.process.label_printing import label_rows
+from todoke.process.labels import hold_plan, unprinted
 from todoke.process.parcels_again import catalogues_again
 from todoke.process.releasing import as_claimed
 from todoke.process.workspace import Counts, LabelFonts, Workspace
@@ -183,14 +182,13 @@ def _shown(
     then: Workspace, batch: Batch, application_nos: Sequence[str], changed: frozenset[str]
 ) -> dict[str, tuple[str, ...]]:
     """Which of some gaiji the labels with these application numbers show, as often as they do."""
-    parts = contents(then, batch)
-    mine = pc.is_in(parts.parcels["application_no"], value_set=pa.array(application_nos, pa.string()))
-    addresses = addressed(replace(parts, parcels=parts.parcels.filter(mine)))
-    shown = {}
-    for records in label_records(then, addresses, batch.kind):
-        columns = [texts(records, name) for name in PRINTED_FIELDS]
-        for number, *fields in zip(texts(records, "application_no"), *columns, strict=True):
-            shown[number] = tuple(char for field in fields for char in field if char in changed)
+    wanted, shown = set(application_nos), {}
+    for part in batch_parts(then, batch):
+        rows = label_rows(then, part, batch.kind)
+        columns = [rows[name].fill_null("").to_pylist() for name in PRINTED_FIELDS]
+        for number, *fields in zip(rows["application_no"].to_pylist(), *columns, strict=True):
+            if number in wanted:
+                shown[number] = tuple(char for field in fields for char in field if char in changed)
     return shown
 
 

@@ -17,7 +17,7 @@ from todoke.process.releasing import Refresh, claimed
 from todoke.process.workspace import Workspace
 from todoke.store import tables as t
 
-_PRINTING_ORDER = ("postal_code", "town", "sort_mark", "household_no")
+PRINTING_ORDER = ("postal_code", "town", "sort_mark", "household_no")
 #: Airflow maps a task over 1,024 values at most (`core.max_map_length`).
 _BATCHES_AT_ONCE = 1_000
 
@@ -80,14 +80,15 @@ def _cut(ws: Workspace, kind: str, keys: list[str]) -> list[list[str]]:
 
 
 def in_printing_order(ws: Workspace, addresses: pa.Table, kind: str) -> pa.Table:
-    """Addresses with `sort_mark`, as they are printed in a batch of a kind: by postal code and town for the carrier.
+    """Addresses with `sort_mark`, as they are printed in a batch of a kind: by postal code and town for the carrier."""
+    return with_sort_mark(ws, addresses, kind).sort_by([(name, "ascending") for name in PRINTING_ORDER])
 
-    A confidential household's label names no town beside its address (G09).
-    """
+
+def with_sort_mark(ws: Workspace, addresses: pa.Table, kind: str) -> pa.Table:
+    """Addresses with `sort_mark`; a confidential household's label names no town beside its address (G09)."""
     towns, blocks = (addresses[name].fill_null("").to_pylist() for name in ("town", "block"))
     marks = sort_marks(ws.contract.labels.form(kind).sort_mark, towns, blocks)
-    shown = pc.if_else(addresses["confidential"], "", pa.array(marks, pa.string()))
-    return addresses.append_column("sort_mark", shown).sort_by([(name, "ascending") for name in _PRINTING_ORDER])
+    return addresses.append_column("sort_mark", pc.if_else(addresses["confidential"], "", pa.array(marks, pa.string())))
 
 
 def members(ws: Workspace, keys: list[str]) -> pa.Array:

@@ -7,8 +7,7 @@ exactly these labels, and no household is printed twice: its catalogue is a clai
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
 
 import pyarrow as pa
@@ -16,31 +15,23 @@ import pyarrow.compute as pc
 from sqlalchemy import Connection
 
 from todoke.contract.loader import load
-from todoke.errors import GateClosed
 from todoke.labels import batch as printing
 from todoke.labels import test_pack as testing
 from todoke.labels.grid import GRID, grid, write_grid
 from todoke.model.changes import Changes, effect_kind
 from todoke.model.codes import Cause, ShipmentKind
-from todoke.outbox import delivery_methods
-from todoke.outbox.batch import (
-    Batch,
-    Guard,
-    OpenFile,
-    batch_of,
-    pending_keys,
-    publish,
-)
+from todoke.outbox.batch import Guard, batch_of, pending_keys
 from todoke.parcels.ledger_parcels import new_and_settled
 from todoke.parcels.pull_outs import too_late
 from todoke.parcels.wanted import Held, changed_parcels, one_item_wanted
 from todoke.process import approvals
 from todoke.process.address_changes import moved_parcels
 from todoke.process.addresses import delivery_addresses
-from todoke.process.batch_contents import CATALOGUE_ITEM, BatchContents, contents, write_shipping
+from todoke.process.batch_contents import CATALOGUE_ITEM
 from todoke.process.gaiji_shapes import label_fonts
-from todoke.process.label_claims import claim_approved, in_printing_order, members
+from todoke.process.label_claims import claim_approved, members
 from todoke.process.label_control import control
+from todoke.process.label_printing import label_records, publish_labels
 from todoke.process.parcels_again import catalogues_again
 from todoke.process.pulled import pulled
 from todoke.process.releasing import as_claimed
@@ -51,7 +42,6 @@ from todoke.store.engine import Engine
 from todoke.store.ledger import Pin, VersionRef
 from todoke.store.sqlfiles import load as load_sql
 
-_CHUNK = 20_000
 _KINDS = {"catalogue": "カタログ宛名ラベル", "catalogue_confidential": "カタログ宛名ラベル（秘匿世帯）"}
 
 
@@ -71,33 +61,6 @@ def unprinted(ws: Workspace, heads: Mapping[str, VersionRef], known: pa.Table, a
 
 def _printed(known: pa.Table) -> pa.Array:
     return known.filter(pc.is_valid(known["released_rev"]))["household_no"].combine_chunks()
-
-
-def label_records(ws: Workspace, addresses: pa.Table, kind: str) -> Iterator[pa.RecordBatch]:
-    """The records that `labels.batch` prints, in printing order, for `delivery_addresses` in a batch of a kind.
-
-    A confidential household's label names no town beside its address (G09).
-    """
-    with ws.ledger.read() as tx:
-        numbers = facts.numbers(tx, ws.contract.id)
-    table = in_printing_order(ws, addresses.join(numbers, "household_no", join_type="inner"), kind)
-    flags = pc.if_else(table["confidential"], testing.CONFIDENTIAL, "")
-    count = table.num_rows
-    yield from pa.table(
-        {
-            "label_no": pa.array(range(1, count + 1), pa.int32()),
-            "household_no": table["household_no"],
-            "ward_no": table["ward_no"],
-            "application_no": table["application_no"],
-            "postal_code": table["postal_code"],
-            "town": table["town"],
-            "block": table["block"],
-            "building": table["building"],
-            "name": table["addressee"],
-            "sort_mark": table["sort_mark"],
-            "flags": flags,
-        }
-    ).to_batches(max_chunksize=_CHUNK)
 
 
 def plan(contract: str, on: date) -> Counts:
@@ -270,12 +233,8 @@ def _pending_addresses(ws: Workspace, keys: list[str], heads: Mapping[str, Versi
 
 
 def _print_test_pack(ws: Workspace, kind: str, pack: str, addresses: pa.Table) -> int:
-    from todoke.protect.encryption import SealedFile
-
-    def open_file(name: str) -> SealedFile:
-        return SealedFile(lambda content: ws.outbox.put(f"labels_test/{pack}/{name}", content))
-
     form, fonts = ws.contract.labels.form(kind), label_fonts(ws)
+    open_file = ws.outbox.opener(f"labels_test/{pack}")
     picked = testing.pick(label_records(ws, addresses, kind), fonts)
     totals = printing.render([picked], form.layout, fonts, open_file, form.free_text, test_print=True)
     with open_file(GRID) as out:
@@ -314,44 +273,3 @@ def print_batch(contract: str, on: date, batch: str) -> Counts:
     ws = Workspace.open(contract, on)
     found = batch_of(ws.ledger, batch)
     return {"labels": publish_labels(as_claimed(ws, found), found)}
-
-
-def publish_labels(ws: Workspace, batch: Batch) -> int:
-    """Label sheets, manifest, control totals and the carrier's file of one batch; returns how many labels."""
-    parts = contents(ws, batch)
-    printed = 0
-
-    def render(open_file: OpenFile) -> None:
-        nonlocal printed
-        form, records = ws.contract.labels.form(batch.kind), printed_records(ws, batch, parts)
-        totals = printing.render(records, form.layout, label_fonts(ws), open_file, form.free_text)
-        printed = totals.labels
-        if printed != batch.members:
-            raise GateClosed(
-                f"印字した数（{printed}）が束の数（{batch.members}）と違います",
-                where=batch.id,
-                next_step="外字と住所の保留を確かめ、担当の技術者に連絡してください",
-            )
-        write_shipping(ws, batch, parts, open_file, name=f"shipping/shipping_{batch.business_on:%Y%m%d}.csv")
-        if parts.instructed is not None:
-            title = "秘匿世帯の配送方法"
-            content = delivery_methods.delivery_methods(parts.instructed, programme=ws.contract.name, title=title)
-            with open_file(delivery_methods.NAME) as stream:
-                stream.write(content)
-        if batch.notes:
-            with open_file("control.json") as stream:
-                stream.write(json.dumps(batch.notes, ensure_ascii=False, indent=1).encode())
-
-    publish(ws.ledger, batch, "labels", render)
-    return printed or batch.members
-
-
-def printed_records(ws: Workspace, batch: Batch, parts: BatchContents) -> Iterator[pa.RecordBatch]:
-    """The records of a batch's labels as `labels.batch` prints them; `ws` as it was when the batch was claimed."""
-    yield from label_records(ws, addressed(parts), batch.kind)
-
-
-def addressed(parts: BatchContents) -> pa.Table:
-    """The addresses of the households whose parcels are in a batch."""
-    mine = pc.is_in(parts.addresses["household_no"], value_set=parts.parcels["household_no"].combine_chunks())
-    return parts.addresses.filter(mine)

@@ -25,8 +25,8 @@ from todoke.model.codes import PullReason, PullState, ShipmentKind
 from todoke.outbox.batch import Batch, batches
 from todoke.parcels import pull_outs as rules
 from todoke.process import stops
-from todoke.process.batch_contents import contents
-from todoke.process.labels import printed_records
+from todoke.process.batch_contents import batch_parts
+from todoke.process.label_printing import label_rows
 from todoke.process.manifests import manifest
 from todoke.process.passphrase import password
 from todoke.process.pulled import Named, named
@@ -190,11 +190,12 @@ def _with_character(ws: Workspace, tx: Connection, char: str) -> list[_Label]:
     printed = {batch.id: set[str]() for batch in _batches(ws, tx)}
     for batch in _batches(ws, tx):
         then = as_claimed(ws, batch)
-        for records in printed_records(then, batch, contents(then, batch)):
+        for part in batch_parts(then, batch):
+            rows = label_rows(then, part, batch.kind)
             has = pa.scalar(value=False)
             for name in PRINTED_FIELDS:
-                has = pc.or_(has, pc.match_substring(pc.fill_null(records.column(name), ""), char))
-            printed[batch.id].update(records.column("application_no").filter(has).to_pylist())
+                has = pc.or_(has, pc.match_substring(pc.fill_null(rows[name], ""), char))
+            printed[batch.id].update(rows["application_no"].filter(has).to_pylist())
     return [label for label in _labels(ws, tx) if label.application_no in printed[label.batch_id]]
 
 

@@ -6,7 +6,7 @@ It is no second parcel: the batch's own versions, font and contract are rendered
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,14 +18,12 @@ from todoke.labels.batch import Place, render_sheet
 from todoke.model.changes import is_confidential
 from todoke.model.codes import Labelled, ShipmentKind, ShipmentState
 from todoke.outbox.batch import Batch, batches
-from todoke.process.batch_contents import contents
 from todoke.process.gaiji_shapes import label_fonts
-from todoke.process.labels import printed_records
+from todoke.process.label_printing import printed_records
 from todoke.process.manifests import manifest
 from todoke.process.pulled import pulled
 from todoke.process.releasing import as_claimed
 from todoke.process.workspace import Counts, Workspace
-from todoke.protect.encryption import SealedFile
 from todoke.store import tables as t
 
 FOLDER = "labels_reprint"
@@ -162,11 +160,9 @@ def _forbidden(row: Any, household: dict[str, Any] | None, kind: str, *, is_pull
 
 
 def _render(ws: Workspace, batch: Batch, places: dict[str, Place], own_id: str) -> None:
-    def open_file(name: str) -> BinaryIO:
-        return cast(BinaryIO, SealedFile(lambda content: ws.outbox.put(f"{FOLDER}/{own_id}/{name}", content)))
-
-    then = as_claimed(ws, batch)
-    records = pa.Table.from_batches(list(printed_records(then, batch, contents(then, batch))))
-    wanted = records.filter(pc.is_in(records["application_no"], value_set=pa.array(list(places), pa.string())))
-    form, again = then.contract.labels.form(batch.kind), wanted.combine_chunks().to_batches()[0]
+    then, numbers = as_claimed(ws, batch), pa.array(list(places), pa.string())
+    with printed_records(then, batch) as records:
+        wanted = [record.filter(pc.is_in(record["application_no"], value_set=numbers)) for record in records]
+    form, again = then.contract.labels.form(batch.kind), pa.Table.from_batches(wanted).combine_chunks().to_batches()[0]
+    open_file = ws.outbox.opener(f"{FOLDER}/{own_id}")
     render_sheet(again, places, form.layout, label_fonts(then), open_file, form.free_text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,13 +14,14 @@ from todoke.contract.model import Contract
 from todoke.intake import private_folder
 from todoke.model.changes import Changes
 from todoke.outbox.batch import Outbox
-from todoke.protect.encryption import FileCipher
+from todoke.protect.encryption import FileCipher, TableCipher
 from todoke.store import settle as settling
 from todoke.store import tables as t
 from todoke.store.files import FileStore, home
 from todoke.store.lake import DAY_SECONDS, Lake
 from todoke.store.ledger import Ledger, Pin, VersionRef, insert_ignoring_conflicts
 from todoke.store.schema import DATASETS
+from todoke.store.sorted_rows import SortedRows
 
 #: Computes what a settlement changes, outside any transaction.
 Computation = Callable[[], Changes]
@@ -91,6 +92,15 @@ class Workspace:
             return self.lake.read(version, columns)
         table = DATASETS[dataset].empty_table()
         return table.select(list(columns)) if columns is not None else table
+
+    def sorted_rows(self, by: Sequence[str]) -> SortedRows:
+        """For rows to be read in the order of some columns; what is too much for memory is sealed as the lake is."""
+        return SortedRows(by, TableCipher(self.ledger.keys.table_key))
+
+    def version_parts(self, version: VersionRef | None, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """The rows of a version, some ten thousand at a time; nothing for None."""
+        for batch in self.lake.batches(version, columns) if version is not None else ():
+            yield pa.Table.from_batches([batch])
 
     def commit_tables(
         self, tables: Mapping[str, pa.Table], heads: Mapping[str, VersionRef], inputs: Sequence[str]

@@ -7,10 +7,10 @@ Parquet reader that knows the format, without this product.
 from __future__ import annotations
 
 import base64
-import io
 import os
-from collections.abc import Callable
-from types import TracebackType
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import BinaryIO
 
 import bech32
@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from todoke.errors import KeyMissing, TodokeError
 
 _NONCE_BYTES = 12
+_PIPE_BYTES = 1 << 16
 
 
 class FileCipher:
@@ -47,6 +48,28 @@ class FileCipher:
     def seal_stream(self, plain: BinaryIO, sealed: BinaryIO) -> None:
         """Seals a stream of any size in constant memory."""
         pyrage.encrypt_io(plain, sealed, [self._recipient])
+
+    @contextmanager
+    def sealing(self, sealed: BinaryIO) -> Iterator[BinaryIO]:
+        """A stream of which everything written is sealed into `sealed` as it comes; what is sealed is whole when the
+        block ends well, and to be thrown away when it does not.
+        """
+        read, write = os.pipe()
+
+        def seal() -> None:
+            with os.fdopen(read, "rb") as plain:
+                self.seal_stream(plain, sealed)
+
+        # pyrage asks for the content instead of taking it: it waits in a thread of its own at the end of a pipe
+        with ThreadPoolExecutor(1) as pool, os.fdopen(write, "wb", buffering=_PIPE_BYTES) as plain:
+            done = pool.submit(seal)
+            try:
+                yield plain
+                plain.close()
+            except BrokenPipeError:
+                done.result()  # what ended the sealing says more than that it has ended
+                raise
+            done.result()
 
     def open(self, sealed: bytes) -> bytes:
         """The content of a sealed file.
@@ -117,33 +140,3 @@ class TableCipher:
 
     def for_reading(self) -> pqe.FileDecryptionProperties:
         return self._factory.file_decryption_properties(self._connection, pqe.DecryptionConfiguration())
-
-
-class SealedFile(io.BytesIO):
-    """A file being written in memory that hands its content over once, when it is closed.
-
-    What an error left unfinished is forgotten, in a `with` block and without one.
-    """
-
-    def __init__(self, keep: Callable[[bytes], object]) -> None:
-        super().__init__()
-        self._keep: Callable[[bytes], object] | None = keep
-
-    def close(self) -> None:
-        if self.closed:
-            return
-        content, keep = self.getvalue(), self._keep
-        super().close()
-        if keep is not None:
-            keep(content)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is not None:
-            self._keep = None
-        self.close()
-
-    def __del__(self) -> None:
-        self._keep = None  # never closed: nobody said that it is whole
-        self.close()

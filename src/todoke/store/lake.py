@@ -92,7 +92,7 @@ class Lake:
                 file = pq.ParquetFile(stream, decryption_properties=properties)
                 have = [name for name in schema.names if name in file.schema_arrow.names]
                 for number in range(file.num_row_groups):
-                    group = file.read_row_group(number, columns=have)
+                    group = file.read_row_group(number, columns=have, use_threads=False)
                     for name in schema.names:
                         if name not in have:
                             group = group.append_column(name, pa.nulls(group.num_rows, schema.field(name).type))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -232,13 +232,31 @@ def insert_ignoring_conflicts(tx: Connection, table: Table, rows: list[dict[str,
 
 def fetch(tx: Connection, query: Select[tuple[object, ...]], schema: pa.Schema) -> pa.Table:
     """The rows of a query as an Arrow table; the query's columns are in the schema's order."""
-    parts = []
-    with tx.execute(query) as result, _no_garbage():
+    with tx.execute(query) as result:
         cursor: Any = result.cursor  # the driver's own tuples: half the time of SQLAlchemy's rows
-        while rows := cursor.fetchmany(_FETCHED):
-            columns = zip(zip(*rows, strict=True), schema, strict=True)
-            parts.append(pa.table([_array(column, field.type) for column, field in columns], schema=schema))
+        parts = list(_tables(cursor.fetchmany, schema))
     return pa.concat_tables(parts).combine_chunks() if parts else schema.empty_table()
+
+
+def fetch_parts(tx: Connection, query: Select[tuple[object, ...]], schema: pa.Schema) -> Iterator[pa.Table]:
+    """As `fetch`, some thousand rows at a time, so that memory does not grow with their number."""
+    if tx.dialect.name == "sqlite":  # whose cursor gives rows as it finds them
+        with tx.execute(query) as result:
+            cursor: Any = result.cursor
+            yield from _tables(cursor.fetchmany, schema)
+        return
+    with tx.execute(query, execution_options={"stream_results": True}) as result:
+        yield from _tables(result.fetchmany, schema)
+
+
+def _tables(fetchmany: Callable[[int], Sequence[Any]], schema: pa.Schema) -> Iterator[pa.Table]:
+    while True:
+        with _no_garbage():
+            if not (rows := fetchmany(_FETCHED)):
+                return
+            columns = zip(zip(*rows, strict=True), schema, strict=True)
+            part = pa.table([_array(column, field.type) for column, field in columns], schema=schema)
+        yield part
 
 
 @contextlib.contextmanager

@@ -1,0 +1,126 @@
+"""From a claimed batch to its files, in memory that does not grow with it: label sheets, manifest, carrier's file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from todoke.errors import GateClosed
+from todoke.labels import batch as printing
+from todoke.labels.test_pack import CONFIDENTIAL
+from todoke.outbox import delivery_methods
+from todoke.outbox.batch import Batch, OpenFile, publish
+from todoke.parcels.shipping import INSTRUCTION_ORDER
+from todoke.process.batch_contents import BatchPart, batch_parts, shipping_rows, write_shipping
+from todoke.process.gaiji_shapes import label_fonts
+from todoke.process.label_claims import PRINTING_ORDER, in_printing_order, with_sort_mark
+from todoke.process.workspace import Workspace
+from todoke.store import facts
+
+_CHUNK = 20_000
+
+
+def label_records(ws: Workspace, addresses: pa.Table, kind: str) -> Iterator[pa.RecordBatch]:
+    """The records that `labels.batch` prints, in printing order, for `delivery_addresses` in a batch of a kind."""
+    with ws.ledger.read() as tx:
+        numbers = facts.numbers(tx, ws.contract.id)
+    table = in_printing_order(ws, addresses.join(numbers, "household_no", join_type="inner"), kind)
+    yield from _numbered(_columns(table).to_batches(max_chunksize=_CHUNK))
+
+
+def label_rows(ws: Workspace, part: BatchPart, kind: str) -> pa.Table:
+    """The labels of a part of a batch, as `label_records` has them but without a number and in no order."""
+    numbers = part.parcels.select(["household_no", "application_no"])
+    return _columns(with_sort_mark(ws, part.addresses.join(numbers, "household_no", join_type="inner"), kind))
+
+
+def _columns(table: pa.Table) -> pa.Table:
+    columns = ("household_no", "ward_no", "application_no", "postal_code", "town", "block", "building")
+    return pa.table(
+        {
+            **{name: table[name] for name in columns},
+            "name": table["addressee"],
+            "sort_mark": table["sort_mark"],
+            "flags": pc.if_else(table["confidential"], CONFIDENTIAL, ""),
+        }
+    )
+
+
+def _numbered(rows: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    count = 0
+    for batch in rows:
+        numbers = pa.array(range(count + 1, count + 1 + batch.num_rows), pa.int32())
+        yield pa.RecordBatch.from_arrays([numbers, *batch.columns], ["label_no", *batch.schema.names])
+        count += batch.num_rows
+
+
+class _Numbered:
+    """Sorted label rows as records that can be read more than once."""
+
+    def __init__(self, rows: Iterable[pa.RecordBatch]) -> None:
+        self._rows = rows
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        return _numbered(self._rows)
+
+
+@contextmanager
+def printed_records(ws: Workspace, batch: Batch) -> Iterator[Iterable[pa.RecordBatch]]:
+    """The records of a batch's labels as `labels.batch` prints them; `ws` as it was when the batch was claimed."""
+    with ws.sorted_rows(PRINTING_ORDER) as rows:
+        for part in batch_parts(ws, batch):
+            rows.add(label_rows(ws, part, batch.kind))
+        yield _Numbered(rows)
+
+
+def publish_labels(ws: Workspace, batch: Batch) -> int:
+    """Label sheets, manifest, control totals and the carrier's file of one batch; returns how many labels.
+
+    Each row of lake and ledger is read once; what is read is sorted twice, as it is printed and as the carrier has it.
+    """
+    printed = 0
+    # Arrow's own pool keeps what is freed: some ninety MB here
+    pa.set_memory_pool(pa.system_memory_pool())
+    with ws.sorted_rows(PRINTING_ORDER) as labels, ws.sorted_rows(INSTRUCTION_ORDER) as shipping:
+        instructed = []
+        for part in batch_parts(ws, batch):
+            labels.add(label_rows(ws, part, batch.kind))
+            shipping.add(shipping_rows(batch, part))
+            instructed += [part.instructed] if part.instructed is not None else []
+
+        def render(open_file: OpenFile) -> None:
+            nonlocal printed
+            printed = _print(ws, batch, _Numbered(labels), open_file)
+            name = f"shipping/shipping_{batch.business_on:%Y%m%d}.csv"
+            write_shipping(ws, shipping, open_file, name=name)
+            if instructed:
+                _write_methods(ws, pa.concat_tables(instructed), open_file)
+            if batch.notes:
+                with open_file("control.json") as stream:
+                    stream.write(json.dumps(batch.notes, ensure_ascii=False, indent=1).encode())
+
+        publish(ws.ledger, batch, "labels", render)
+    return printed or batch.members
+
+
+def _print(ws: Workspace, batch: Batch, records: Iterable[pa.RecordBatch], open_file: OpenFile) -> int:
+    form = ws.contract.labels.form(batch.kind)
+    printed = printing.render(records, form.layout, label_fonts(ws), open_file, form.free_text).labels
+    if printed != batch.members:
+        raise GateClosed(
+            f"印字した数（{printed}）が束の数（{batch.members}）と違います",
+            where=batch.id,
+            next_step="外字と住所の保留を確かめ、担当の技術者に連絡してください",
+        )
+    return printed
+
+
+def _write_methods(ws: Workspace, instructed: pa.Table, open_file: OpenFile) -> None:
+    rows = instructed.sort_by([("postal_code", "ascending"), ("shipment_id", "ascending")])
+    title = "秘匿世帯の配送方法"
+    with open_file(delivery_methods.NAME) as stream:
+        stream.write(delivery_methods.delivery_methods(rows, programme=ws.contract.name, title=title))
