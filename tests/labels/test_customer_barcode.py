@@ -47,6 +47,11 @@ def test_published_example(example: dict[str, str]) -> None:
         ("五本木の家12", "12"),
         ("２丁目３－４ー５", "2-3-4-5"),
         ("1−2‐3", "1-2-3"),
+        ("一万二千番地", "12000"),
+        ("万五番地", "10005"),
+        ("二十三万四千五百六番地", "234506"),
+        ("1万2千番地", "12000"),
+        ("１万2345番地", "12345"),
         ("三田", ""),
         ("", ""),
     ],
@@ -72,6 +77,7 @@ def test_bars_of_the_published_symbol() -> None:
 def test_chome_written_with_the_town_belongs_to_the_address_number() -> None:
     assert address_number(after_town("中央町二丁目", "4番5号", "")) == "2-4-5"
     assert address_number(after_town("五本木", "1丁目4番5号", "101")) == "1-4-5-101"
+    assert address_number(after_town("中央町二丁目\u3000 ", "3番4号\u3000", "")) == "2-3-4"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ from io import StringIO
 import numpy as np
 import pypdfium2.raw as pdfium
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from label_samples import DRAWN, EMPTY, MISSING, Shelf, batches, eudc_font, record
 from pypdfium2 import PdfDocument
 
@@ -125,6 +127,29 @@ def test_the_same_records_give_the_same_bytes_however_they_come(fonts: FontSet, 
     assert totals == first
     assert totals.files[0].sha256 == sha256(shelf.files["labels_001.pdf"]).hexdigest()
     assert totals.files[0].bytes == len(shelf.files["labels_001.pdf"])
+
+
+@given(st.lists(st.text(" \u3000", max_size=20), min_size=5, max_size=5))
+@settings(max_examples=20, deadline=None)
+def test_a_label_is_the_same_whether_its_fields_are_padded_or_not(fonts: FontSet, pads: list[str]) -> None:
+    fields = {
+        "town": "中央町二丁目",
+        "block": "3番4号",
+        "building": "コーポ　見本",
+        "name": "試行　三郎",
+        "sort_mark": "中央",
+    }
+    padded = {name: text + pad for (name, text), pad in zip(fields.items(), pads, strict=True)}
+    plain, filled = Shelf(), Shelf()
+    render(batches([record(1, **fields)]), LAYOUT, fonts, plain.open)
+    render(batches([record(1, **padded)]), LAYOUT, fonts, filled.open)
+    assert filled.files == plain.files
+    assert label_texts(filled.files["labels_001.pdf"])[0].find("試行　三郎　様") > 0
+
+
+def test_a_name_of_blanks_is_blank(fonts: FontSet, shelf: Shelf) -> None:
+    totals = render(batches([record(1, name="　 ")]), LAYOUT, fonts, shelf.open)
+    assert list(totals.held.values()) == [Misfit.BLANK]
 
 
 def test_a_file_has_a_thousand_sheets_at_most_and_shares_its_fonts(fonts: FontSet, shelf: Shelf) -> None:

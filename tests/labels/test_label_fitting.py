@@ -44,6 +44,41 @@ def test_no_break_inside_a_number_or_before_its_counter(text: str) -> None:
         assert not re.search(r"[0-9][-,の]$", text[:place]) or not re.match(r"[0-9]", text[place:])
 
 
+@pytest.mark.parametrize(
+    "number",
+    [
+        "１２３４５ｰ６７８９",
+        "12345─67890",
+        "一○二○三○四○五号室",
+        "◯一◯",
+        "１０　１２",
+        "10 10",
+        "1、2号室",
+        "3・4",
+        "五－三－一",
+        "二万三千",
+    ],
+)
+def test_a_number_is_one_however_its_parts_are_joined(number: str) -> None:
+    _, allowed = break_points(f"ああ{number}ああ")
+    assert not set(range(3, 2 + len(number))) & set(allowed)
+
+
+@given(
+    st.lists(st.text("0123456789０９一二○〇", min_size=1, max_size=3), min_size=1, max_size=4),
+    st.sampled_from([*"-－ーｰ─━−・、,．／"]),
+)
+def test_a_joined_number_is_never_parted(parts: list[str], joint: str) -> None:
+    text = joint.join(parts)
+    _, allowed = break_points(f"あ{text}あ")
+    assert set(allowed) <= {1, 1 + len(text)}
+
+
+def test_a_blank_still_parts_words(fonts: FontSet) -> None:
+    assert 6 in break_points("MARIA GOMEZ")[0]
+    assert 4 in break_points("コーポ 101")[0]
+
+
 def test_one_line_is_shrunk_by_a_fifth_at_most_before_it_is_wrapped(fonts: FontSet) -> None:
     style = Style(10, 6, 2)
     assert (fitted := fit("あ" * 12, style, 100, fonts)) is not None

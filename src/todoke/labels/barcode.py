@@ -24,6 +24,8 @@ CHECK_VALUES = {code: value for value, code in enumerate(CHECK_ORDER)}
 _LETTERS = {chr(65 + n): (f"CC{1 + n // 10}", str(n % 10)) for n in range(26)}
 _CODES: dict[str, tuple[str, ...]] = {**{c: (c,) for c in "0123456789-"}, **_LETTERS}
 _CONTENT = 20
+#: Fixed-width files fill their fields up with these; at the end of a field they are no part of it.
+PADDING = " \u3000"
 _FILL = ["CC4"] * 13
 
 #: Full-width forms to ASCII, letters to upper case; `& / ・ .` are taken out before anything else (p19).
@@ -32,12 +34,16 @@ _FOLD = str.maketrans(
     | {base + n: 0x41 + n for base in (0x61, 0xFF21, 0xFF41) for n in range(26)}
     | dict.fromkeys(map(ord, "&＆/／・･.．"))
 )
-_KANJI_NUMBER = re.compile(r"[〇一二三四五六七八九十百千]+(?=丁目|丁|番地|番|号|地割|線|の|ノ)")
+#: Also one that is partly in figures: 1万2千番地.
+_KANJI_NUMBER = re.compile(
+    r"(?:[0-9]*[十百千万]|[〇一二三四五六七八九])+(?:(?<=[十百千万])[0-9]+)?(?=丁目|丁|番地|番|号|地割|線|の|ノ)"
+)
 _OTHER = re.compile(r"(?:[^0-9A-Z]|[A-Z]{2,}|(?<=[0-9])F(?![A-Z]))+")
 _LETTER = re.compile(r"-?([A-Z])-?")
 _CHOME = re.compile(r"(?:[0-9０-９]+|[〇一二三四五六七八九十]+)丁目$")
 _KANJI_DIGITS = {kanji: value for value, kanji in enumerate("〇一二三四五六七八九")}
 _KANJI_UNITS = {"十": 10, "百": 100, "千": 1000}
+_TEN_THOUSAND = "万"
 
 
 class NoBarcode(Labelled):
@@ -46,6 +52,7 @@ class NoBarcode(Labelled):
     POSTAL_CODE_INVALID = "postal_code_invalid", "郵便番号が7桁でない"
     POSTAL_CODE_GENERAL = "postal_code_general", "代表の郵便番号（下2桁が00）"
     NO_ADDRESS_NUMBER = "no_address_number", "住所表示番号が取り出せない"
+    TOWN_UNKNOWN = "town_unknown", "送付先住所に郵便番号の町名がない"
 
 
 def address_number(address_after_town: str) -> str:
@@ -107,19 +114,21 @@ def plain_postal_code(postal_code: str) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _chome(town: str) -> str:
-    found = _CHOME.search(town)
+    found = _CHOME.search(town.rstrip(PADDING))
     return found.group() if found else ""
 
 
 def _arabic(found: re.Match[str]) -> str:
-    """Arabic figures of a kanji number, positional (一〇一) or with units (二十三)."""
+    """Arabic figures of a kanji number, positional (一〇一) or with units (二十三, 一万二千)."""
     text = found.group()
-    if not any(unit in text for unit in _KANJI_UNITS):
+    if not any(unit in text for unit in (*_KANJI_UNITS, _TEN_THOUSAND)):
         return "".join(str(_KANJI_DIGITS[char]) for char in text)
     total = digit = 0
     for char in text:
-        if char in _KANJI_UNITS:
+        if char == _TEN_THOUSAND:
+            total, digit = max(total + digit, 1) * 10_000, 0
+        elif char in _KANJI_UNITS:
             total, digit = total + max(digit, 1) * _KANJI_UNITS[char], 0
         else:
-            digit = digit * 10 + _KANJI_DIGITS[char]
+            digit = digit * 10 + _KANJI_DIGITS.get(char, ord(char) - 0x30)
     return str(total + digit)

@@ -24,6 +24,7 @@ from todoke.labels.faces import Glyph
 from todoke.labels.fonts import FontSet
 from todoke.labels.gaiji import PRINTED_FIELDS, GaijiUse, Prover, texts
 from todoke.labels.pdf import Drawing, EmbeddedFonts, PrintedFile, SheetFile
+from todoke.labels.postal_town import encode_whole
 from todoke.labels.sheet import Line, Misfit, Record, Typesetter
 
 SHEETS_PER_FILE = 1000
@@ -253,6 +254,8 @@ def _open(where: str, totals: dict[str, int]) -> GateClosed:
 
 
 def _encoded(record: Record) -> list[str] | NoBarcode:
+    if not record.town:
+        return encode_whole(record.postal_code, record.block, record.building)
     return encode(record.postal_code, after_town(record.town, record.block, record.building))
 
 

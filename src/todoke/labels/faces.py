@@ -19,12 +19,14 @@ from typing import Any
 from fontTools import subset
 from fontTools.fontBuilder import FontBuilder
 from fontTools.misc.psCharStrings import T2CharString
+from fontTools.pens.areaPen import AreaPen
 from fontTools.pens.boundsPen import ControlBoundsPen
 from fontTools.pens.cu2quPen import Cu2QuPen
-from fontTools.pens.recordingPen import RecordingPen
+from fontTools.pens.recordingPen import RecordingPen, replayRecording
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.ttLib import TTFont, TTLibError
 from fontTools.ttLib.tables._g_l_y_f import Glyph as TrueTypeGlyph
+from PIL import Image, ImageDraw, ImageFont
 
 from todoke.errors import FileRefused
 from todoke.model.codes import Labelled
@@ -45,6 +47,8 @@ _CUTTING = subset.Options(
 )  # fmt: skip
 #: A CFF glyph with a longer program draws something; only shorter ones are run to see.
 _LONG_PROGRAM = 40
+#: Private-use characters are drawn at this size to see whether they leave ink, and must ink so much of a square em.
+_DRAWN_PX, _LEAST_INK = 48, 0.0002
 #: How far an outline that is turned into TrueType's curves may lie from the original, in em.
 _CURVE_ERROR = 0.0005
 #: Outlines are compared in these parts of an em, so that the same drawing at another size is the same.
@@ -53,7 +57,7 @@ _COMPARED_EM = 4096
 Strokes = list[tuple[str, tuple[Any, ...]]]
 _DAMAGED = (
     TTLibError, AssertionError, LookupError, ValueError, AttributeError, TypeError, ArithmeticError, RecursionError,
-    NotImplementedError, struct.error,
+    NotImplementedError, OSError, struct.error,
 )  # fmt: skip
 
 
@@ -204,6 +208,8 @@ def _read(data: bytes, where: str) -> Face:
     ids = font.getReverseGlyphMap()
     by_code = {code: ids[name] for code, name in cmap.items()} | dict.fromkeys(_undefined(font, cmap), 0)
     draws = _cff_draws(font) if "CFF " in font else _glyf_draws(font)
+    unfit = _without_ink(data, font, by_code, draws)
+    by_code |= dict.fromkeys((code for code, glyph in unfit.items() if glyph is Glyph.NOTDEF), 0)
     variants = {text: glyph for text, glyph in _variants(font, by_code, ids).items() if glyph and draws(glyph)}
     em, head, advances = font["head"].unitsPerEm, font["head"], font["hmtx"].metrics
     used = {*by_code.values(), *variants.values()}
@@ -212,7 +218,7 @@ def _read(data: bytes, where: str) -> Face:
         data=data,
         cmap=by_code,
         variants=variants,
-        blank=frozenset(code for code, glyph in by_code.items() if not draws(glyph)),
+        blank=frozenset(code for code, glyph in by_code.items() if code in unfit or not draws(glyph)),
         widths={glyph: advances[font.getGlyphName(glyph)][0] / em for glyph in used},
         em=em,
         ascent=font["hhea"].ascent / em,
@@ -259,6 +265,40 @@ def _undefined(font: Any, cmap: dict[int, str]) -> list[int]:
     for code in cmap:
         covered[code] = 0
     return [found.start() for found in re.finditer(b"\1", covered)]
+
+
+def _without_ink(data: bytes, font: Any, by_code: Mapping[int, int], draws: Callable[[int], bool]) -> dict[int, Glyph]:
+    """Private-use code points that leave no ink on their em, though they have an outline, or the box of `.notdef`.
+
+    An outline without area, contours that undo each other, one that lies outside the em or is scaled to nothing: only a
+    drawing tells. One without a width would be printed over by the next character.
+    """
+    codes = [code for code, glyph in by_code.items() if is_private(code) and glyph and draws(glyph)]
+    if not codes:
+        return {}
+    advances = font["hmtx"].metrics
+    undefined = _strokes(font, 0) if draws(0) else None
+    pen = ImageFont.truetype(BytesIO(data), _DRAWN_PX, layout_engine=ImageFont.Layout.BASIC)
+    found: dict[int, Glyph] = {}
+    for code in codes:
+        glyph = by_code[code]
+        drawn = _strokes(font, glyph)
+        # The drawing is hinted, which can part contours that undo each other: their areas tell.
+        area = AreaPen()
+        replayRecording(drawn, area)
+        inked = min(abs(area.value) / font["head"].unitsPerEm ** 2, _ink(pen, code))
+        if drawn == undefined:
+            found[code] = Glyph.NOTDEF
+        elif not advances[font.getGlyphName(glyph)][0] or inked < _LEAST_INK:
+            found[code] = Glyph.EMPTY
+    return found
+
+
+def _ink(pen: ImageFont.FreeTypeFont, code_point: int) -> float:
+    """The area that a code point inks on its em, in square em."""
+    em = Image.new("L", (_DRAWN_PX, _DRAWN_PX * 5 // 4))
+    ImageDraw.Draw(em).text((0, _DRAWN_PX), chr(code_point), fill=255, font=pen, anchor="ls")
+    return sum(level * count for level, count in enumerate(em.histogram())) / 255 / _DRAWN_PX**2
 
 
 def _glyf_draws(font: Any) -> Callable[[int], bool]:

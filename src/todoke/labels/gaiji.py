@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from todoke.labels.barcode import PADDING
 from todoke.labels.faces import Glyph, is_private
 from todoke.labels.fonts import FontSet
 
@@ -121,11 +123,15 @@ def gaiji_in(text: str) -> int:
 
 
 def texts(batch: pa.RecordBatch, name: str) -> list[str]:
-    """A text column as strings; null is empty, as is a column that the records do not have."""
+    """A text column as strings; null is empty, as is a column that the records do not have.
+
+    The blanks with which fixed-width files pad a field are no part of it; those inside it are.
+    """
     if name not in batch.schema.names:
         return [""] * batch.num_rows
     column = batch.column(name)
-    values: list[str] = (column.fill_null("") if column.null_count else column).to_pylist()
+    filled = column.fill_null("") if column.null_count else column
+    values: list[str] = pc.utf8_rtrim(filled, PADDING).to_pylist()
     return values
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
-from todoke.labels.barcode import address_number, after_town
+from todoke.labels.barcode import PADDING, address_number, after_town
 
 _WRITTEN = re.compile(r"(?:[0-9０-９]+|[〇一二三四五六七八九十]+)丁目")
 
@@ -23,6 +23,7 @@ def sort_marks(by: Literal["town", "route", "none"], towns: Iterable[str], block
 
 
 def _route(town: str, block: str) -> str:
+    town = town.rstrip(PADDING)
     if not town:
         return ""
     figures = address_number(after_town(town, block, "")).split("-")

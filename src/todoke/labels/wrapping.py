@@ -10,14 +10,16 @@ from dataclasses import dataclass
 
 from todoke.labels.fonts import FontSet
 
-_KANJI_DIGITS = "〇一二三四五六七八九十百千"
-_COUNTER = "丁目|番地|番町|号室|号棟|号館|地割|番|号|丁|階|棟|線|室|条"
+_KANJI_DIGITS = "〇○◯一二三四五六七八九十百千万"
+_COUNTER = "丁目|番地|番町|番館|号室|号棟|号館|地割|番|号|丁|階|棟|線|室|条"
 _FIGURE = r"[0-9０-９A-Za-zＡ-Ｚａ-ｚ]"
-_JOINT = r"[-‐‑‒–—―−－ー~〜～./／,，&＆'’]"
-_NUMBER = rf"(?:{_FIGURE}+(?:{_JOINT}+{_FIGURE}+)*|[{_KANJI_DIGITS}]+)(?:{_COUNTER})*"
+_SPACES = " \u3000"
+#: What may stand between the parts of one number; a blank only between figures, for it parts words.
+_JOINT = rf"(?:[-‐‑‒–—―−－ーｰ─━~〜～.．/／,，、､・･&＆'’]+|(?<=[0-9０-９])[{_SPACES}]+(?=[0-9０-９]))"
+_RUN = rf"(?:{_FIGURE}|[{_KANJI_DIGITS}])+"
+_NUMBER = rf"{_RUN}(?:{_JOINT}{_RUN})*(?:{_COUNTER})*"
 #: What is never cut: a number with its counters, numbers joined by の, a word in Latin letters.
 _ATOM = re.compile(rf"{_NUMBER}(?:[のノ]{_NUMBER})*")
-_SPACES = " \u3000"
 _NOT_FIRST = frozenset("ー－-・、。，．々ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶｰ）)」』】〕］ゝヽ゛゜" + _SPACES)
 _NOT_LAST = frozenset("（(「『【〔［")
 _SCRIPTS = (re.compile(r"[ァ-ヺーｦ-ﾟ]"), re.compile(r"[ぁ-ゖ]"), re.compile(r"[0-9０-９A-Za-zＡ-Ｚａ-ｚ]"))
