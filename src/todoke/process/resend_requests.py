@@ -68,7 +68,11 @@ def request(contract: str, application_no: str, kind: str, reason: str, by_whom:
             known = ws.head_table("resend_request", pin)
             household = _household(ws, tx, pin, application_no)
             if household in taken_out(ws, tx, pin, kind).households:
-                raise _not_now("引抜きの対象の世帯です", "カタログは送れません。引抜きの指示を区に確かめてください")
+                raise _not_now(
+                    "引抜きの対象の世帯です",
+                    "引抜きの指示を区に確かめてください。"
+                    "外字の印字誤りは、引抜き済みを返し新しいフォントが届くと、印刷し直します",
+                )
             parcel = _did_not_arrive(ws, tx, household, kind, known)
         number = "R" + ids.identifier(ws.ledger.keys.id_key, "resend", parcel, length=10)
         said = {"reason": reason.strip(), "by_whom": by_whom.strip(), "requested_at": clock.now_tokyo()}
