@@ -166,14 +166,28 @@ def labels_pull(
     cause: Annotated[str, typer.Option("--reason", help="引き抜く理由（短く）")],
     code_point: Annotated[str | None, typer.Option(help="正しく印字されなかった文字（U+E123）")] = None,
     application_no: Annotated[str | None, typer.Option(help="1件だけ引き抜くときの申込番号")] = None,
+    batch: Annotated[str | None, typer.Option(help="位置で1件を選ぶときの束")] = None,
+    file: Annotated[str, typer.Option(help="束の中のファイル")] = "labels_001.pdf",
+    sheet: Annotated[int, typer.Option(min=1, help="枚目")] = 1,
+    position: Annotated[int, typer.Option(min=1, help="位置")] = 1,
+    at_most: Annotated[int | None, typer.Option(min=1, help="対象の件数の上限（外字でない文字では必須）")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="件数を示すだけで、何も記録しない")] = False,
 ) -> None:
     """印字済みのラベルを引抜き一覧に加え、運送会社に停止を伝えます。加えた件数・引渡し済みの件数を示します。"""
-    from todoke.process import pull_outs
+    from todoke.process import printed_labels, pull_outs
 
     said = pull_outs.request(
-        contract, by_whom=by_whom, cause=cause, code_point=code_point, application_no=application_no
+        contract,
+        by_whom=by_whom,
+        cause=cause,
+        code_point=code_point,
+        application_no=application_no,
+        place=printed_labels.LabelPlace(batch, file, sheet, position) if batch else None,
+        at_most=at_most,
+        dry_run=dry_run,
     )
-    print(f"引抜き一覧に加えました: {said['listed']}件（引渡し済みで引き抜けないもの: {said['too_late']}件）")
+    what = "引抜きの対象です（記録していません）" if dry_run else "引抜き一覧に加えました"
+    print(f"{what}: {said['listed']}件（引渡し済みで引き抜けないもの: {said['too_late']}件）")
 
 
 @labels_app.command("reprint")

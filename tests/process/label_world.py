@@ -18,7 +18,7 @@ from sqlalchemy import func, insert, select, update
 
 from todoke import clock
 from todoke.errors import TodokeError
-from todoke.model.codes import PullState, ShipmentState
+from todoke.model.codes import PullReason, PullState, ShipmentState
 from todoke.outbox.batch import claim
 from todoke.parcels.diff import STOP
 from todoke.process import labels, pull_outs, register, resend_requests, stops
@@ -145,14 +145,34 @@ class LabelWorld:
             self._claims(ws, kind)
         self._totals(ws)
         before = {item.item_no for item in self._pull_list(ws)}
-        pull_outs._write(ws, lambda tx, pin: pull_outs._named_by_ward(ws, tx, pin))
+        pull_outs._write(ws, lambda tx, pin: pull_outs._named_or_overtaken(ws, tx, pin))
         after = self._pull_list(ws)
         assert before <= {item.item_no for item in after}
-        on_list = Counter(item.household_no for item in after)
-        labels_of = Counter(household for household, _, _ in self.printed.elements())
-        assert on_list == {number: labels_of[number] for number in self.named if number in labels_of}
+        on_list = Counter(item.household_no for item in after if item.reason is PullReason.WARD_LIST)
+        assert all(on_list[number] >= 1 for number in self.named if number in self.first)
+        self._labels_close(ws, after)
         sought = [item for item in after if item.state is PullState.TO_FIND]
         assert not any(item.handed_over for item in sought)
+
+    def _labels_close(self, ws: Workspace, on_list: Sequence[pulls.PullItem]) -> None:
+        """Of every parcel one label goes or went, or none when it is stopped; every other one is on the pull list."""
+        s, e, r = t.shipment.c, t.effect.c, t.shipment_revision.c
+        query = (
+            select(s.id, s.household_no, s.state, func.count())
+            .join(t.effect, e.shipment_id == s.id)
+            .join(t.shipment_revision, (r.shipment_id == s.id) & (r.rev == e.rev))
+            .where(s.kind == "catalogue", e.batch_id.is_not(None), r.action.in_(pulls.SENDING))
+            .group_by(s.id, s.household_no, s.state)
+        )
+        out = Counter(item.shipment_id for item in on_list if item.state is not PullState.TOO_LATE)
+        going = set[str]()
+        with ws.ledger.read() as tx:
+            said = control(ws, tx, [], self._ward(ws), list(self.declined))
+            for parcel, household, state, labelled in tx.execute(query):
+                goes = state not in (ShipmentState.STOPPED, ShipmentState.CANCELLED)
+                assert labelled - out[parcel] == goes
+                going |= {household} if goes else set()
+        assert said["labels"] + said["sent_before"] - said["pulled"] == len(going)
 
     def _publishes(self) -> None:
         """The register as the ward has it now, by the functions that publish one."""

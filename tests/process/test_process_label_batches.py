@@ -16,8 +16,9 @@ from small_ward import HOMES, INSTRUCTION_HEADER, INSTRUCTIONS, households, tabl
 import databases
 from orchestration import demo_checks
 from todoke.errors import ContractError, NotApproved
-from todoke.process import label_claims, labels
+from todoke.process import label_claims, labels, pull_outs
 from todoke.process.workspace import Workspace
+from todoke.store import pulls
 
 FILES, LABELS = date(2026, 7, 21), date(2026, 9, 7)
 MOST, ALL = 4, 10
@@ -57,6 +58,12 @@ def test_one_yes_locks_all_batches_and_they_follow_the_printing_order(approved: 
     assert approved.out("labels/") == {}, "locked before any file is visible"
     for batch in reversed([*ordinary, confidential]):
         labels.print_batch(CONTRACT, LABELS, batch)
+    pull_outs.request(CONTRACT, by_whom="佐藤", cause="字形", code_point="U+756A", at_most=ALL)
+    with approved.ledger.read() as tx:
+        listed = [(item.batch_id, item.sheet, item.position) for item in pulls.items(tx, CONTRACT)]
+    in_order = [*ordinary, confidential]
+    assert len({batch for batch, _, _ in listed}) > 2
+    assert listed == sorted(listed, key=lambda place: (in_order.index(place[0]), *place[1:]))
     printed = manifests(approved)
     in_order = [row["household_no"] for batch in ordinary for row in printed[batch]]
     assert in_order == sorted(in_order, key=PLACES.__getitem__) and len(set(in_order)) == ALL

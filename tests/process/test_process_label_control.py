@@ -84,7 +84,7 @@ def test_corrected_added_and_printed_households_each_count_once(july: Programme)
     rows = [
         *correction(home_of(FAMILY), "削除", "誤り"),
         *correction(mended, "追加"),
-    ]  # the family's is printed already
+    ]  # the family's is printed already, and is pulled
     july.ward_sends("corrections", table(CORRECTION_HEADER, rows), NEXT)
     july.ward_sends("additions", table(HEADER, new.rows()), NEXT)
     for process in ("intake", "register", "labels"):
@@ -100,7 +100,7 @@ def test_corrected_added_and_printed_households_each_count_once(july: Programme)
         "ward_households": 14,
         "quarantined": 0,
         **{"deleted": 0, "declined": 0, "sent_before": 11},
-        **{"pulled": 0, "reprinted": 0, "resent": 0},
+        **{"pulled": 1, "reprinted": 0, "resent": 0},
     }
 
 

@@ -1,8 +1,9 @@
 -- Parcels that must not go out as they were last told, and those that went to where they must not have gone (G09):
 -- their household is held, deleted, confidential without an instruction, or has become confidential since; or it is a
--- catalogue that is to be pulled (G08).
+-- parcel that is to be pulled (G08).
 -- A parcel whose last revision stops or cancels it is safe.
--- in: shipment (`facts.SHIPMENT`), revision (`facts.REVISION`), household (`schema.HOUSEHOLD`), pulled(household_no)
+-- in: shipment (`facts.SHIPMENT`), revision (`facts.REVISION`), household (`schema.HOUSEHOLD`),
+-- pulled(household_no, kind)
 WITH standing AS (
     SELECT
         shipment.shipment_id,
@@ -19,7 +20,7 @@ WITH standing AS (
         shipment.revision
     FROM shipment
     INNER JOIN household ON shipment.household_no = household.household_no
-    LEFT JOIN pulled ON shipment.household_no = pulled.household_no AND shipment.kind = 'catalogue'
+    LEFT JOIN pulled ON shipment.household_no = pulled.household_no AND shipment.kind = pulled.kind
     WHERE shipment.state <> 'cancelled'
 )
 

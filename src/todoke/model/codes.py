@@ -97,6 +97,11 @@ class PullReason(Labelled):
     WARD_LIST = "ward_list", "区の抽出データ"
     GAIJI = "gaiji", "外字の印字誤り"
     SINGLE = "single", "個別の依頼"
+    SUPERSEDED = "superseded", "新しいラベルあり"
+    CONFIDENTIAL = "confidential", "秘匿世帯となった"
+    DELETED = "deleted", "世帯の削除"
+    HELD = "held", "世帯・ラベルの保留"
+    NOT_WANTED = "not_wanted", "発送の取りやめ"
 
 
 class PullState(Labelled):

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from todoke.model.changes import DifferenceFound, content_digest
-from todoke.model.codes import PullState
+from todoke.model.codes import PullReason, PullState
 from todoke.store.pulls import PullItem
 
 #: What people report of an item, and from which states it may follow.
@@ -20,6 +20,15 @@ RESULTS: Mapping[PullState, frozenset[PullState]] = {
     PullState.PULLED: frozenset({PullState.TO_FIND, PullState.FOUND, PullState.NOT_FOUND}),
     PullState.DELIVERED: frozenset({PullState.PULLED}),
 }
+#: What overtook a label: its household's parcel goes its own way.
+OVERTAKEN = frozenset(
+    {
+        *(PullReason.SUPERSEDED, PullReason.CONFIDENTIAL, PullReason.DELETED),
+        *(PullReason.HELD, PullReason.NOT_WANTED),
+    }
+)
+#: Out of the way: a right label may follow.
+_OUT = frozenset({PullState.PULLED, PullState.DELIVERED, PullState.TOO_LATE})
 #: Still in our rooms, as far as anybody knows.
 _SOUGHT = frozenset({PullState.TO_FIND, PullState.FOUND, PullState.NOT_FOUND})
 
@@ -35,15 +44,31 @@ def missed(items: Iterable[PullItem]) -> list[PullItem]:
     return [item for item in items if item.handed_over and item.state in _SOUGHT]
 
 
-def too_late(shipments: pa.Table, pulled: Collection[str]) -> list[DifferenceFound]:
-    """A difference for every catalogue that went to the carrier and was to be pulled.
+def stops_parcel(item: PullItem, *, other_fonts: bool) -> bool:
+    """Whether nothing more may go to the household of an item: not when a later label, or another cause, has its say.
 
     Args:
-        shipments: `facts.SHIPMENT` of catalogues.
-        pulled: household numbers.
+        other_fonts: labels are drawn in other fonts now than this one was: what printed wrong may go anew once the
+            wrong label is out.
+    """
+    if item.reason in OVERTAKEN:
+        return False
+    if item.reason is PullReason.WARD_LIST:
+        return True
+    may_follow = item.reason is PullReason.GAIJI and other_fonts and item.state in _OUT
+    return item.is_last and not may_follow
+
+
+def too_late(shipments: pa.Table, pulled: Collection[str], missed: Collection[str] = ()) -> list[DifferenceFound]:
+    """A difference for every parcel that went to the carrier and was to be pulled.
+
+    Args:
+        shipments: `facts.SHIPMENT` of one kind.
+        pulled: household numbers; missed: shipment ids whose wrong label the carrier has.
     """
     handed_over = shipments.filter(pc.is_valid(shipments["handed_over_at"]))
-    ours = handed_over.filter(pc.is_in(handed_over["household_no"], pa.array(pulled, pa.string())))
+    of_household = pc.is_in(handed_over["household_no"], pa.array(pulled, pa.string()))
+    ours = handed_over.filter(pc.or_(of_household, pc.is_in(handed_over["shipment_id"], pa.array(missed, pa.string()))))
     return [DifferenceFound(number, content_digest(()), "pull_out") for number in ours["shipment_id"].to_pylist()]
 
 

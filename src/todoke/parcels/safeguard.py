@@ -27,7 +27,13 @@ def households_at_risk(household: pa.Table) -> list[str]:
 
 
 def safeguard(
-    key: bytes, contract: str, household: pa.Table, held: Held, items: pa.Table, *, pulled: Collection[str] = ()
+    key: bytes,
+    contract: str,
+    household: pa.Table,
+    held: Held,
+    items: pa.Table,
+    *,
+    pulled: Collection[tuple[str, str]] = (),
 ) -> ParcelDiff:
     """Parcels not handed over become held ones, by a stop if they are released; handed over ones are incidents.
 
@@ -35,11 +41,16 @@ def safeguard(
         household: `schema.HOUSEHOLD` of the register in force.
         held: the parcels of `households_at_risk` and of `pulled`, of every kind.
         items: what is in their revisions, `facts.ITEM`.
-        pulled: households whose catalogue is to be pulled (G08).
+        pulled: household and kind of the parcels that are to be pulled (G08).
     """
     with Engine() as engine:
         inputs = {"shipment": held.shipments, "revision": held.revisions, "household": household}
-        inputs["pulled"] = pa.table({"household_no": pa.array(pulled, pa.string())})
+        inputs["pulled"] = pa.table(
+            {
+                "household_no": pa.array([number for number, _ in pulled], pa.string()),
+                "kind": pa.array([kind for _, kind in pulled], pa.string()),
+            }
+        )
         found = engine.run(load("parcels", "endangered"), inputs)
     endangered = {row["shipment_id"]: (row["confidential"], row["rev"]) for row in found.to_pylist()}
     lines: dict[tuple[str, int], list[tuple[str, int]]] = defaultdict(list)

@@ -21,6 +21,7 @@ from todoke.model.codes import ShipmentKind
 from todoke.outbox.batch import pending_keys
 from todoke.parcels.ledger_parcels import new_and_settled
 from todoke.parcels.nonapplicants import SHIPMENT_COLUMNS, NonApplicantInputs, settled_gate, standing, totals
+from todoke.parcels.pull_outs import too_late
 from todoke.parcels.wanted import Held, changed_parcels, one_item_wanted
 from todoke.process import approvals
 from todoke.process.address_changes import moved_parcels
@@ -28,6 +29,7 @@ from todoke.process.addresses import delivery_addresses
 from todoke.process.label_claims import claim_approved
 from todoke.process.labels import print_batch, unprintable
 from todoke.process.orders import possible_senders
+from todoke.process.pulled import taken_out
 from todoke.process.releasing import Refresh
 from todoke.process.workspace import Computation, Counts, Workspace
 from todoke.store import facts
@@ -85,6 +87,7 @@ def settle(ws: Workspace, handout: Handout) -> Settled:
         parcels = Held(facts.shipments(tx, contract, [kind]), facts.revisions(tx, contract, [kind]))
         differences = facts.differences(tx, contract)
         moved = moved_parcels(ws, tx, pin, [kind])
+        out = taken_out(ws, tx, pin, kind)
 
         def compute() -> Changes:
             until = handout.orders_until(parcels.shipments)
@@ -96,10 +99,12 @@ def settle(ws: Workspace, handout: Handout) -> Settled:
             lists.update({name: table.filter(pc.equal(table["standing"], name)) for name in handout.listed})
             not_applied = table.filter(pc.equal(table["standing"], "toilets"))["household_no"].combine_chunks()
             to = handout.addressees(not_applied, parcels.shipments)
-            to = _receivers(to, inputs.household, _undrawn(ws, pin, to, parcels, kind))
+            barred = pa.array([*_undrawn(ws, pin, to, parcels, kind).to_pylist(), *out.households], pa.string())
+            to = _receivers(to, inputs.household, barred)
             wanted = one_item_wanted(to.append_column("quantity", handout.quantity(to)), kind, handout.item_code)
             found = changed_parcels(ws.ledger.keys.id_key, contract, wanted, parcels, moved=moved)
-            new, gone = new_and_settled(found.differences, differences, parcels.shipments)
+            late = too_late(parcels.shipments, out.households, out.missed)
+            new, gone = new_and_settled([*late, *found.differences], differences, parcels.shipments)
             return Changes(
                 parcels=found.changes,
                 differences=new,
@@ -145,7 +150,7 @@ def inputs_of(ws: Workspace, tx: Connection, pin: Pin) -> NonApplicantInputs:
     )
 
 
-def _receivers(households: pa.Array, household: pa.Table, undrawn: pa.Array) -> pa.Table:
+def _receivers(households: pa.Array, household: pa.Table, barred: pa.Array) -> pa.Table:
     """Of these households those that are not deleted: household_no, members, confidential, held as the register says.
 
     A parcel that is released is recalled by it (G09).
@@ -155,7 +160,7 @@ def _receivers(households: pa.Array, household: pa.Table, undrawn: pa.Array) -> 
     )
     unknown_place = pc.and_not(live["confidential"], live["instructed"])
     held = pc.or_(pc.equal(live["state"], "held"), unknown_place)
-    held = pc.or_(held, pc.is_in(live["household_no"], value_set=undrawn))
+    held = pc.or_(held, pc.is_in(live["household_no"], value_set=barred))
     return live.select(["household_no", "members", "confidential"]).append_column("held", held)
 
 

@@ -15,6 +15,8 @@ from todoke.process.workspace import Workspace
 from todoke.store import pulls
 from todoke.store import tables as t
 
+_TAKEN_BACK = (ShipmentState.STOPPED, ShipmentState.CANCELLED)
+
 
 def control(
     ws: Workspace, tx: Connection, keys: list[str], ward: WardCount, declined: Collection[str]
@@ -24,7 +26,8 @@ def control(
     Labels: households printed on this date, or with these, once each. Held: those whose parcel waits, for a person or
     for its own approval, and those in question, which have no number yet. Excluded: deleted ones without a label, those
     that declined before they had one, and those printed on an earlier date. Counted apart: pulled, households with a
-    label on the pull list; reprinted, labels printed once more; resent, catalogues beyond a household's first.
+    label and no catalogue that goes or went; reprinted, labels printed once more; resent, catalogues beyond a
+    household's first.
 
     Args:
         declined: households that want nothing.
@@ -37,7 +40,7 @@ def control(
     if register.id != ward.register:
         raise StalePlan("区の世帯数を数えた後に世帯台帳が更新されました", where=register.id)
     printing_now = {key.rpartition("/")[0] for key in keys}
-    labels, before, held, resent = _parcels(ws, tx, printing_now, ws.ledger.pin(tx).frontier(ws.on))
+    labels, before, held, resent, standing = _parcels(ws, tx, printing_now, ws.ledger.pin(tx).frontier(ws.on))
     deleted, unnumbered = _without_parcel(ws, tx)
     sent_before = before - labels
     held = (held | unnumbered) - labels - sent_before
@@ -51,7 +54,7 @@ def control(
             "deleted": len(deleted),
             "declined": len(refused),
             "sent_before": len(sent_before),
-            "pulled": len(pulls.households(tx, ws.contract.id)),
+            "pulled": len((labels | sent_before) - standing),
             "reprinted": pulls.reprinted(tx, ws.contract.id),
             "resent": len(resent),
         },
@@ -62,22 +65,25 @@ def control(
 
 
 def _parcels(ws: Workspace, tx: Connection, printing_now: set[str], on: date) -> tuple[set[str], ...]:
-    """Households with a catalogue: printed on this date, printed before, waiting; and printed parcels sent again."""
+    """Households with a catalogue: printed on this date, printed before, waiting; parcels sent again; and households
+    with a printed one that is not stopped."""
     c = t.shipment.c
     mine = (c.contract == ws.contract.id) & (c.kind == ShipmentKind.CATALOGUE)
-    labels, before, held, resent = set[str](), set[str](), set[str](), set[str]()
+    labels, before, held, resent, standing = set[str](), set[str](), set[str](), set[str](), set[str]()
     for parcel, household, state, released_on, cause in tx.execute(
         select(c.id, c.household_no, c.state, c.released_on, c.cause).where(mine)
     ):
         if cause != Cause.FIRST and (parcel in printing_now or released_on is not None):
             resent.add(parcel)
+        if parcel in printing_now or (released_on is not None and state not in _TAKEN_BACK):
+            standing.add(household)
         if parcel in printing_now or released_on == on:
             labels.add(household)
         elif released_on is not None:
             before.add(household)
         elif state in (ShipmentState.ON_HOLD, ShipmentState.PLANNED):
             held.add(household)
-    return labels, before, held, resent
+    return labels, before, held, resent, standing
 
 
 def _registered(ws: Workspace, tx: Connection) -> set[str]:

@@ -33,7 +33,7 @@ from todoke.process.label_claims import claim_approved, members
 from todoke.process.label_control import control
 from todoke.process.label_printing import label_records, publish_labels
 from todoke.process.parcels_again import catalogues_again
-from todoke.process.pulled import pulled
+from todoke.process.pulled import taken_out
 from todoke.process.releasing import as_claimed
 from todoke.process.ward_count import ward_count
 from todoke.process.workspace import Computation, Counts, Workspace
@@ -82,12 +82,12 @@ def _settle(ws: Workspace) -> Counts:
         differences = facts.differences(tx, contract)
         moved = moved_parcels(ws, tx, pin, ["catalogue"])
         again = catalogues_again(ws, tx, pin, known.shipments)
-        taken_out, declined = pulled(ws, tx, pin), _declined(ws, tx, pin)
+        out, declined = taken_out(ws, tx, pin, ShipmentKind.CATALOGUE), _declined(ws, tx, pin)
 
         def compute() -> Changes:
             nonlocal held_count
             undrawn = unprintable(ws, unprinted(ws, pin.heads, known.shipments, again), ShipmentKind.CATALOGUE)
-            barred = pa.array([*undrawn.to_pylist(), *taken_out], pa.string())
+            barred = pa.array([*undrawn.to_pylist(), *out.households], pa.string())
             printed = _printed(known.shipments)
             unwanted = pa.array(set(declined) - set(printed.to_pylist()), pa.string())
             first = _households(ws, pin, barred, unwanted, numbered)
@@ -95,7 +95,7 @@ def _settle(ws: Workspace) -> Counts:
             wanted = one_item_wanted(households, ShipmentKind.CATALOGUE, CATALOGUE_ITEM)
             held_count = int(pc.sum(wanted["held"]).as_py() or 0)
             parcels = changed_parcels(ws.ledger.keys.id_key, contract, wanted, known, moved=moved)
-            late = too_late(known.shipments, taken_out)
+            late = too_late(known.shipments, out.households, out.missed)
             found, gone = new_and_settled([*late, *parcels.differences], differences, known.shipments)
             return Changes(
                 parcels=parcels.changes,

@@ -9,28 +9,31 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-import pyarrow as pa
-import pyarrow.compute as pc
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert
 
 from todoke import clock, ids
 from todoke.errors import StalePlan, TodokeError
-from todoke.labels.gaiji import PRINTED_FIELDS
-from todoke.model.changes import effect_kind
+from todoke.labels.gaiji import code_points
 from todoke.model.codes import PullReason, PullState, ShipmentKind
-from todoke.outbox.batch import Batch, batches
 from todoke.parcels import pull_outs as rules
 from todoke.process import stops
-from todoke.process.batch_contents import batch_parts
-from todoke.process.label_printing import label_rows
-from todoke.process.manifests import manifest
 from todoke.process.passphrase import password
+from todoke.process.printed_labels import (
+    Label,
+    LabelPlace,
+    at_place,
+    of_catalogues,
+    overtaken,
+    places,
+    with_number,
+    with_text,
+)
 from todoke.process.pulled import Named, named
-from todoke.process.releasing import as_claimed
 from todoke.process.workspace import Counts, Workspace
 from todoke.report.pull_list import LeftOut, Shown, delivery_workbook, pull_workbook
 from todoke.store import pulls
@@ -38,169 +41,177 @@ from todoke.store import tables as t
 from todoke.store.ledger import Pin
 
 LIST, DELIVERY = "pull_out", "pull_delivery"
-_KINDS = tuple(effect_kind(ShipmentKind.CATALOGUE, confidential=each) for each in (False, True))
-_SENDING = ("instruct", "replace")
-_CODE_POINT = re.compile(r"[Uu]\+([0-9A-Fa-f]{4,6})")
+_CODE_POINT = re.compile(r"[Uu]\+(0?[0-9A-Fa-f]{4,5}|10[0-9A-Fa-f]{4})(?:[ +]+(?:[Uu]\+)?(E01[0-9A-Ea-e][0-9A-Fa-f]))?")
+_NOTHING_DRAWN = ("Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Cn", "Mn")
 _ATTEMPTS = 10
 _TODOKE, _CARRIER = "todoke", "carrier"
-
-
-@dataclass(frozen=True)
-class _Label:
-    """A printed label of a catalogue, not on the list yet."""
-
-    shipment_id: str
-    batch_id: str
-    household_no: str
-    application_no: str
-    handed_over: bool
 
 
 @dataclass(frozen=True)
 class _Wanted:
     """A label that is to be pulled, and on whose word."""
 
-    label: _Label
+    label: Label
     source: str
     source_row: int | None
     reason: PullReason
 
 
 def pull_out(contract: str, on: date) -> Counts:
-    """Puts the printed labels of those whom the ward names on the pull list, and puts the lists out.
+    """Puts the printed labels of those whom the ward names, and those overtaken, on the pull list; puts the lists out.
 
     Returns:
         listed: labels newly on the list; named, not_printed, unknown: households of the ward's lists; items, and how
         many of them are in each state.
     """
     ws = Workspace.open(contract, on)
-    listed = _write(ws, lambda tx, pin: _named_by_ward(ws, tx, pin))
+    listed = _write(ws, lambda tx, pin: _named_or_overtaken(ws, tx, pin))
     return {"listed": listed, **_put_lists(ws)}
 
 
 def request(
-    contract: str, *, by_whom: str, cause: str, code_point: str | None = None, application_no: str | None = None
+    contract: str,
+    *,
+    by_whom: str,
+    cause: str,
+    code_point: str | None = None,
+    application_no: str | None = None,
+    place: LabelPlace | None = None,
+    at_most: int | None = None,
+    dry_run: bool = False,
 ) -> Counts:
-    """Pulls what a person asks for: every printed label with a code point that did not print right, or one envelope.
+    """Pulls what a person asks for: every printed label with a character that did not print right, or one envelope.
 
-    The request and its labels are recorded together; then the parcels are stopped and the lists put out. Labels printed
-    later are not meant.
+    The request and its labels are recorded together, those that the carrier has as too late; then the parcels are
+    stopped and the lists put out. Labels printed later are not meant.
 
     Args:
         by_whom: the account of the person; cause: in a few words.
-        code_point: `U+E123`; application_no: one envelope. One of the two.
+        code_point: `U+E123`, or a character with its variation selector, `U+8FBB U+E0100`; application_no: the one
+            label of a household; place: one label. One of the three.
+        at_most: so many labels with the character are expected; must be said unless it is a gaiji.
+        dry_run: count, and record nothing.
 
     Returns:
-        listed: labels newly on the list; too_late: labels that the carrier has already; stops: parcels in stop files.
+        listed: labels newly on the list that can still be pulled; too_late: labels that the carrier has already;
+        stops: parcels in stop files.
 
     Raises:
-        TodokeError: neither or both are given, or no label is meant.
+        TodokeError: not one of the three is given, no label is meant, or more than the person expects.
     """
-    if (code_point is None) == (application_no is None) or not by_whom.strip() or not cause.strip():
+    asked = [each for each in (code_point, application_no, place) if each is not None]
+    if len(asked) != 1 or not by_whom.strip() or not cause.strip():
         raise TodokeError(
             "引き抜くものがわかりません",
-            next_step="--code-point か --application-no のどちらかと、--by、--reason を入れてください",
+            next_step="--code-point、--application-no、束と位置のいずれか一つと、--by、--reason を入れてください",
         )
     ws = Workspace.open(contract, clock.now_tokyo().date())
-    reason = PullReason.SINGLE if code_point is None else PullReason.GAIJI
-    value = f"U+{_char(code_point):04X}" if code_point is not None else str(application_no).replace("-", "").strip()
-    too_late = 0
+    text = None if code_point is None else _text(code_point)
+    number = None if application_no is None else application_no.replace("-", "").strip()
+    reason = PullReason.SINGLE if text is None else PullReason.GAIJI
+    said = {"listed": 0, "too_late": 0}
+    value = ""
 
     def meant(tx: Connection, pin: Pin) -> list[_Wanted]:
-        nonlocal too_late
-        found = _with_number(ws, tx, value) if code_point is None else _with_character(ws, tx, chr(_char(code_point)))
-        too_late = sum(label.handed_over for label in found)
+        nonlocal value
+        if text is not None:
+            found = with_text(ws, tx, text)
+        else:
+            found = at_place(ws, tx, place) if place is not None else _alone(ws, with_number(ws, tx, number or ""))
+        value = code_points(text) if text is not None else found[0].application_no if found else number or ""
         if not found:
             raise TodokeError(
                 "印字済みで、まだ引抜き一覧にないラベルが見つかりません",
-                where=value,
-                next_step="コードポイント・申込番号を確かめてください。引抜き一覧にあるものは改めて依頼する必要はありません",
+                where=value or "指定の位置",
+                next_step="コードポイント・申込番号・位置を確かめてください。"
+                "引抜き一覧にあるものは改めて依頼する必要はありません",
             )
+        said["too_late"] = sum(label.handed_over for label in found)
+        said["listed"] = len(found) - said["too_late"]
+        if dry_run:
+            return []
+        if text is not None:
+            _refuse_too_many(text, len(found), at_most)
         source = ids.identifier(ws.ledger.keys.id_key, "pull_request", contract, reason, value, pin.seq)
-        return [_Wanted(label, source, None, reason) for label in found if not label.handed_over]
+        return [_Wanted(label, source, None, reason) for label in found]
 
     def record(tx: Connection, new: Sequence[pulls.NewItem]) -> None:
         row = {"contract": contract, "kind": reason.value, "value": value, "cause": cause[:80]}
         if new:
             tx.execute(insert(t.pull_request).values(id=new[0].source, by_whom=by_whom[:80], at=clock.now_utc(), **row))
 
-    listed = _write(ws, meant, by_whom=by_whom, also=record)
+    if dry_run:
+        with ws.ledger.read() as tx:
+            meant(tx, ws.ledger.pin(tx))
+        return {**said, "stops": 0}
+    _write(ws, meant, by_whom=by_whom, also=record)
     stopped = stops.stop(contract, ws.on)
     _put_lists(ws)
-    return {"listed": listed, "too_late": too_late, "stops": stopped["stops"]}
+    return {**said, "stops": stopped["stops"]}
 
 
-def _char(code_point: str) -> int:
+def _text(code_point: str) -> str:
+    """The character of a code point, with its variation selector if there is one."""
     found = _CODE_POINT.fullmatch(code_point.strip())
-    if found is None or not 0x20 < int(found[1], 16) < 0x110000:
+    text = "".join(chr(int(each, 16)) for each in found.groups() if each) if found else ""
+    if not text or unicodedata.category(text[0]) in _NOTHING_DRAWN:
         raise TodokeError(
-            "コードポイントではありません", where="--code-point", next_step="U+E123 のように入れてください"
+            "印字される文字のコードポイントではありません",
+            where="--code-point",
+            next_step="U+E123 のように入れてください（異体字は U+8FBB U+E0100）。空白は指定できません",
         )
-    return int(found[1], 16)
+    return text
 
 
 # -- which labels ---------------------------------------------------------------------------------------------
 
 
-def _labels(ws: Workspace, tx: Connection) -> list[_Label]:
-    """The labels of catalogues that are printed and not on the list."""
-    e, s, r, n, b, p = (table.c for table in _TABLES)
-    query = (
-        select(
-            *(s.id.label("shipment_id"), b.id.label("batch_id"), s.household_no, n.application_no),
-            s.handed_over_at.is_not(None).label("handed_over"),
-        )
-        .select_from(t.effect)
-        .join(t.batch, b.id == e.batch_id)
-        .join(t.shipment, s.id == e.shipment_id)
-        .join(t.shipment_revision, (r.shipment_id == e.shipment_id) & (r.rev == e.rev))
-        .join(t.application_number, (n.contract == s.contract) & (n.household_no == s.household_no))
-        .outerjoin(t.pull_item, (p.contract == e.contract) & (p.shipment_id == s.id) & (p.batch_id == b.id))
-        .where(
-            e.contract == ws.contract.id,
-            b.kind.in_(_KINDS),
-            b.state == "published",
-            r.action.in_(_SENDING),
-            p.item_no.is_(None),
-        )
-    )
-    return [_Label(**row) for row in tx.execute(query).mappings()]
-
-
-_TABLES = (t.effect, t.shipment, t.shipment_revision, t.application_number, t.batch, t.pull_item)
-
-
-def _named_by_ward(ws: Workspace, tx: Connection, pin: Pin) -> list[_Wanted]:
+def _named_or_overtaken(ws: Workspace, tx: Connection, pin: Pin) -> list[_Wanted]:
+    """Whom the ward names goes before what else has become of a household."""
     of_household = {each.household_no: each for each in reversed(named(ws, tx, pin)) if each.household_no}
-    if not of_household:
-        return []
-    return [
-        _Wanted(label, word.receipt_no, word.row_no, PullReason.WARD_LIST)
-        for label in _labels(ws, tx)
-        if (word := of_household.get(label.household_no)) is not None
-    ]
+    found = {
+        (label.shipment_id, label.batch_id): _Wanted(label, pin.heads["household"].id, None, reason)
+        for label, reason in overtaken(ws, tx, pin)
+    }
+    for label in of_catalogues(ws, tx) if of_household else ():
+        word = of_household.get(label.household_no)
+        if word is not None:
+            wanted = _Wanted(label, word.receipt_no, word.row_no, PullReason.WARD_LIST)
+            found[label.shipment_id, label.batch_id] = wanted
+    return list(found.values())
 
 
-def _with_number(ws: Workspace, tx: Connection, application_no: str) -> list[_Label]:
-    return [label for label in _labels(ws, tx) if label.application_no == application_no]
+def _alone(ws: Workspace, found: list[Label]) -> list[Label]:
+    """The only label of a household.
+
+    Raises:
+        TodokeError: there are several; it says where each is.
+    """
+    if len(found) > 1:
+        shown = (places(ws, label.batch_id)[label.application_no] for label in found)
+        raise TodokeError(
+            f"この申込番号のラベルは{len(found)}件あります",
+            where="、".join(f"束 {each.batch} {each.file} {each.sheet}枚目 位置{each.position}" for each in shown),
+            next_step="引き抜く1件を --batch --file --sheet --position で指定してください",
+        )
+    return found
 
 
-def _with_character(ws: Workspace, tx: Connection, char: str) -> list[_Label]:
-    """Labels on which a character is printed, as the versions of their batches have it."""
-    printed = {batch.id: set[str]() for batch in _batches(ws, tx)}
-    for batch in _batches(ws, tx):
-        then = as_claimed(ws, batch)
-        for part in batch_parts(then, batch):
-            rows = label_rows(then, part, batch.kind)
-            has = pa.scalar(value=False)
-            for name in PRINTED_FIELDS:
-                has = pc.or_(has, pc.match_substring(pc.fill_null(rows[name], ""), char))
-            printed[batch.id].update(rows["application_no"].filter(has).to_pylist())
-    return [label for label in _labels(ws, tx) if label.application_no in printed[label.batch_id]]
-
-
-def _batches(ws: Workspace, tx: Connection) -> list[Batch]:
-    return [batch for kind in _KINDS for batch in batches(ws.ledger, tx, kind) if batch.published]
+def _refuse_too_many(text: str, count: int, at_most: int | None) -> None:
+    """Raises TodokeError when more labels have a character than the person has said, or nobody has said how many."""
+    is_gaiji = len(text) > 1 or unicodedata.category(text) == "Co"
+    if at_most is None and not is_gaiji:
+        raise TodokeError(
+            f"外字ではない文字です。{count}件のラベルを引き抜くことになります",
+            where="--code-point",
+            next_step="件数が正しければ、--at-most に件数を入れてください（--dry-run で件数だけを確かめられます）",
+        )
+    if at_most is not None and count > at_most:
+        raise TodokeError(
+            f"ラベルは{count}件あり、--at-most の{at_most}件を超えます",
+            where="--code-point",
+            next_step="コードポイントと件数を確かめてください",
+        )
 
 
 # -- onto the list --------------------------------------------------------------------------------------------
@@ -244,27 +255,20 @@ def _taken_by_carrier(item: pulls.PullItem) -> pulls.Step:
 
 def _placed(ws: Workspace, found: Sequence[_Wanted]) -> list[pulls.NewItem]:
     """Each with the place that its batch's manifest says, by the application number, which never changes."""
-    places = {batch_id: _places(ws, batch_id) for batch_id in {each.label.batch_id for each in found}}
+    where = {batch_id: places(ws, batch_id) for batch_id in {each.label.batch_id for each in found}}
     key = ws.ledger.keys.id_key
     return [
         pulls.NewItem(
             each.label.shipment_id,
             each.label.batch_id,
             ids.identifier(key, "pull", ws.contract.id, each.label.shipment_id, each.label.batch_id, length=10),
-            *places[each.label.batch_id][each.label.application_no],
+            *where[each.label.batch_id][each.label.application_no][1:],
             each.source,
             each.source_row,
             each.reason,
         )
         for each in found
     ]
-
-
-def _places(ws: Workspace, batch_id: str) -> dict[str, tuple[str, int, int]]:
-    """File, sheet and position by application number."""
-    return {
-        row["application_no"]: (row["file"], int(row["sheet"]), int(row["position"])) for row in manifest(ws, batch_id)
-    }
 
 
 # -- the lists ------------------------------------------------------------------------------------------------
@@ -282,7 +286,7 @@ def _put_lists(ws: Workspace) -> dict[str, int]:
     household = ws.head_table("household", pin, ["household_no", "ward_no"])
     ward_no = dict(zip(household["household_no"].to_pylist(), household["ward_no"].to_pylist(), strict=True))
     shown = [Shown(item, rules.digest(item), ward_no.get(item.household_no, item.household_no)) for item in items]
-    on_list = {item.household_no for item in items}
+    on_list = {item.household_no for item in items if item.kind == ShipmentKind.CATALOGUE}
     left_out = [
         LeftOut(each.receipt_no, each.row_no, each.household_no and ward_no.get(each.household_no, each.household_no))
         for each in sent
@@ -315,7 +319,7 @@ def _put_once(ws: Workspace, name: str, content: Callable[[], bytes]) -> None:
 
 def _totals(items: Sequence[pulls.PullItem], sent: Sequence[Named]) -> dict[str, int]:
     """Households that the ward names = listed + not_printed + unknown; items = the sum of their states."""
-    on_list = {item.household_no for item in items}
+    on_list = {item.household_no for item in items if item.kind == ShipmentKind.CATALOGUE}
     known = [each.household_no for each in sent if each.household_no is not None]
     listed = sum(number in on_list for number in known)
     of_ward = {

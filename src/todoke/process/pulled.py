@@ -1,4 +1,4 @@
-"""Whose catalogues are to be pulled: the ward's lists, by whatever number they name a household, and the pull list."""
+"""Whose parcels are to be pulled: the ward's lists, by whatever number they name a household, and the pull list."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection
 
+from todoke.model.codes import PullReason, ShipmentKind
+from todoke.parcels import pull_outs as rules
+from todoke.process.gaiji_fonts import fonts_in_force, unpinned
 from todoke.process.ward_files import file_names, highest_revisions
 from todoke.process.workspace import Workspace
 from todoke.store import pulls
@@ -64,10 +67,27 @@ def _first_numbers(ws: Workspace, tx: Connection, numbers: list[str]) -> dict[st
     return found
 
 
-def pulled(ws: Workspace, tx: Connection, pin: Pin) -> list[str]:
-    """household_no of all whose catalogue goes nowhere: named by the ward, or with a label on the pull list.
+@dataclass(frozen=True)
+class TakenOut:
+    """Of one kind of parcel: households whose parcel goes nowhere, and parcels whose wrong label the carrier has."""
 
-    What is on the list stays there, whatever a later list of the ward says: its envelope is to be found first.
+    households: list[str]
+    missed: list[str]
+
+
+def taken_out(ws: Workspace, tx: Connection, pin: Pin, kind: str) -> TakenOut:
+    """What the ward's lists and the pull list say of the parcels of a kind; the ward names catalogues.
+
+    What the ward had put on the list stays there, whatever a later list says: its envelope is to be found first. A
+    label that another has overtaken stops nothing.
     """
-    by_ward = {each.household_no for each in named(ws, tx, pin) if each.household_no is not None}
-    return sorted(by_ward | set(pulls.households(tx, ws.contract.id)))
+    items = [item for item in pulls.items(tx, ws.contract.id) if item.kind == kind]
+    printed_wrong = [item.item_no for item in items if item.reason is PullReason.GAIJI]
+    now = fonts_in_force(ws, tx) if printed_wrong else None
+    redrawn = {item.item_no for item in items if item.item_no in printed_wrong and unpinned(item.settings) != now}
+    by_list = {item.household_no for item in items if rules.stops_parcel(item, other_fonts=item.item_no in redrawn)}
+    by_ward = set[str]()
+    if kind == ShipmentKind.CATALOGUE:
+        by_ward = {each.household_no for each in named(ws, tx, pin) if each.household_no is not None}
+    missed = [item.shipment_id for item in items if item.handed_over and item.reason not in rules.OVERTAKEN]
+    return TakenOut(sorted(by_ward | by_list), missed)

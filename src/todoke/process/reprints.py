@@ -16,12 +16,12 @@ from todoke import clock, ids
 from todoke.errors import TodokeError
 from todoke.labels.batch import Place, render_sheet
 from todoke.model.changes import is_confidential
-from todoke.model.codes import Labelled, ShipmentKind, ShipmentState
+from todoke.model.codes import Labelled, ShipmentState
 from todoke.outbox.batch import Batch, batches
 from todoke.process.gaiji_shapes import label_fonts
 from todoke.process.label_printing import printed_records
 from todoke.process.manifests import manifest
-from todoke.process.pulled import pulled
+from todoke.process.pulled import taken_out
 from todoke.process.releasing import as_claimed
 from todoke.process.workspace import Counts, Workspace
 from todoke.store import tables as t
@@ -129,10 +129,12 @@ def _refuse_forbidden(ws: Workspace, tx: Connection, batch: Batch, places: dict[
     mine = pa.array([row.household_no for row in rows], pa.string())
     near = household.filter(pc.is_in(household["household_no"], value_set=mine)).to_pylist()
     standing = {row["household_no"]: row for row in near}
-    taken_out = set(pulled(ws, tx, pin))
+    out = {row.kind: set(taken_out(ws, tx, pin, row.kind).households) for row in rows[:1]}
     why: dict[Forbidden, list[int]] = defaultdict(list)
     for row in rows:
-        reason = _forbidden(row, standing.get(row.household_no), batch.kind, is_pulled=row.household_no in taken_out)
+        reason = _forbidden(
+            row, standing.get(row.household_no), batch.kind, is_pulled=row.household_no in out[row.kind]
+        )
         if reason is not None:
             why[reason].append(places[row.application_no].position)
     if why:
@@ -146,7 +148,7 @@ def _refuse_forbidden(ws: Workspace, tx: Connection, batch: Batch, places: dict[
 
 def _forbidden(row: Any, household: dict[str, Any] | None, kind: str, *, is_pulled: bool) -> Forbidden | None:
     """The first reason, if any; `household`: as the register in force has it."""
-    if is_pulled and row.kind == ShipmentKind.CATALOGUE:
+    if is_pulled:
         return Forbidden.PULLED
     if household is None or household["state"] == "deleted":
         return Forbidden.DELETED

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 from todoke import clock, ids
 from todoke.errors import StaleParent, TodokeError
 from todoke.model.codes import ShipmentKind, ShipmentState
-from todoke.process.pulled import pulled
+from todoke.process.pulled import taken_out
 from todoke.process.workspace import Counts, Workspace
 from todoke.store import tables as t
 from todoke.store.ledger import Pin
@@ -67,8 +67,12 @@ def request(contract: str, application_no: str, kind: str, reason: str, by_whom:
             pin = ws.ledger.pin(tx)
             known = ws.head_table("resend_request", pin)
             household = _household(ws, tx, pin, application_no)
-            if kind == ShipmentKind.CATALOGUE and household in pulled(ws, tx, pin):
-                raise _not_now("引抜きの対象の世帯です", "カタログは送れません。引抜きの指示を区に確かめてください")
+            if household in taken_out(ws, tx, pin, kind).households:
+                raise _not_now(
+                    "引抜きの対象の世帯です",
+                    "引抜きの指示を区に確かめてください。"
+                    "外字の印字誤りは、引抜き済みを返し新しいフォントが届くと、印刷し直します",
+                )
             parcel = _did_not_arrive(ws, tx, household, kind, known)
         number = "R" + ids.identifier(ws.ledger.keys.id_key, "resend", parcel, length=10)
         said = {"reason": reason.strip(), "by_whom": by_whom.strip(), "requested_at": clock.now_tokyo()}

@@ -16,13 +16,14 @@ from todoke.parcels.diff import STOP
 from todoke.parcels.safeguard import households_at_risk, safeguard
 from todoke.parcels.wanted import Held
 from todoke.process.batch_contents import publish_shipping
-from todoke.process.pulled import pulled
+from todoke.process.pulled import taken_out
 from todoke.process.releasing import claimed
 from todoke.process.workspace import Computation, Counts, Workspace
 from todoke.store import facts
 from todoke.store.ledger import Pin
 
 _KINDS = tuple(ShipmentKind)
+_LABELLED = (ShipmentKind.CATALOGUE, ShipmentKind.TOILET, ShipmentKind.NOTICE)
 
 
 def stop(contract: str, on: date) -> Counts:
@@ -43,8 +44,9 @@ def hold(ws: Workspace) -> dict[str, int]:
 
     def plan(tx: Connection, pin: Pin, _as_of: date) -> Computation:
         household = ws.head_table("household", pin)
-        catalogues = pulled(ws, tx, pin)
-        numbers = sorted({*households_at_risk(household), *catalogues})
+        out = {kind: taken_out(ws, tx, pin, kind) for kind in _LABELLED}
+        barred = [(number, str(kind)) for kind, each in out.items() for number in each.households]
+        numbers = sorted({*households_at_risk(household), *(number for number, _ in barred)})
         shipments = facts.shipments(tx, ws.contract.id, _KINDS, households=numbers)
         revisions = facts.revisions(tx, ws.contract.id, _KINDS, households=numbers)
         items = facts.items(tx, ws.contract.id, _KINDS, households=numbers)
@@ -52,7 +54,7 @@ def hold(ws: Workspace) -> dict[str, int]:
 
         def compute() -> Changes:
             held = Held(shipments, revisions)
-            found = safeguard(ws.ledger.keys.id_key, ws.contract.id, household, held, items, pulled=catalogues)
+            found = safeguard(ws.ledger.keys.id_key, ws.contract.id, household, held, items, pulled=barred)
             known = set(zip(*(open_now[name].to_pylist() for name in ("shipment_id", "kind", "state")), strict=True))
             incidents = tuple(d for d in found.differences if (d.shipment_id, d.kind, "open") not in known)
             return Changes(parcels=found.changes, differences=incidents, register_version=pin.heads["household"].id)

@@ -13,7 +13,7 @@ from itertools import groupby
 import pyarrow as pa
 
 from todoke.clock import TOKYO
-from todoke.model.codes import PullState
+from todoke.model.codes import PullState, ShipmentKind
 from todoke.outbox.workbook import Column, Sheet, render
 from todoke.report.returned import LONGEST, Form, Opened, answered
 from todoke.store.pulls import PullItem
@@ -24,6 +24,8 @@ _RESULT = "結果の記入"
 _COLUMNS = (
     Column("item_no", "管理番号", 14),
     Column("digest", "版", 15),
+    Column("kind", "種類", 16),
+    Column("part", "分割", 7, number_format="0"),
     Column("batch", "束", 16),
     Column("file", "ファイル", 16),
     Column("sheet", "枚目", 7, number_format="0"),
@@ -37,7 +39,7 @@ _COLUMNS = (
     Column("note", "備考", 20, group=_RESULT, fill_in=True, wrap=True),
 )
 FORM = Form(TITLE, _COLUMNS)
-_NUMBERS = ("sheet", "position")
+_NUMBERS = ("part", "sheet", "position")
 _ITEM = pa.schema(
     [(column.key, pa.int32() if column.key in _NUMBERS else pa.string()) for column in _COLUMNS if not column.fill_in]
 )
@@ -96,6 +98,8 @@ def pull_workbook(shown: Sequence[Shown], left_out: Sequence[LeftOut], *, progra
         {
             "item_no": each.item.item_no,
             "digest": each.digest,
+            "kind": _kind(each.item.batch_kind),
+            "part": each.item.part,
             "batch": each.item.batch_id,
             "file": each.item.file,
             "sheet": each.item.sheet,
@@ -110,7 +114,8 @@ def pull_workbook(shown: Sequence[Shown], left_out: Sequence[LeftOut], *, progra
     pages = sum(1 for _ in groupby(shown, key=lambda each: (each.item.batch_id, each.item.file, each.item.sheet)))
     open_ones = sum(each.item.state not in (PullState.DELIVERED, PullState.TOO_LATE) for each in shown)
     instructions = (
-        f"{len(rows)}件（{pages}枚）、うち未了 {open_ones}件。束・ファイル・枚目・位置の順に並んでいます。",
+        f"{len(rows)}件（{pages}枚）、うち未了 {open_ones}件。"
+        "印刷した順（印刷日・種類・分割・ファイル・枚目・位置）に並んでいます。",
         "黄色の欄に結果を記入し、管理番号と版は変えずに、このファイルを返してください。",
         "※ 位置は、用紙の左上を1として、左から右、上から下に数えます。宛名の申込番号で確かめてください。",
         "※ 「引渡し済み」は運送会社に渡した後のため引き抜けません。確認依頼にも載ります。",
@@ -139,6 +144,11 @@ def _left_out(rows: Sequence[LeftOut]) -> Sheet:
         }
     )
     return Sheet("一覧にない世帯", _LEFT_OUT, table, instructions=("区の抽出データのうち、探す郵便物がないものです。",))
+
+
+def _kind(batch_kind: str) -> str:
+    plain = batch_kind.removesuffix("_confidential")
+    return ShipmentKind(plain).label + ("（配送指定）" if plain != batch_kind else "")
 
 
 def delivery_workbook(shown: Sequence[Shown], *, programme: str, password: str) -> bytes:

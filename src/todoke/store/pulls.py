@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, ScalarSelect, and_, func, select, update
 
 from todoke.errors import StaleParent
 from todoke.model.codes import PullReason, PullState
 from todoke.store import tables as t
 from todoke.store.ledger import insert_ignoring_conflicts
+
+#: The actions of a revision that put a label on an envelope.
+SENDING = ("instruct", "replace")
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,11 @@ class NewItem:
 
 @dataclass(frozen=True)
 class PullItem:
-    """A label on the pull list: where it was printed, whose it is, and its last step."""
+    """A label on the pull list: where it was printed, whose it is, and its last step.
+
+    `part` of the batches that were printed together; `is_last`: no later label of its parcel has been printed or taken
+    by the carrier; `handed_over`: the carrier has this very label; `settings`: what its batch was rendered under.
+    """
 
     shipment_id: str
     batch_id: str
@@ -46,8 +54,13 @@ class PullItem:
     at: datetime
     household_no: str
     application_no: str
+    kind: str
+    batch_kind: str
+    part: int
     printed_on: date
     handed_over: bool
+    is_last: bool
+    settings: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -63,35 +76,43 @@ class Step:
 
 
 def items(tx: Connection, contract: str) -> list[PullItem]:
-    """The pull list, by batch, file, sheet and position."""
-    p, s, n, b = t.pull_item.c, t.shipment.c, t.application_number.c, t.batch.c
+    """The pull list, in the order of printing: by day, kind, part of the run, file, sheet and position."""
+    p, s, n, b, e = t.pull_item.c, t.shipment.c, t.application_number.c, t.batch.c, t.effect.c
+    is_last = e.rev == counting_label()
     rows = tx.execute(
         select(
             *(p.shipment_id, p.batch_id, p.item_no, p.file, p.sheet, p.position, p.reason, p.state, p.number, p.at),
-            *(s.household_no, n.application_no, b.business_on.label("printed_on")),
-            s.handed_over_at.is_not(None).label("handed_over"),
+            *(s.household_no, n.application_no, s.kind, b.kind.label("batch_kind"), b.notes, b.settings),
+            b.business_on.label("printed_on"),
+            and_(s.handed_over_at.is_not(None), is_last).label("handed_over"),
+            is_last.label("is_last"),
         )
         .join(t.shipment, s.id == p.shipment_id)
         .join(t.application_number, (n.contract == p.contract) & (n.household_no == s.household_no))
         .join(t.batch, b.id == p.batch_id)
+        .join(t.effect, and_(e.shipment_id == p.shipment_id, e.batch_id == p.batch_id))
         .where(p.contract == contract)
-        .order_by(b.business_on, p.batch_id, p.file, p.sheet, p.position)
     )
-    typed = {"reason": PullReason, "state": PullState, "handed_over": bool}
-    return [
-        PullItem(**{name: typed.get(name, _as_is)(value) for name, value in row.items()}) for row in rows.mappings()
-    ]
+    return sorted((_item(dict(row)) for row in rows.mappings()), key=_place)
 
 
-def _as_is(value: Any) -> Any:
-    return value
+def _item(row: dict[str, Any]) -> PullItem:
+    said: dict[str, Any] = {"reason": PullReason(row["reason"]), "state": PullState(row["state"])}
+    said |= {name: bool(row[name]) for name in ("handed_over", "is_last")}
+    part = json.loads(row.pop("notes")).get("part", 1)
+    return PullItem(**row | said | {"part": part, "settings": json.loads(row["settings"])})
 
 
-def households(tx: Connection, contract: str) -> list[str]:
-    """household_no of everybody who has a label on the list."""
-    s = t.shipment.c
-    listed = select(t.pull_item.c.shipment_id).where(t.pull_item.c.contract == contract)
-    return list(tx.execute(select(s.household_no).where(s.id.in_(listed)).distinct()).scalars())
+def _place(item: PullItem) -> tuple[object, ...]:
+    return (item.printed_on, item.batch_kind, item.part, item.batch_id, item.file, item.sheet, item.position)
+
+
+def counting_label() -> ScalarSelect[int]:
+    """The revision of a `shipment` whose label counts: the last with one that the carrier took, or was told of."""
+    r, s = t.shipment_revision.alias("labelled").c, t.shipment.c
+    told = func.coalesce(s.handed_rev, s.released_rev)
+    last = select(func.max(r.rev)).where(r.shipment_id == s.id, r.action.in_(SENDING), r.rev <= told)
+    return last.correlate(t.shipment).scalar_subquery()
 
 
 def put_items(
