@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, func, select
 
+from todoke.labels.batch import HoldPlan
 from todoke.model.changes import Changes
 from todoke.model.codes import ShipmentKind
 from todoke.outbox.batch import pending_keys
@@ -25,8 +26,9 @@ from todoke.parcels.wanted import Held, changed_parcels, one_item_wanted
 from todoke.process import approvals
 from todoke.process.address_changes import moved_parcels
 from todoke.process.addresses import delivery_addresses
+from todoke.process.held_labels import put_held
 from todoke.process.label_claims import claim_approved
-from todoke.process.labels import print_batch, unprintable
+from todoke.process.labels import hold_plan, print_batch
 from todoke.process.orders import possible_senders
 from todoke.process.releasing import Refresh
 from todoke.process.workspace import Computation, Counts, Workspace
@@ -42,6 +44,7 @@ class Handout:
     """What a process sends to households that have not applied.
 
     Attributes:
+        kinds: the titles of its requests by kind of batch.
         declined_households: whether those that declined goods are among them.
         listed: the standings that the ward gets lists of.
         orders_until: given the parcels of this kind, the last day whose orders must have been decided; None when it
@@ -52,6 +55,7 @@ class Handout:
 
     process: str
     kind: ShipmentKind
+    kinds: Mapping[str, str]
     item_code: str
     declined_households: bool
     listed: tuple[str, ...]
@@ -62,11 +66,15 @@ class Handout:
 
 @dataclass(frozen=True)
 class Settled:
-    """The settlement's id ("" when nothing changed), households by standing, and the lists for the ward."""
+    """The settlement's id ("" when nothing changed), households by standing, the lists for the ward, who is held.
+
+    `undrawn`: those whose label cannot be printed, each with its reason and the characters concerned.
+    """
 
     id: str
     counted: dict[str, int]
     lists: dict[str, pa.Table]
+    undrawn: HoldPlan
 
 
 def settle(ws: Workspace, handout: Handout) -> Settled:
@@ -78,6 +86,7 @@ def settle(ws: Workspace, handout: Handout) -> Settled:
     contract, kind = ws.contract.id, handout.kind
     counted: dict[str, int] = {}
     lists: dict[str, pa.Table] = {}
+    undrawn = HoldPlan(0, {})
 
     def plan(tx: Connection, pin: Pin, as_of: date) -> Computation:
         inputs = inputs_of(ws, tx, pin)
@@ -87,6 +96,7 @@ def settle(ws: Workspace, handout: Handout) -> Settled:
         moved = moved_parcels(ws, tx, pin, [kind])
 
         def compute() -> Changes:
+            nonlocal undrawn
             until = handout.orders_until(parcels.shipments)
             if until is not None:
                 settled_gate(inputs, until, orders_settled)
@@ -96,7 +106,8 @@ def settle(ws: Workspace, handout: Handout) -> Settled:
             lists.update({name: table.filter(pc.equal(table["standing"], name)) for name in handout.listed})
             not_applied = table.filter(pc.equal(table["standing"], "toilets"))["household_no"].combine_chunks()
             to = handout.addressees(not_applied, parcels.shipments)
-            to = _receivers(to, inputs.household, _undrawn(ws, pin, to, parcels, kind))
+            undrawn = _undrawn(ws, pin, to, parcels, kind)
+            to = _receivers(to, inputs.household, pa.array(sorted(undrawn.held), pa.string()))
             wanted = one_item_wanted(to.append_column("quantity", handout.quantity(to)), kind, handout.item_code)
             found = changed_parcels(ws.ledger.keys.id_key, contract, wanted, parcels, moved=moved)
             new, gone = new_and_settled(found.differences, differences, parcels.shipments)
@@ -110,16 +121,16 @@ def settle(ws: Workspace, handout: Handout) -> Settled:
         return compute
 
     done = ws.settle(handout.process, plan)
-    return Settled(done.id if done else "", counted, lists)
+    return Settled(done.id if done else "", counted, lists, undrawn)
 
 
-def _undrawn(ws: Workspace, pin: Pin, households: pa.Array, held: Held, kind: ShipmentKind) -> pa.Array:
+def _undrawn(ws: Workspace, pin: Pin, households: pa.Array, held: Held, kind: ShipmentKind) -> HoldPlan:
     """Of these households those whose label cannot be printed; where a parcel is released it has been."""
     released = held.shipments.filter(pc.is_valid(held.shipments["released_rev"]))["household_no"].combine_chunks()
     addresses = delivery_addresses(ws, pin.heads)
     number = addresses["household_no"]
     left = pc.and_not(pc.is_in(number, value_set=households), pc.is_in(number, value_set=released))
-    return unprintable(ws, addresses.filter(left), kind)
+    return hold_plan(ws, addresses.filter(left), kind)
 
 
 def _last_orders(tx: Connection, contract: str) -> date | None:
@@ -159,19 +170,22 @@ def _receivers(households: pa.Array, household: pa.Table, undrawn: pa.Array) -> 
     return live.select(["household_no", "members", "confidential"]).append_column("held", held)
 
 
-def put_lists(ws: Workspace, process: str, counted: dict[str, int], lists: dict[str, pa.Table]) -> None:
+def put_lists(ws: Workspace, process: str, done: Settled) -> None:
     """Households that wait or were not reached, for the ward's decision: shipped to neither, forgotten neither.
 
-    Once for each settlement of `process`; a run that was killed after its settlement leaves them to the next one.
+    Once for each settlement of `process`; a run that was killed after its settlement leaves them to the next one. Who
+    is held because the label cannot be printed is listed whenever that is another list.
     """
     c = t.settlement.c
     last = select(c.id).where(c.contract == ws.contract.id, c.process == process).order_by(c.seq.desc())
     with ws.ledger.read() as tx:
         folder = f"{process}/{tx.execute(last.limit(1)).scalar_one()}"
+    if done.undrawn.listed:
+        put_held(ws, folder, done.undrawn)
     there = ws.outbox.listing(folder)
     if f"{folder}/control.json" in there:
         return
-    for name, table in lists.items():
+    for name, table in done.lists.items():
         if f"{folder}/{name}.csv" in there:
             continue
         rows = io.StringIO()
@@ -179,19 +193,18 @@ def put_lists(ws: Workspace, process: str, counted: dict[str, int], lists: dict[
         sheet.writerow(["世帯番号"])
         sheet.writerows([number] for number in table["ward_no"].to_pylist())
         ws.outbox.put(f"{folder}/{name}.csv", rows.getvalue().encode("cp932"))
-    ws.outbox.put(f"{folder}/control.json", json.dumps(counted).encode())
+    ws.outbox.put(f"{folder}/control.json", json.dumps(done.counted).encode())
 
 
-def ask(ws: Workspace, process: str, kinds: Mapping[str, str], counted: dict[str, int], note: str = "") -> int:
+def ask(ws: Workspace, handout: Handout, done: Settled, note: str = "") -> int:
     """Asks a person about what is pending of each kind; returns how many requests are new.
 
     Args:
-        kinds: titles by kind.
-        counted: households by standing.
         note: one more line of the request, without personal data.
     """
-    asked = 0
-    for kind, title in kinds.items():
+    asked, counted, undrawn = 0, done.counted, len(done.undrawn.held)
+    unprinted = f"- 印字できず保留 {undrawn:,}世帯（送信箱の {handout.process}/ の held の一覧）\n" if undrawn else ""
+    for kind, title in handout.kinds.items():
         with ws.ledger.read() as tx:
             keys = pending_keys(ws.ledger, tx, kind, ws.ledger.pin(tx).frontier(ws.on))
             digest = approvals.content_digest(ws, tx, kind, keys)
@@ -200,10 +213,10 @@ def ask(ws: Workspace, process: str, kinds: Mapping[str, str], counted: dict[str
                 f"{title} {len(keys):,}世帯分を承認しますか。\n\n"
                 f"- 申込済み {counted['applied']:,}、確認待ち {counted['waiting']:,}、"
                 f"未到達 {counted['not_reached']:,}、対象外 {counted['excluded']:,}\n"
-                f"{note}"
+                f"{unprinted}{note}"
                 "- 承認はこの一覧だけに効きます。内容が変われば、改めて依頼します。\n"
             )
-            asked += approvals.request(ws, f"{process}:{kind}", digest, title, body)
+            asked += approvals.request(ws, f"{handout.process}:{kind}", digest, title, body)
     return asked
 
 

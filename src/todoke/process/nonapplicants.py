@@ -34,9 +34,15 @@ def propose(contract: str, on: date) -> Counts:
     ws = Workspace.open(contract, on)
     if on < due_on(ws):
         return {"not_due": 1}
-    done = settle(ws, _toilets(ws))
-    put_lists(ws, _PROCESS, done.counted, done.lists)
-    return {"settlement": done.id, **done.counted, "requests": ask(ws, _PROCESS, _KINDS, done.counted)}
+    handout = _toilets(ws)
+    done = settle(ws, handout)
+    put_lists(ws, _PROCESS, done)
+    return {
+        "settlement": done.id,
+        **done.counted,
+        "undrawn": len(done.undrawn.held),
+        "requests": ask(ws, handout, done),
+    }
 
 
 def release(contract: str, on: date) -> Counts:
@@ -57,6 +63,7 @@ def _toilets(ws: Workspace) -> Handout:
     return Handout(
         _PROCESS,
         ShipmentKind.TOILET,
+        _KINDS,
         TOILET_ITEM,
         declined_households=toilets.declined_households,
         listed=("waiting", "not_reached"),

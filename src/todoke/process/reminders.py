@@ -30,10 +30,16 @@ def propose(contract: str, on: date) -> Counts:
     ws = Workspace.open(contract, on)
     if on < _due_on(ws):
         return {"not_due": 1}
-    done = settle(ws, _notices(ws))
-    put_lists(ws, _PROCESS, done.counted, done.lists)
+    handout = _notices(ws)
+    done = settle(ws, handout)
+    put_lists(ws, _PROCESS, done)
     deadline = f"- 申込期限は {ws.contract.applications.deadline:%Y-%m-%d} です。\n"
-    return {"settlement": done.id, **done.counted, "requests": ask(ws, _PROCESS, _KINDS, done.counted, deadline)}
+    return {
+        "settlement": done.id,
+        **done.counted,
+        "undrawn": len(done.undrawn.held),
+        "requests": ask(ws, handout, done, deadline),
+    }
 
 
 def release(contract: str, on: date) -> Counts:
@@ -63,6 +69,7 @@ def _notices(ws: Workspace) -> Handout:
     return Handout(
         _PROCESS,
         ShipmentKind.NOTICE,
+        _KINDS,
         NOTICE_ITEM,
         declined_households=False,
         listed=("not_reached",),
