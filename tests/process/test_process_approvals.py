@@ -302,12 +302,13 @@ def test_toilets_wait_for_their_day_and_for_a_yes(november: Programme):
         "waiting": 0,
         "not_reached": 2,
         "excluded": 0,
+        "undrawn": 0,
         "requests": 0,
     }
-    assert "まだ承認されていません" in str(said["release"])
+    assert "まだ承認されていません" in str(said["release_batches"])
     assert [row["state"] for row in november.rows("shipment", kind="toilet")] == ["planned"] * 11
     november.answer()
-    said = november.run("nonapplicants", TOILETS_GO)["release"]
+    said = november.run("nonapplicants", TOILETS_GO)["release_batches"]
     assert said == {"batches": 2, "labels": 11}
     assert november.parcel(FAMILY, "toilet")["lines"] == {"TOILET": 45}
     lists = {name.rpartition("/")[2]: content for name, content in november.out("nonapplicants").items()}
@@ -322,7 +323,7 @@ def test_a_yes_to_toilets_does_not_hold_when_a_household_has_become_smaller(nove
     corrects(november, LATER, correction(replace(home_of(LATE), members=home_of(LATE).members[:1])))
     said = november.run("nonapplicants", LATER)
     assert november.parcel(LATE, "toilet")["lines"] == {"TOILET": 15}
-    assert "まだ承認されていません" in str(said["release"])
+    assert "まだ承認されていません" in str(said["release_batches"])
     assert november.parcel(LATE, "toilet")["state"] == "planned"
 
 

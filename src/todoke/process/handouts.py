@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -19,7 +19,7 @@ from sqlalchemy import Connection, func, select
 from todoke.labels.batch import HoldPlan
 from todoke.model.changes import Changes
 from todoke.model.codes import ShipmentKind
-from todoke.outbox.batch import pending_keys
+from todoke.outbox.batch import Guard, pending_keys
 from todoke.parcels.ledger_parcels import new_and_settled
 from todoke.parcels.nonapplicants import SHIPMENT_COLUMNS, NonApplicantInputs, settled_gate, standing, totals
 from todoke.parcels.wanted import Held, changed_parcels, one_item_wanted
@@ -27,11 +27,12 @@ from todoke.process import approvals
 from todoke.process.address_changes import moved_parcels
 from todoke.process.addresses import delivery_addresses
 from todoke.process.held_labels import put_held
-from todoke.process.label_claims import claim_approved
-from todoke.process.labels import hold_plan, print_batch
+from todoke.process.label_claims import batches_told, claim_approved
+from todoke.process.label_control import handout_control
+from todoke.process.labels import ask_inspection, hold_plan
 from todoke.process.orders import possible_senders
-from todoke.process.releasing import Refresh
-from todoke.process.workspace import Computation, Counts, Workspace
+from todoke.process.ward_count import ward_count
+from todoke.process.workspace import Computation, Workspace
 from todoke.store import facts
 from todoke.store import tables as t
 from todoke.store.ledger import Pin
@@ -51,6 +52,7 @@ class Handout:
             does not matter any more who has applied.
         addressees: given household_no of those that have not applied and the parcels, of those that are to have one.
         quantity: given household_no and members, how many of the item each gets.
+        once: whether nobody is added after the first has been printed.
     """
 
     process: str
@@ -62,6 +64,7 @@ class Handout:
     orders_until: Callable[[pa.Table], date | None]
     addressees: Callable[[pa.Array, pa.Table], pa.Array]
     quantity: Callable[[pa.Table], pa.Array]
+    once: bool = False
 
 
 @dataclass(frozen=True)
@@ -199,6 +202,8 @@ def put_lists(ws: Workspace, process: str, done: Settled) -> None:
 def ask(ws: Workspace, handout: Handout, done: Settled, note: str = "") -> int:
     """Asks a person about what is pending of each kind; returns how many requests are new.
 
+    About the test pack first, when the ward has inspected none of the same form and fonts (G06).
+
     Args:
         note: one more line of the request, without personal data.
     """
@@ -207,21 +212,32 @@ def ask(ws: Workspace, handout: Handout, done: Settled, note: str = "") -> int:
     for kind, title in handout.kinds.items():
         with ws.ledger.read() as tx:
             keys = pending_keys(ws.ledger, tx, kind, ws.ledger.pin(tx).frontier(ws.on))
-            digest = approvals.content_digest(ws, tx, kind, keys)
-        if keys:
+            digest, passed = approvals.content_digest(ws, tx, kind, keys), approvals.form_passed(ws, tx, kind)
+        if keys and not passed:
+            asked += bool(ask_inspection(ws, kind, title, keys))
+        elif keys:
             body = (
                 f"{title} {len(keys):,}世帯分を承認しますか。\n\n"
                 f"- 申込済み {counted['applied']:,}、確認待ち {counted['waiting']:,}、"
                 f"未到達 {counted['not_reached']:,}、対象外 {counted['excluded']:,}\n"
-                f"{unprinted}{note}"
+                f"{unprinted}{batches_told(ws, len(keys))}{note}"
                 "- 承認はこの一覧だけに効きます。内容が変われば、改めて依頼します。\n"
             )
             asked += approvals.request(ws, f"{handout.process}:{kind}", digest, title, body)
     return asked
 
 
-def release_labels(ws: Workspace, process: str, kinds: Iterable[str], *, resettle: Refresh) -> Counts:
-    """Locks and prints the labels of each kind that a person has approved; see `label_claims.claim_approved`."""
-    batches = claim_approved(ws, process, kinds, resettle=resettle)
-    printed = [int(print_batch(ws.contract.id, ws.on, batch)["labels"]) for batch in batches]
-    return {"batches": len(batches), "labels": sum(printed)}
+def claim_batches(ws: Workspace, handout: Handout) -> list[str]:
+    """Locks the labels of each kind that a person has approved, in batches that `labels.print_batch` prints."""
+
+    def note() -> Guard:
+        with ws.ledger.read() as tx:
+            pin = ws.ledger.pin(tx)
+            inputs, numbers = inputs_of(ws, tx, pin), facts.numbers(tx, ws.contract.id)
+        senders = possible_senders(ws, pin, numbers, pin.frontier(ws.on))
+        table = standing(inputs, senders, declined_households=handout.declined_households)
+        standings = dict(zip(table["household_no"].to_pylist(), table["standing"].to_pylist(), strict=True))
+        ward, once = ward_count(ws, pin.heads["household"]), handout.once
+        return lambda tx, keys: handout_control(ws, tx, keys, ward, handout.kind, standings, once=once)
+
+    return claim_approved(ws, handout.process, handout.kinds, resettle=lambda: settle(ws, handout), note=note)

@@ -10,8 +10,9 @@ import pyarrow.compute as pc
 from todoke.contract.business_days import last_open_until
 from todoke.errors import TodokeError
 from todoke.model.codes import ShipmentKind, ShipmentState
+from todoke.process import handouts
 from todoke.process.batch_contents import NOTICE_ITEM
-from todoke.process.handouts import Handout, ask, put_lists, release_labels, settle
+from todoke.process.handouts import Handout, ask, put_lists, settle
 from todoke.process.workspace import Counts, Workspace
 
 _PROCESS = "reminders"
@@ -42,17 +43,18 @@ def propose(contract: str, on: date) -> Counts:
     }
 
 
-def release(contract: str, on: date) -> Counts:
-    """Labels and instructions for the notices that a person has approved.
+def claim_batches(contract: str, on: date) -> list[str]:
+    """Locks the labels and instructions of the notices that a person has approved; `labels.print_batch` prints them.
 
     Returns:
-        labels, batches.
+        The ids of the batches to print; those that an earlier run left come first.
 
     Raises:
         NotApproved: something is pending and nothing of it is approved.
+        GateClosed: households are missing from the totals; nothing has been locked for printing.
     """
     ws = Workspace.open(contract, on)
-    return release_labels(ws, _PROCESS, _KINDS, resettle=lambda: settle(ws, _notices(ws)))
+    return handouts.claim_batches(ws, _notices(ws))
 
 
 def _due_on(ws: Workspace) -> date:
@@ -76,6 +78,7 @@ def _notices(ws: Workspace) -> Handout:
         orders_until=lambda notices: _orders_until(ws) if _is_open(ws, notices) else None,
         addressees=lambda not_applied, notices: _addressees(ws, not_applied, notices),
         quantity=lambda to: pa.repeat(pa.scalar(1, pa.int32()), to.num_rows),
+        once=True,
     )
 
 
