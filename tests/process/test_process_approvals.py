@@ -216,8 +216,10 @@ def test_the_first_answer_stands(july: Programme):
     july.run("labels", LABELS)
     request = approval.pending("gift")[0]
     place = ("gift", request["subject"], request["digest"])
+    with pytest.raises(TodokeError, match="選択肢にありません"):
+        approval.record(*place, "approved", "a")  # a test print is inspected, or rejected
     assert approval.record(*place, "rejected", "a")["recorded"] == 1
-    assert approval.record(*place, "approved", "b")["recorded"] == 0
+    assert approval.record(*place, "inspected", "b")["recorded"] == 0
     assert one(july.rows("approval"))["verdict"] == "rejected"
 
 
@@ -234,7 +236,7 @@ def test_without_an_answer_in_time_nothing_goes_and_the_next_run_asks_again(july
     ids = {approval.run_id(each) for each in first + again}
     assert len(ids) == 4, "Airflow starts no second run of the same id"
     late = first[0]
-    assert approval.record("gift", late["subject"], late["digest"], "approved", "late", 1) == {"recorded": 0}
+    assert approval.record("gift", late["subject"], late["digest"], "inspected", "late", 1) == {"recorded": 0}
     assert "まだ承認されていません" in str(july.run("labels", NEXT)["release_batches"])
     assert len(july.answer()) == 4
     assert july.run("labels", NEXT)["release_batches"] == {"batches": 2, "labels": 11}

@@ -91,6 +91,9 @@ def record(
         round: that of the request.
         inspector, inspected_on: who of the ward inspected it, and the day (ISO), as a person keyed them in. An
             `inspected` without both becomes `incomplete`: nothing is released on it, and it is asked again (G06).
+
+    Raises:
+        TodokeError: the request does not offer this answer.
     """
     ws = Workspace.open(contract, _today())
     row: dict[str, object] = {
@@ -103,6 +106,7 @@ def record(
     }
     with ws.ledger.write() as tx:
         ws.ledger.lock(tx)
+        _must_be_offered(tx, subject, digest, round, Verdict(verdict))
         if verdict == Verdict.INSPECTED:
             who, day = _name(inspector), _day(inspected_on, _first_asked(tx, subject, digest), ws.on)
             complete = who is not None and day is not None
@@ -111,6 +115,19 @@ def record(
             return {"recorded": 0}
         ws.ledger.move(tx)
     return {"recorded": 1, "verdict": str(row["verdict"])}
+
+
+def _must_be_offered(tx: Connection, subject: str, digest: str, round: int, verdict: Verdict) -> None:
+    """An answer that is none of the request's own would hold nothing and would never be asked about again."""
+    c = t.approval_request.c
+    place = (c.subject == subject) & (c.subject_digest == digest) & (c.round == round)
+    offered: str | None = tx.execute(select(c.options).where(place)).scalar_one_or_none()
+    if offered is not None and verdict not in (*offered.split(), Verdict.EXPIRED, Verdict.INCOMPLETE):
+        raise TodokeError(
+            f"「{verdict.label}」は、この依頼の答えの選択肢にありません",
+            where=f"{subject} {digest}",
+            next_step="「承認」の画面に出ている選択肢から選んでください",
+        )
 
 
 def _name(given: object) -> str | None:
