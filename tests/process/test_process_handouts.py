@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 import pytest
 from label_samples import eudc_font
-from programme import Programme, installation
+from programme import Programme, installation, one
 from small_ward import GAIJI_NAME, drop
 
 AFTER_DEADLINE, TOILETS_GO = date(2027, 1, 18), date(2027, 1, 20)
@@ -56,3 +57,28 @@ def test_a_household_whose_toilet_label_cannot_be_drawn_is_listed_with_its_chara
     [held] = held_toilets(january)
     assert (held["世帯番号"], held["申込番号"]) == (GAIJI_NAME, january.number(GAIJI_NAME))
     assert held["コードポイント"] == "U+E000"
+
+
+def test_toilets_have_their_own_test_pack_batches_and_totals(january: Programme):
+    january.run("nonapplicants", TOILETS_GO)
+    january.answer_open()
+    assert {row["subject"] for row in january.rows("approval", verdict="inspected")} >= {"gift:labels_test:toilet"}
+    said = january.run("nonapplicants", TOILETS_GO)
+    assert "まだ承認されていません" in said["release_batches"], "the form has passed, the list has not been approved"
+    body = one(january.rows("approval_request", subject="gift:nonapplicants:toilet"))["body"]
+    assert "束: 全" in body and "保留 1世帯" in body
+    january.answer_open()
+    assert january.run("nonapplicants", TOILETS_GO)["release_batches"]["labels"] == 10
+    kinds = {row["id"]: row["kind"] for row in january.rows("batch")}
+    totals = [
+        json.loads(content)
+        for name, content in january.out("labels").items()
+        if name.endswith("control.json") and kinds[name.split("/")[1]].startswith("toilet")
+    ]
+    assert len([each.pop("part") for each in totals if each.pop("parts", 0)]) == 3
+    assert all(each == totals[0] for each in totals)
+    assert (totals[0]["labels"], totals[0]["held"]) == (10, 1)
+    causes = ("sent_before", "applied", "waiting", "not_reached", "not_entitled", "later")
+    assert totals[0]["excluded"] == sum(totals[0][cause] for cause in causes)
+    assert totals[0]["labels"] + totals[0]["held"] + totals[0]["excluded"] == totals[0]["households"]
+    assert january.faults() == []
