@@ -62,7 +62,10 @@ STORY: tuple[tuple[str, str, date] | str, ...] = (
     ("orders", "settle", AFTER_DEADLINE),
     ("nonapplicants", "propose", TOILETS),
     "approve",
-    ("nonapplicants", "release", TOILETS),
+    ("nonapplicants", "propose", TOILETS),
+    "approve",
+    ("nonapplicants", "claim_batches", TOILETS),
+    ("labels", "print_batch", TOILETS),
 )
 
 
@@ -80,7 +83,8 @@ def _claimed() -> list[tuple[str]]:
     from todoke.outbox.batch import unpublished
     from todoke.store.ledger import Ledger
 
-    return [(batch.id,) for batch in unpublished(Ledger(CONTRACT), "catalogue")]
+    kinds = ("catalogue", "toilet")
+    return [(batch.id,) for kind in kinds for batch in unpublished(Ledger(CONTRACT), kind)]
 
 
 def _deliver(households: int) -> None:

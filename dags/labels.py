@@ -27,6 +27,7 @@ from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, chain, task
 
 from todoke_dags.approval_request import ask_for_approval
 from todoke_dags.graph import asset, process_dags
+from todoke_dags.label_batches import print_batches
 from todoke_dags.run import NOT_RELEASED, Counts, business_date, may_release, skipped_until_approved
 
 
@@ -70,13 +71,6 @@ def labels(contract: str) -> None:
         with skipped_until_approved():
             return labels.claim_batches(contract, business_date())
 
-    @task(task_display_name="ラベルの出力", queue="heavy")
-    def print_batch(batch: str) -> Counts:
-        """Print one batch; again, and it comes out the same."""
-        from todoke.process import labels
-
-        return labels.print_batch(contract, business_date(), batch)
-
     @task(task_display_name="引抜き", trigger_rule="none_failed")
     def pull_out() -> Counts:
         """Find the printed labels of those whom the ward names, also when nothing was printed (G08)."""
@@ -87,4 +81,4 @@ def labels(contract: str) -> None:
     requests, _ = ask_for_approval(contract)
     batches = claim_batches()
     chain(prove(), plan(), test_pack(), [requests, batches])
-    chain(print_batch.expand(batch=batches), pull_out())
+    chain(print_batches(contract, batches), pull_out())

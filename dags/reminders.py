@@ -8,6 +8,9 @@
 - **前提**：直前の営業日までの「申込の突合と出荷指示」が済んでいること。済んでいなければ止まり、次の手順を示します。
 - **承認**：依頼は「承認」のDAGに出ます。承認はその一覧（ダイジェスト）だけに効きます。\
 承認前の出力は「スキップ」になります。
+- **試し刷り**：書式か外字フォントが、検査に合格したものと違うときは、先に試し刷りの検査を依頼します。
+- **束**：承認された宛名は、束に分けて一度に確定し、束ごとに並行して出力します。
+- **印字できない宛名**：その世帯を保留し、理由と文字を送信箱の一覧（`held`）に出します。
 - **やり直し**：何度実行しても安全です。通知は1世帯に1通で、出力した後に対象を増やすことはありません。\
 出力前に申込みのあった世帯は、対象から外れます。
 """
@@ -18,6 +21,7 @@ from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, chain, task
 
 from todoke_dags.approval_request import ask_for_approval
 from todoke_dags.graph import asset, process_dags
+from todoke_dags.label_batches import print_batches
 from todoke_dags.run import NOT_RELEASED, Counts, business_date, may_release, skipped_until_approved
 
 
@@ -39,13 +43,15 @@ def reminders(contract: str) -> None:
         return reminders.propose(contract, business_date())
 
     @task.run_if(may_release, NOT_RELEASED)
-    @task(task_display_name="宛名・発送指示の出力", queue="heavy")
-    def release() -> Counts:
-        """Labels and instructions for the list a person has approved (G22)."""
+    @task(task_display_name="出力する束の確定", queue="heavy")
+    def claim_batches() -> list[str]:
+        """Lock the list that a person has approved, in batches that are printed side by side (G22)."""
         from todoke.process import reminders
 
         with skipped_until_approved():
-            return reminders.release(contract, business_date())
+            return reminders.claim_batches(contract, business_date())
 
     requests, _ = ask_for_approval(contract)
-    chain(propose(), [requests, release()])
+    batches = claim_batches()
+    chain(propose(), [requests, batches])
+    print_batches(contract, batches)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import sqlalchemy as sa
@@ -64,11 +65,15 @@ ARRIVED_ON = date(2026, 11, 4)
 ROOT = Path(__file__).parents[2]
 
 
-def release_batches(contract: str, on: date) -> Counts:
-    """Claims the labels' batches and prints one after the other."""
-    batches = labels.claim_batches(contract, on)
-    printed = [labels.print_batch(contract, on, batch) for batch in batches]
-    return {"batches": len(batches), "labels": sum(int(each["labels"]) for each in printed)}
+def prints(process: ModuleType) -> Callable[[str, date], Counts]:
+    """What claims the batches of a process and prints one after the other."""
+
+    def release_batches(contract: str, on: date) -> Counts:
+        batches = process.claim_batches(contract, on)
+        printed = [labels.print_batch(contract, on, batch) for batch in batches]
+        return {"batches": len(batches), "labels": sum(int(each["labels"]) for each in printed)}
+
+    return release_batches
 
 
 #: The tasks of each DAG in their order; what a person has not said yes to is skipped there.
@@ -82,13 +87,19 @@ TASKS: Mapping[str, tuple[Callable[[str, date], Counts], ...]] = {
         receipts.issue,
     ),
     "register": (register_checks.validate, register.publish, stops.stop),
-    "labels": (gaiji_proof.prove, labels.plan, labels.test_pack, release_batches, pull_outs.pull_out),
+    "labels": (gaiji_proof.prove, labels.plan, labels.test_pack, prints(labels), pull_outs.pull_out),
     "orders": (orders.land_web, orders.land_postcards, orders.check_postcards, orders.settle, orders.release),
     "deliveries": (deliveries.land_results, deliveries.check_results, deliveries.settle),
-    "reminders": (reminders.propose, reminders.release),
-    "nonapplicants": (nonapplicants.propose, nonapplicants.release),
+    "reminders": (reminders.propose, prints(reminders)),
+    "nonapplicants": (nonapplicants.propose, prints(nonapplicants)),
     "survey": (survey.land, survey.publish),
     "reports": (reports.prepare, reports.send),
+}
+#: By kind of parcel, what asks for the release of labels when their test print has passed.
+_ASKS: Mapping[str, Callable[[str, date], Counts]] = {
+    "catalogue": labels.test_pack,
+    "toilet": nonapplicants.propose,
+    "notice": reminders.propose,
 }
 _WEB_TABLES = """
 CREATE TABLE application (application_id text PRIMARY KEY, application_no text, submitted_at timestamp,
@@ -247,7 +258,9 @@ class Programme:
         subjects = self.answer_open(verdict)
         if verdict == "approved" and any(":labels_test:" in subject for subject in subjects):
             asked_on = max(row["requested_on"] for row in self.rows("approval_request"))
-            labels.test_pack(CONTRACT, asked_on)  # the approval's bell starts the labels
+            inspected = {subject.partition(":labels_test:")[2].partition("_")[0] for subject in subjects} - {""}
+            for kind in sorted(inspected):
+                _ASKS[kind](CONTRACT, asked_on)  # the approval's bell starts what asked
             subjects += self.answer_open(verdict)
         return subjects
 

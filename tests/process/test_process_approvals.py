@@ -209,8 +209,10 @@ def test_the_first_answer_stands(july: Programme):
     july.run("labels", LABELS)
     request = approval.pending("gift")[0]
     place = ("gift", request["subject"], request["digest"])
+    with pytest.raises(TodokeError, match="選択肢にありません"):
+        approval.record(*place, "approved", "a")  # a test print is inspected, or rejected
     assert approval.record(*place, "rejected", "a")["recorded"] == 1
-    assert approval.record(*place, "approved", "b")["recorded"] == 0
+    assert approval.record(*place, "inspected", "b")["recorded"] == 0
     assert one(july.rows("approval"))["verdict"] == "rejected"
 
 
@@ -227,7 +229,7 @@ def test_without_an_answer_in_time_nothing_goes_and_the_next_run_asks_again(july
     ids = {approval.run_id(each) for each in first + again}
     assert len(ids) == 4, "Airflow starts no second run of the same id"
     late = first[0]
-    assert approval.record("gift", late["subject"], late["digest"], "approved", "late", 1) == {"recorded": 0}
+    assert approval.record("gift", late["subject"], late["digest"], "inspected", "late", 1) == {"recorded": 0}
     assert "まだ承認されていません" in str(july.run("labels", NEXT)["release_batches"])
     assert len(july.answer()) == 4
     assert july.run("labels", NEXT)["release_batches"] == {"batches": 2, "labels": 11}
@@ -295,12 +297,13 @@ def test_toilets_wait_for_their_day_and_for_a_yes(november: Programme):
         "waiting": 0,
         "not_reached": 2,
         "excluded": 0,
+        "undrawn": 0,
         "requests": 0,
     }
-    assert "まだ承認されていません" in str(said["release"])
+    assert "まだ承認されていません" in str(said["release_batches"])
     assert [row["state"] for row in november.rows("shipment", kind="toilet")] == ["planned"] * 11
     november.answer()
-    said = november.run("nonapplicants", TOILETS_GO)["release"]
+    said = november.run("nonapplicants", TOILETS_GO)["release_batches"]
     assert said == {"batches": 2, "labels": 11}
     assert november.parcel(FAMILY, "toilet")["lines"] == {"TOILET": 45}
     lists = {name.rpartition("/")[2]: content for name, content in november.out("nonapplicants").items()}
@@ -315,7 +318,7 @@ def test_a_yes_to_toilets_does_not_hold_when_a_household_has_become_smaller(nove
     corrects(november, LATER, correction(replace(home_of(LATE), members=home_of(LATE).members[:1])))
     said = november.run("nonapplicants", LATER)
     assert november.parcel(LATE, "toilet")["lines"] == {"TOILET": 15}
-    assert "まだ承認されていません" in str(said["release"])
+    assert "まだ承認されていません" in str(said["release_batches"])
     assert november.parcel(LATE, "toilet")["state"] == "planned"
 
 

@@ -60,11 +60,11 @@ def reminded(programme: Programme, on: date = REMINDER) -> dict:
 
 def test_who_has_neither_applied_nor_declined_gets_one_notice_after_a_yes(december: Programme):
     said = december.run("reminders", REMINDER)
-    assert "まだ承認されていません" in str(said["release"])
+    assert "まだ承認されていません" in str(said["release_batches"])
     assert notices(december) == set()
     assert "申込期限は 2027-01-15 です" in approval.pending(CONTRACT)[0]["body"]
     december.answer()
-    assert december.run("reminders", REMINDER)["release"]["labels"] == len(GOOD) - 3
+    assert december.run("reminders", REMINDER)["release_batches"]["labels"] == len(GOOD) - 3
     assert notices(december) == {home.no for home in GOOD} - {FAMILY, DECLINES, SECRET}
     assert december.rows("claim", claim="notice") == []
     assert december.faults() == []

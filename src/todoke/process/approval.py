@@ -86,6 +86,9 @@ def record(
         inspector, inspected_on: the code of who of the ward inspected it (`inspectors`), and the day (ISO), as a person
             keyed them in. The post is kept with the code. An `inspected` without both becomes `incomplete`: nothing is
             released on it, and it is asked again (G06).
+
+    Raises:
+        TodokeError: the request does not offer this answer.
     """
     ws = Workspace.open(contract, _today())
     row: dict[str, object] = {
@@ -98,6 +101,7 @@ def record(
     }
     with ws.ledger.write() as tx:
         ws.ledger.lock(tx)
+        _must_be_offered(tx, subject, digest, round, Verdict(verdict))
         if verdict == Verdict.INSPECTED:
             who, day = _inspector(ws, inspector), _day(inspected_on, _first_asked(tx, subject, digest), ws.on)
             complete = who is not None and day is not None
@@ -116,6 +120,19 @@ def inspectors(contract: str) -> dict[str, str]:
 def _inspector(ws: Workspace, given: object) -> str | None:
     post = ws.contract.client.inspectors.get(given) if isinstance(given, str) else None
     return None if post is None else f"{post}（{given}）"
+
+
+def _must_be_offered(tx: Connection, subject: str, digest: str, round: int, verdict: Verdict) -> None:
+    """An answer that is none of the request's own would hold nothing and would never be asked about again."""
+    c = t.approval_request.c
+    place = (c.subject == subject) & (c.subject_digest == digest) & (c.round == round)
+    offered: str | None = tx.execute(select(c.options).where(place)).scalar_one_or_none()
+    if offered is not None and verdict not in (*offered.split(), Verdict.EXPIRED, Verdict.INCOMPLETE):
+        raise TodokeError(
+            f"「{verdict.label}」は、この依頼の答えの選択肢にありません",
+            where=f"{subject} {digest}",
+            next_step="「承認」の画面に出ている選択肢から選んでください",
+        )
 
 
 def _day(given: object, first: date, last: date) -> date | None:

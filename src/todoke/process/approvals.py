@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 
 from sqlalchemy import Connection, select
 
 from todoke import clock
 from todoke.errors import NotApproved
-from todoke.model.codes import Labelled
-from todoke.outbox.batch import Guard
+from todoke.model.changes import effect_kind
+from todoke.model.codes import Labelled, ShipmentKind
 from todoke.process.gaiji_fonts import fonts_in_force, pinned
 from todoke.process.workspace import Workspace
 from todoke.store import tables as t
@@ -55,6 +56,11 @@ class Standing:
         return waited or self.verdict in (Verdict.EXPIRED, Verdict.INCOMPLETE)
 
 
+_OWN_TEST_PRINT, *_OTHER_LABELS = [
+    [effect_kind(kind, confidential=apart) for apart in (False, True)]
+    for kind in (ShipmentKind.CATALOGUE, ShipmentKind.TOILET, ShipmentKind.NOTICE)
+]
+_LABEL_KINDS = [*_OWN_TEST_PRINT, *chain.from_iterable(_OTHER_LABELS)]
 #: What a label shows is taken from these.
 _PRINTED_FROM = ("household", "person", "delivery_instruction")
 
@@ -85,10 +91,30 @@ def form_subject(kind: str) -> str:
     return f"labels_test:{kind}"
 
 
-def form_digest(ws: Workspace, tx: Connection, kind: str) -> str:
-    """The digest of what a test print is inspected for: the form of the labels and their fonts, whatever the data."""
+def form_digest(ws: Workspace, tx: Connection, kind: str, *, shown_by: str = "") -> str:
+    """The digest of what a test print is inspected for: the form of the labels and their fonts, whatever the data.
+
+    Args:
+        shown_by: the kind whose test print shows it, when that is another one.
+    """
     form = ws.contract.labels.form(kind).model_dump_json(exclude={"labels_per_batch", "forms"})
-    return hashlib.sha256("\n".join([kind, form, *pinned(fonts_in_force(ws, tx)).values()]).encode()).hexdigest()
+    told = [shown_by or kind, form, *pinned(fonts_in_force(ws, tx)).values()]
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()
+
+
+def inspections(ws: Workspace, tx: Connection, kind: str) -> list[tuple[str, str]]:
+    """Subject and digest of each test print that shows how labels of a kind are printed now, its own first.
+
+    Catalogues have one of their own, ordinary and confidential ones; any other kind may stand on that of another kind
+    with the same form and fonts.
+    """
+    others = [] if kind in _OWN_TEST_PRINT else [other for other in _LABEL_KINDS if other != kind]
+    return [(form_subject(shown), form_digest(ws, tx, kind, shown_by=shown)) for shown in (kind, *others)]
+
+
+def form_passed(ws: Workspace, tx: Connection, kind: str) -> bool:
+    """Whether the ward has inspected a test print that shows how labels of a kind are printed now (G06)."""
+    return any(verdict(ws, tx, *place) is Verdict.INSPECTED for place in inspections(ws, tx, kind))
 
 
 def request(
@@ -157,38 +183,31 @@ def needs_asking(ws: Workspace, tx: Connection, subject: str, digest: str) -> bo
     return last is None or last.is_over(ws.on)
 
 
-def only_if_approved(ws: Workspace, process: str, kind: str, note: Guard, *, inspected: bool = False) -> Guard:
-    """A guard for `claim`: raises NotApproved unless this very content was approved; `note` is kept on the batch.
+def require(ws: Workspace, tx: Connection, process: str, kind: str, keys: list[str]) -> None:
+    """Raises NotApproved unless a person has approved to print exactly these labels for a process.
 
-    Args:
-        inspected: the form and the fonts that it is printed with must have passed the ward's inspection, too (G06).
+    The form and the fonts that they are printed with must have passed the ward's inspection, too (G06).
     """
-
-    def guard(tx: Connection, keys: list[str]) -> Mapping[str, int]:
-        if inspected:
-            _require(
-                ws, tx, form_subject(kind), form_digest(ws, tx, kind), Verdict.INSPECTED, "この書式と外字の試し刷り"
-            )
-        _require(ws, tx, f"{process}:{kind}", content_digest(ws, tx, kind, keys), Verdict.APPROVED, "この内容")
-        return note(tx, keys)
-
-    return guard
+    _require(ws, tx, inspections(ws, tx, kind), Verdict.INSPECTED, "この書式と外字の試し刷り")
+    content = (f"{process}:{kind}", content_digest(ws, tx, kind, keys))
+    _require(ws, tx, [content], Verdict.APPROVED, "この内容")
 
 
-def _require(ws: Workspace, tx: Connection, subject: str, digest: str, yes: Verdict, what: str) -> None:
-    said = verdict(ws, tx, subject, digest)
-    if said is Verdict.REJECTED:
+def _require(ws: Workspace, tx: Connection, places: list[tuple[str, str]], yes: Verdict, what: str) -> None:
+    said, subject = {verdict(ws, tx, *place) for place in places}, places[0][0]
+    if yes in said:
+        return
+    if Verdict.REJECTED in said:
         raise NotApproved(
             f"{what}は却下されています",
             where=subject,
             next_step="内容を直すか、todoke approval reopen でもう一度依頼してください",
         )
-    if said is not yes:
-        raise NotApproved(
-            f"{what}はまだ承認されていません",
-            where=subject,
-            next_step="Airflowの「承認」で内容を確かめて回答してください",
-        )
+    raise NotApproved(
+        f"{what}はまだ承認されていません",
+        where=subject,
+        next_step="Airflowの「承認」で内容を確かめて回答してください",
+    )
 
 
 def _subject(ws: Workspace, subject: str) -> str:

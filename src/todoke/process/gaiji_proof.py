@@ -7,10 +7,9 @@ register otherwise.
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -20,13 +19,14 @@ from todoke.errors import GateClosed
 from todoke.labels.batch import MANIFEST, HoldPlan
 from todoke.labels.faces import Face, Glyph
 from todoke.labels.fonts import FontSet
-from todoke.labels.gaiji import PRINTED_FIELDS, GaijiUse, code_points, cp932
+from todoke.labels.gaiji import PRINTED_FIELDS, GaijiUse, cp932
 from todoke.model.codes import ShipmentKind
 from todoke.outbox.batch import Batch, batches
 from todoke.process import approvals
 from todoke.process.batch_contents import batch_parts
 from todoke.process.gaiji_fonts import fonts_in_force
 from todoke.process.gaiji_shapes import SUBJECT, Reshaped, changed_since, drawing_face, label_fonts, reshaped
+from todoke.process.held_labels import codes, put_digested, put_held, put_list
 from todoke.process.label_printing import label_rows
 from todoke.process.labels import hold_plan, unprinted
 from todoke.process.parcels_again import catalogues_again
@@ -80,7 +80,7 @@ def prove(contract: str, on: date) -> Counts:
     _put_lists(ws, folder, plan, printed)
     if rows:
         heading = _heading(ws, heads["household"].id, in_force, fonts, plan)
-        _put(ws, folder, "gaiji_sheet", "pdf", gaiji_sheet(rows, heading, fonts))
+        put_digested(ws, folder, "gaiji_sheet", "pdf", gaiji_sheet(rows, heading, fonts))
     return {
         "characters": len(plan.findings),
         "households": len(plan.held),
@@ -116,29 +116,12 @@ def _before(ws: Workspace, char: str, before: Mapping[str, LabelFonts]) -> Face:
 
 def _put_lists(ws: Workspace, folder: str, plan: HoldPlan, printed: Sequence[PrintedOtherwise]) -> None:
     findings = [(f.code_points, f.cp932, f.glyph.label, f.households, f.count) for f in plan.findings]
-    _put_list(ws, folder, "gaiji_findings", ("コードポイント", "CP932", "状態", "世帯数", "件数"), findings)
-    held = [(h.application_no, h.ward_no, h.reason.label, _codes(h.characters)) for h in plan.listed]
-    _put_list(ws, folder, "held", ("申込番号", "世帯番号", "理由", "コードポイント"), held)
+    put_list(ws, folder, "gaiji_findings", ("コードポイント", "CP932", "状態", "世帯数", "件数"), findings)
+    put_held(ws, folder, plan)
     if printed:
         columns = ("束", "ファイル", "シート", "位置", "申込番号", "世帯番号", "コードポイント")
-        labels = [(*p.place, p.application_no, p.ward_no, _codes(dict.fromkeys(p.characters))) for p in printed]
-        _put_list(ws, folder, "printed_otherwise", columns, labels)
-
-
-def _codes(characters: Iterable[str]) -> str:
-    return "、".join(map(code_points, characters))
-
-
-def _put_list(ws: Workspace, folder: str, name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    text = io.StringIO()
-    sheet = csv.writer(text)
-    sheet.writerow(columns)
-    sheet.writerows(rows)
-    _put(ws, folder, name, "csv", text.getvalue().encode("utf-8-sig"))
-
-
-def _put(ws: Workspace, folder: str, name: str, ending: str, content: bytes) -> None:
-    ws.outbox.put(f"{folder}/{name}_{hashlib.sha256(content).hexdigest()[:8]}.{ending}", content)
+        labels = [(*p.place, p.application_no, p.ward_no, codes(dict.fromkeys(p.characters))) for p in printed]
+        put_list(ws, folder, "printed_otherwise", columns, labels)
 
 
 def _heading(ws: Workspace, register: str, in_force: LabelFonts, fonts: FontSet, plan: HoldPlan) -> Heading:

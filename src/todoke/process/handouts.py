@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -16,9 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, func, select
 
+from todoke.labels.batch import HoldPlan
 from todoke.model.changes import Changes
 from todoke.model.codes import ShipmentKind
-from todoke.outbox.batch import pending_keys
+from todoke.outbox.batch import Guard, pending_keys
 from todoke.parcels.ledger_parcels import new_and_settled
 from todoke.parcels.nonapplicants import SHIPMENT_COLUMNS, NonApplicantInputs, settled_gate, standing, totals
 from todoke.parcels.pull_outs import too_late
@@ -26,12 +27,14 @@ from todoke.parcels.wanted import Held, changed_parcels, one_item_wanted
 from todoke.process import approvals
 from todoke.process.address_changes import moved_parcels
 from todoke.process.addresses import delivery_addresses
-from todoke.process.label_claims import claim_approved
-from todoke.process.labels import print_batch, unprintable
+from todoke.process.held_labels import put_held
+from todoke.process.label_claims import batches_told, claim_approved
+from todoke.process.label_control import handout_control
+from todoke.process.labels import ask_inspection, hold_plan
 from todoke.process.orders import possible_senders
 from todoke.process.pulled import taken_out
-from todoke.process.releasing import Refresh
-from todoke.process.workspace import Computation, Counts, Workspace
+from todoke.process.ward_count import ward_count
+from todoke.process.workspace import Computation, Workspace
 from todoke.store import facts
 from todoke.store import tables as t
 from todoke.store.ledger import Pin
@@ -44,31 +47,39 @@ class Handout:
     """What a process sends to households that have not applied.
 
     Attributes:
+        kinds: the titles of its requests by kind of batch.
         declined_households: whether those that declined goods are among them.
         listed: the standings that the ward gets lists of.
         orders_until: given the parcels of this kind, the last day whose orders must have been decided; None when it
             does not matter any more who has applied.
         addressees: given household_no of those that have not applied and the parcels, of those that are to have one.
         quantity: given household_no and members, how many of the item each gets.
+        once: whether nobody is added after the first has been printed.
     """
 
     process: str
     kind: ShipmentKind
+    kinds: Mapping[str, str]
     item_code: str
     declined_households: bool
     listed: tuple[str, ...]
     orders_until: Callable[[pa.Table], date | None]
     addressees: Callable[[pa.Array, pa.Table], pa.Array]
     quantity: Callable[[pa.Table], pa.Array]
+    once: bool = False
 
 
 @dataclass(frozen=True)
 class Settled:
-    """The settlement's id ("" when nothing changed), households by standing, and the lists for the ward."""
+    """The settlement's id ("" when nothing changed), households by standing, the lists for the ward, who is held.
+
+    `undrawn`: those whose label cannot be printed, each with its reason and the characters concerned.
+    """
 
     id: str
     counted: dict[str, int]
     lists: dict[str, pa.Table]
+    undrawn: HoldPlan
 
 
 def settle(ws: Workspace, handout: Handout) -> Settled:
@@ -80,6 +91,7 @@ def settle(ws: Workspace, handout: Handout) -> Settled:
     contract, kind = ws.contract.id, handout.kind
     counted: dict[str, int] = {}
     lists: dict[str, pa.Table] = {}
+    undrawn = HoldPlan(0, {})
 
     def plan(tx: Connection, pin: Pin, as_of: date) -> Computation:
         inputs = inputs_of(ws, tx, pin)
@@ -90,6 +102,7 @@ def settle(ws: Workspace, handout: Handout) -> Settled:
         out = taken_out(ws, tx, pin, kind)
 
         def compute() -> Changes:
+            nonlocal undrawn
             until = handout.orders_until(parcels.shipments)
             if until is not None:
                 settled_gate(inputs, until, orders_settled)
@@ -99,8 +112,8 @@ def settle(ws: Workspace, handout: Handout) -> Settled:
             lists.update({name: table.filter(pc.equal(table["standing"], name)) for name in handout.listed})
             not_applied = table.filter(pc.equal(table["standing"], "toilets"))["household_no"].combine_chunks()
             to = handout.addressees(not_applied, parcels.shipments)
-            barred = pa.array([*_undrawn(ws, pin, to, parcels, kind).to_pylist(), *out.households], pa.string())
-            to = _receivers(to, inputs.household, barred)
+            undrawn = _undrawn(ws, pin, to, parcels, kind)
+            to = _receivers(to, inputs.household, pa.array([*sorted(undrawn.held), *out.households], pa.string()))
             wanted = one_item_wanted(to.append_column("quantity", handout.quantity(to)), kind, handout.item_code)
             found = changed_parcels(ws.ledger.keys.id_key, contract, wanted, parcels, moved=moved)
             late = too_late(parcels.shipments, out.households, out.missed)
@@ -115,16 +128,16 @@ def settle(ws: Workspace, handout: Handout) -> Settled:
         return compute
 
     done = ws.settle(handout.process, plan)
-    return Settled(done.id if done else "", counted, lists)
+    return Settled(done.id if done else "", counted, lists, undrawn)
 
 
-def _undrawn(ws: Workspace, pin: Pin, households: pa.Array, held: Held, kind: ShipmentKind) -> pa.Array:
+def _undrawn(ws: Workspace, pin: Pin, households: pa.Array, held: Held, kind: ShipmentKind) -> HoldPlan:
     """Of these households those whose label cannot be printed; where a parcel is released it has been."""
     released = held.shipments.filter(pc.is_valid(held.shipments["released_rev"]))["household_no"].combine_chunks()
     addresses = delivery_addresses(ws, pin.heads)
     number = addresses["household_no"]
     left = pc.and_not(pc.is_in(number, value_set=households), pc.is_in(number, value_set=released))
-    return unprintable(ws, addresses.filter(left), kind)
+    return hold_plan(ws, addresses.filter(left), kind)
 
 
 def _last_orders(tx: Connection, contract: str) -> date | None:
@@ -164,19 +177,22 @@ def _receivers(households: pa.Array, household: pa.Table, barred: pa.Array) -> p
     return live.select(["household_no", "members", "confidential"]).append_column("held", held)
 
 
-def put_lists(ws: Workspace, process: str, counted: dict[str, int], lists: dict[str, pa.Table]) -> None:
+def put_lists(ws: Workspace, process: str, done: Settled) -> None:
     """Households that wait or were not reached, for the ward's decision: shipped to neither, forgotten neither.
 
-    Once for each settlement of `process`; a run that was killed after its settlement leaves them to the next one.
+    Once for each settlement of `process`; a run that was killed after its settlement leaves them to the next one. Who
+    is held because the label cannot be printed is listed whenever that is another list.
     """
     c = t.settlement.c
     last = select(c.id).where(c.contract == ws.contract.id, c.process == process).order_by(c.seq.desc())
     with ws.ledger.read() as tx:
         folder = f"{process}/{tx.execute(last.limit(1)).scalar_one()}"
+    if done.undrawn.listed:
+        put_held(ws, folder, done.undrawn)
     there = ws.outbox.listing(folder)
     if f"{folder}/control.json" in there:
         return
-    for name, table in lists.items():
+    for name, table in done.lists.items():
         if f"{folder}/{name}.csv" in there:
             continue
         rows = io.StringIO()
@@ -184,36 +200,48 @@ def put_lists(ws: Workspace, process: str, counted: dict[str, int], lists: dict[
         sheet.writerow(["世帯番号"])
         sheet.writerows([number] for number in table["ward_no"].to_pylist())
         ws.outbox.put(f"{folder}/{name}.csv", rows.getvalue().encode("cp932"))
-    ws.outbox.put(f"{folder}/control.json", json.dumps(counted).encode())
+    ws.outbox.put(f"{folder}/control.json", json.dumps(done.counted).encode())
 
 
-def ask(ws: Workspace, process: str, kinds: Mapping[str, str], counted: dict[str, int], note: str = "") -> int:
+def ask(ws: Workspace, handout: Handout, done: Settled, note: str = "") -> int:
     """Asks a person about what is pending of each kind; returns how many requests are new.
 
+    About the test pack first, when the ward has inspected none of the same form and fonts (G06).
+
     Args:
-        kinds: titles by kind.
-        counted: households by standing.
         note: one more line of the request, without personal data.
     """
-    asked = 0
-    for kind, title in kinds.items():
+    asked, counted, undrawn = 0, done.counted, len(done.undrawn.held)
+    unprinted = f"- 印字できず保留 {undrawn:,}世帯（送信箱の {handout.process}/ の held の一覧）\n" if undrawn else ""
+    for kind, title in handout.kinds.items():
         with ws.ledger.read() as tx:
             keys = pending_keys(ws.ledger, tx, kind, ws.ledger.pin(tx).frontier(ws.on))
-            digest = approvals.content_digest(ws, tx, kind, keys)
-        if keys:
+            digest, passed = approvals.content_digest(ws, tx, kind, keys), approvals.form_passed(ws, tx, kind)
+        if keys and not passed:
+            asked += bool(ask_inspection(ws, kind, title, keys))
+        elif keys:
             body = (
                 f"{title} {len(keys):,}世帯分を承認しますか。\n\n"
                 f"- 申込済み {counted['applied']:,}、確認待ち {counted['waiting']:,}、"
                 f"未到達 {counted['not_reached']:,}、対象外 {counted['excluded']:,}\n"
-                f"{note}"
+                f"{unprinted}{batches_told(ws, len(keys))}{note}"
                 "- 承認はこの一覧だけに効きます。内容が変われば、改めて依頼します。\n"
             )
-            asked += approvals.request(ws, f"{process}:{kind}", digest, title, body)
+            asked += approvals.request(ws, f"{handout.process}:{kind}", digest, title, body)
     return asked
 
 
-def release_labels(ws: Workspace, process: str, kinds: Iterable[str], *, resettle: Refresh) -> Counts:
-    """Locks and prints the labels of each kind that a person has approved; see `label_claims.claim_approved`."""
-    batches = claim_approved(ws, process, kinds, resettle=resettle)
-    printed = [int(print_batch(ws.contract.id, ws.on, batch)["labels"]) for batch in batches]
-    return {"batches": len(batches), "labels": sum(printed)}
+def claim_batches(ws: Workspace, handout: Handout) -> list[str]:
+    """Locks the labels of each kind that a person has approved, in batches that `labels.print_batch` prints."""
+
+    def note() -> Guard:
+        with ws.ledger.read() as tx:
+            pin = ws.ledger.pin(tx)
+            inputs, numbers = inputs_of(ws, tx, pin), facts.numbers(tx, ws.contract.id)
+        senders = possible_senders(ws, pin, numbers, pin.frontier(ws.on))
+        table = standing(inputs, senders, declined_households=handout.declined_households)
+        standings = dict(zip(table["household_no"].to_pylist(), table["standing"].to_pylist(), strict=True))
+        ward, once = ward_count(ws, pin.heads["household"]), handout.once
+        return lambda tx, keys: handout_control(ws, tx, keys, ward, handout.kind, standings, once=once)
+
+    return claim_approved(ws, handout.process, handout.kinds, resettle=lambda: settle(ws, handout), note=note)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from todoke.errors import ContractError, NotApproved
 from todoke.labels.sort_mark import sort_marks
-from todoke.outbox.batch import Guard, nothing_to_say
+from todoke.outbox.batch import Guard, pending_keys
 from todoke.process import approvals, stops
 from todoke.process.addresses import delivery_addresses
 from todoke.process.releasing import Refresh, claimed
@@ -25,18 +26,17 @@ _BATCHES_AT_ONCE = 1_000
 def claim_approved(
     ws: Workspace,
     process: str,
-    kinds: Iterable[str],
+    kinds: Collection[str],
     *,
     resettle: Refresh,
-    note: Callable[[], Guard] = lambda: nothing_to_say,
-    inspected: bool = False,
+    note: Callable[[], Guard],
 ) -> list[str]:
     """Locks the pending labels of each kind that a person has approved for `process`; see `labels.claim_batches`.
 
     Args:
         resettle: brings what is pending up to the register in force; a yes to something else does not hold then.
-        note: makes the guard whose figures are kept with the batches, when something is pending.
-        inspected: a test print must have passed the ward's inspection, too.
+        note: makes the guard whose figures are kept with the batches, when something is pending. They are those of
+            the whole run: the guard is given the labels of every kind that the run is going to lock.
     """
     stops.hold(ws)
     stops.put_out(ws)
@@ -45,7 +45,7 @@ def claim_approved(
     for kind in kinds:
 
         def guard(kind: str = kind) -> Guard:
-            return approvals.only_if_approved(ws, process, kind, note(), inspected=inspected)
+            return _only_if_approved(ws, process, kind, [other for other in kinds if other != kind], note())
 
         def cut(keys: list[str], kind: str = kind) -> list[list[str]]:
             return _cut(ws, kind, keys)
@@ -58,6 +58,31 @@ def claim_approved(
     if waiting and not batches:
         raise waiting[0]
     return batches
+
+
+def _only_if_approved(ws: Workspace, process: str, kind: str, others: Iterable[str], note: Guard) -> Guard:
+    """Lets exactly what was approved pass; `note` is told of what the run locks of the other kinds, too."""
+
+    def guard(tx: Connection, keys: list[str]) -> Mapping[str, int]:
+        approvals.require(ws, tx, process, kind, keys)
+        together, on = list(keys), ws.ledger.pin(tx).frontier(ws.on)
+        for other in others:
+            theirs = pending_keys(ws.ledger, tx, other, on)
+            with suppress(NotApproved):
+                approvals.require(ws, tx, process, other, theirs)
+                together += theirs
+        return note(tx, together)
+
+    return guard
+
+
+def batches_told(ws: Workspace, labels: int) -> str:
+    """The line of a request that says which batches so many labels are printed in."""
+    most = ws.contract.labels.labels_per_batch
+    whole, left = divmod(labels, most)
+    parts = [f"1〜{whole}束目 各{most:,}件" if whole > 1 else f"1束目 {most:,}件"] if whole else []
+    parts += [f"{whole + 1}束目 {left:,}件"] if left else []
+    return f"- 束: 全{whole + bool(left):,}束（{'、'.join(parts)}）\n"
 
 
 def _cut(ws: Workspace, kind: str, keys: list[str]) -> list[list[str]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from datetime import date
+from collections import Counter
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import Connection, exists, select
 
@@ -40,7 +40,7 @@ def control(
     if register.id != ward.register:
         raise StalePlan("区の世帯数を数えた後に世帯台帳が更新されました", where=register.id)
     printing_now = {key.rpartition("/")[0] for key in keys}
-    labels, before, held, resent, standing = _parcels(ws, tx, printing_now, ws.ledger.pin(tx).frontier(ws.on))
+    labels, before, held, resent, standing = _parcels(ws, tx, ShipmentKind.CATALOGUE, printing_now)
     deleted, unnumbered = _without_parcel(ws, tx)
     sent_before = before - labels
     held = (held | unnumbered) - labels - sent_before
@@ -64,11 +64,58 @@ def control(
     )
 
 
-def _parcels(ws: Workspace, tx: Connection, printing_now: set[str], on: date) -> tuple[set[str], ...]:
-    """Households with a catalogue: printed on this date, printed before, waiting; parcels sent again; and households
-    with a printed one that is not stopped."""
-    c = t.shipment.c
-    mine = (c.contract == ws.contract.id) & (c.kind == ShipmentKind.CATALOGUE)
+def handout_control(
+    ws: Workspace,
+    tx: Connection,
+    keys: list[str],
+    ward: WardCount,
+    kind: ShipmentKind,
+    standings: Mapping[str, str],
+    *,
+    once: bool,
+) -> dict[str, int]:
+    """The same totals of toilets or notices: each household of the register is printed, held or excluded (G04, G15).
+
+    Excluded are those printed on an earlier date and, by their standing, all without a parcel that is to go: applied,
+    waiting, not_reached, not_entitled; and `later`, who have come to be without an application since the only notice.
+
+    Args:
+        standings: by household_no, what `parcels.nonapplicants.standing` says.
+        once: whether nobody is added after the first has been printed.
+
+    Raises: as `control`.
+    """
+    register = ws.ledger.heads(tx)["household"]
+    if register.id != ward.register:
+        raise StalePlan("区の世帯数を数えた後に世帯台帳が更新されました", where=register.id)
+    labels, before, held, *_ = _parcels(ws, tx, kind, {key.rpartition("/")[0] for key in keys})
+    sent_before, registered = before - labels, _registered(ws, tx)
+    held -= labels | sent_before
+    causes = Counter(standings.get(number) for number in registered - labels - sent_before - held)
+    excluded = {
+        "sent_before": len(sent_before),
+        "applied": causes["applied"],
+        "waiting": causes["waiting"],
+        "not_reached": causes["not_reached"],
+        "not_entitled": causes["excluded"],
+        "later": causes["toilets"] if once and before else 0,
+    }
+    return control_totals(
+        labels=len(labels),
+        held=len(held),
+        excluded=sum(excluded.values()),
+        apart=excluded,
+        households=register.rows,
+        ward_households=ward.households,
+        quarantined=ward.quarantined,
+    )
+
+
+def _parcels(ws: Workspace, tx: Connection, kind: ShipmentKind, printing_now: set[str]) -> tuple[set[str], ...]:
+    """Households with a parcel: printed on this date, printed before, waiting; printed parcels sent again; and
+    households with a printed one that is not stopped."""
+    c, on = t.shipment.c, ws.ledger.pin(tx).frontier(ws.on)
+    mine = (c.contract == ws.contract.id) & (c.kind == kind)
     labels, before, held, resent, standing = set[str](), set[str](), set[str](), set[str](), set[str]()
     for parcel, household, state, released_on, cause in tx.execute(
         select(c.id, c.household_no, c.state, c.released_on, c.cause).where(mine)

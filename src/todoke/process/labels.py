@@ -29,7 +29,7 @@ from todoke.process.address_changes import moved_parcels
 from todoke.process.addresses import delivery_addresses
 from todoke.process.batch_contents import CATALOGUE_ITEM
 from todoke.process.gaiji_shapes import label_fonts
-from todoke.process.label_claims import claim_approved, members
+from todoke.process.label_claims import batches_told, claim_approved, members
 from todoke.process.label_control import control
 from todoke.process.label_printing import label_records, publish_labels
 from todoke.process.parcels_again import catalogues_again
@@ -191,33 +191,48 @@ def test_pack(contract: str, on: date) -> Counts:
         with ws.ledger.read() as tx:
             keys = pending_keys(ws.ledger, tx, kind, ws.ledger.pin(tx).frontier(on))
             heads = ws.ledger.heads(tx)
-            content, form = approvals.content_digest(ws, tx, kind, keys), approvals.form_digest(ws, tx, kind)
-            inspection = approvals.form_subject(kind)
-            passed = approvals.verdict(ws, tx, inspection, form) is approvals.Verdict.INSPECTED
-            unasked = approvals.needs_asking(ws, tx, inspection, form)
+            content, passed = approvals.content_digest(ws, tx, kind, keys), approvals.form_passed(ws, tx, kind)
         if not keys:
             continue
         if passed:
             body = (
                 f"{title} {len(keys):,}件の印刷を承認しますか。\n\n"
                 f"- 台帳の版: {heads['household'].id}\n"
+                f"{batches_told(ws, len(keys))}"
                 "- 試し刷りは、この書式と外字で区の検査に合格しています。\n"
                 "- 承認はこの内容だけに効きます。内容が変われば、改めて依頼します。\n"
             )
             made["requests"] += approvals.request(ws, f"labels:{kind}", content, f"{title}の印刷", body)
-        elif unasked:
-            pack = hashlib.sha256(f"{form}\n{content}".encode()).hexdigest()[:16]
-            made["test_labels"] += _print_test_pack(ws, kind, pack, _pending_addresses(ws, keys, heads))
-            body = (
-                f"{title}の試し刷りは、区の検査に合格しましたか。\n\n"
-                f"- 試し刷り: outbox/{contract}/labels_test/{pack}/（印字位置と外字を確かめてください）\n"
-                f"- 印刷を待つラベル: {len(keys):,}件（合格の後、印刷の承認を改めて依頼します）\n"
-                "- 合格のときは、区の検査者（一覧から選びます。氏名は記入しません）と検査日を必ず入れてください。\n"
-                "- 合格はこの書式と外字フォントだけに効きます。どちらかが変われば、改めて依頼します。\n"
-            )
-            options = approvals.PASSED_OR_NOT
-            made["requests"] += approvals.request(ws, inspection, form, f"{title}の試し刷り", body, options)
+        else:
+            printed = ask_inspection(ws, kind, title, keys)
+            made = {"test_labels": made["test_labels"] + printed, "requests": made["requests"] + bool(printed)}
     return dict(made)
+
+
+def ask_inspection(ws: Workspace, kind: str, title: str, keys: list[str]) -> int:
+    """Prints a test pack of pending labels and asks the ward to inspect it, unless it is asked about this form already.
+
+    Returns:
+        how many test labels.
+    """
+    with ws.ledger.read() as tx:
+        heads = ws.ledger.heads(tx)
+        places = approvals.inspections(ws, tx, kind)
+        if not all(approvals.needs_asking(ws, tx, *place) for place in places):
+            return 0
+        content = approvals.content_digest(ws, tx, kind, keys)
+    inspection, form = places[0]
+    pack = hashlib.sha256(f"{form}\n{content}".encode()).hexdigest()[:16]
+    printed = _print_test_pack(ws, kind, pack, _pending_addresses(ws, keys, heads))
+    body = (
+        f"{title}の試し刷りは、区の検査に合格しましたか。\n\n"
+        f"- 試し刷り: outbox/{ws.contract.id}/labels_test/{pack}/（印字位置と外字を確かめてください）\n"
+        f"- 印刷を待つラベル: {len(keys):,}件（合格の後、印刷の承認を改めて依頼します）\n"
+        "- 合格のときは、区の検査者（一覧から選びます。氏名は記入しません）と検査日を必ず入れてください。\n"
+        "- 合格はこの書式と外字フォントだけに効きます。どちらかが変われば、改めて依頼します。\n"
+    )
+    approvals.request(ws, inspection, form, f"{title}の試し刷り", body, approvals.PASSED_OR_NOT)
+    return printed
 
 
 def printer_grid(contract: str, kind: str, on: date) -> bytes:
@@ -261,7 +276,7 @@ def claim_batches(contract: str, on: date) -> list[str]:
         ward = ward_count(ws, register)
         return lambda tx, keys: control(ws, tx, keys, ward, declined)
 
-    return claim_approved(ws, "labels", _KINDS, resettle=lambda: _settle(ws), note=note, inspected=True)
+    return claim_approved(ws, "labels", _KINDS, resettle=lambda: _settle(ws), note=note)
 
 
 def print_batch(contract: str, on: date, batch: str) -> Counts:

@@ -8,8 +8,9 @@ import pyarrow.compute as pc
 
 from todoke.contract.business_days import add_open_days
 from todoke.model.codes import ShipmentKind
+from todoke.process import handouts
 from todoke.process.batch_contents import TOILET_ITEM
-from todoke.process.handouts import Handout, ask, put_lists, release_labels, settle
+from todoke.process.handouts import Handout, ask, put_lists, settle
 from todoke.process.workspace import Counts, Workspace
 
 _PROCESS = "nonapplicants"
@@ -34,22 +35,29 @@ def propose(contract: str, on: date) -> Counts:
     ws = Workspace.open(contract, on)
     if on < due_on(ws):
         return {"not_due": 1}
-    done = settle(ws, _toilets(ws))
-    put_lists(ws, _PROCESS, done.counted, done.lists)
-    return {"settlement": done.id, **done.counted, "requests": ask(ws, _PROCESS, _KINDS, done.counted)}
+    handout = _toilets(ws)
+    done = settle(ws, handout)
+    put_lists(ws, _PROCESS, done)
+    return {
+        "settlement": done.id,
+        **done.counted,
+        "undrawn": len(done.undrawn.held),
+        "requests": ask(ws, handout, done),
+    }
 
 
-def release(contract: str, on: date) -> Counts:
-    """Labels and instructions for the households that a person has approved.
+def claim_batches(contract: str, on: date) -> list[str]:
+    """Locks the labels and instructions of the households that a person has approved; `labels.print_batch` prints them.
 
     Returns:
-        labels, batches.
+        The ids of the batches to print; those that an earlier run left come first.
 
     Raises:
         NotApproved: something is pending and nothing of it is approved.
+        GateClosed: households are missing from the totals; nothing has been locked for printing.
     """
     ws = Workspace.open(contract, on)
-    return release_labels(ws, _PROCESS, _KINDS, resettle=lambda: settle(ws, _toilets(ws)))
+    return handouts.claim_batches(ws, _toilets(ws))
 
 
 def _toilets(ws: Workspace) -> Handout:
@@ -57,6 +65,7 @@ def _toilets(ws: Workspace) -> Handout:
     return Handout(
         _PROCESS,
         ShipmentKind.TOILET,
+        _KINDS,
         TOILET_ITEM,
         declined_households=toilets.declined_households,
         listed=("waiting", "not_reached"),

@@ -10,8 +10,9 @@ import pyarrow.compute as pc
 from todoke.contract.business_days import last_open_until
 from todoke.errors import TodokeError
 from todoke.model.codes import ShipmentKind, ShipmentState
+from todoke.process import handouts
 from todoke.process.batch_contents import NOTICE_ITEM
-from todoke.process.handouts import Handout, ask, put_lists, release_labels, settle
+from todoke.process.handouts import Handout, ask, put_lists, settle
 from todoke.process.workspace import Counts, Workspace
 
 _PROCESS = "reminders"
@@ -30,23 +31,30 @@ def propose(contract: str, on: date) -> Counts:
     ws = Workspace.open(contract, on)
     if on < _due_on(ws):
         return {"not_due": 1}
-    done = settle(ws, _notices(ws))
-    put_lists(ws, _PROCESS, done.counted, done.lists)
+    handout = _notices(ws)
+    done = settle(ws, handout)
+    put_lists(ws, _PROCESS, done)
     deadline = f"- 申込期限は {ws.contract.applications.deadline:%Y-%m-%d} です。\n"
-    return {"settlement": done.id, **done.counted, "requests": ask(ws, _PROCESS, _KINDS, done.counted, deadline)}
+    return {
+        "settlement": done.id,
+        **done.counted,
+        "undrawn": len(done.undrawn.held),
+        "requests": ask(ws, handout, done, deadline),
+    }
 
 
-def release(contract: str, on: date) -> Counts:
-    """Labels and instructions for the notices that a person has approved.
+def claim_batches(contract: str, on: date) -> list[str]:
+    """Locks the labels and instructions of the notices that a person has approved; `labels.print_batch` prints them.
 
     Returns:
-        labels, batches.
+        The ids of the batches to print; those that an earlier run left come first.
 
     Raises:
         NotApproved: something is pending and nothing of it is approved.
+        GateClosed: households are missing from the totals; nothing has been locked for printing.
     """
     ws = Workspace.open(contract, on)
-    return release_labels(ws, _PROCESS, _KINDS, resettle=lambda: settle(ws, _notices(ws)))
+    return handouts.claim_batches(ws, _notices(ws))
 
 
 def _due_on(ws: Workspace) -> date:
@@ -63,12 +71,14 @@ def _notices(ws: Workspace) -> Handout:
     return Handout(
         _PROCESS,
         ShipmentKind.NOTICE,
+        _KINDS,
         NOTICE_ITEM,
         declined_households=False,
         listed=("not_reached",),
         orders_until=lambda notices: _orders_until(ws) if _is_open(ws, notices) else None,
         addressees=lambda not_applied, notices: _addressees(ws, not_applied, notices),
         quantity=lambda to: pa.repeat(pa.scalar(1, pa.int32()), to.num_rows),
+        once=True,
     )
 
 
