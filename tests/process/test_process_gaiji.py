@@ -222,6 +222,7 @@ def test_labels_printed_with_the_old_shape_are_listed_by_their_place(july: Progr
     manifests = {key.split("/")[1]: c for key, c in july.out("labels").items() if key.endswith("manifest.csv")}
     row = one([r for r in csv.DictReader(io.StringIO(manifests[label["束"]].decode())) if "gaiji" in r["flags"]])
     assert (label["ファイル"], label["シート"], label["位置"]) == (row["file"], row["sheet"], row["position"])
+    assert label["引渡日"] == "未引渡し"
     assert (label["申込番号"], label["世帯番号"]) == (july.number(GAIJI_NAME), GAIJI_NAME)
     assert label["コードポイント"] == "U+E000"
     assert "字形が変わった" in sheets(july)

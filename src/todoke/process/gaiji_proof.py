@@ -41,7 +41,7 @@ from todoke.store import tables as t
 class PrintedOtherwise:
     """A printed label with characters that the fonts in force draw otherwise: where it lies, whose it is.
 
-    `fonts`: those that it was printed with.
+    `fonts`: those that it was printed with; `handed_over_on`: the day on which the parcel left, None while it has not.
     """
 
     place: tuple[str, str, str, str]
@@ -49,6 +49,7 @@ class PrintedOtherwise:
     application_no: str
     characters: tuple[str, ...]
     fonts: LabelFonts
+    handed_over_on: date | None
 
 
 def prove(contract: str, on: date) -> Counts:
@@ -119,8 +120,11 @@ def _put_lists(ws: Workspace, folder: str, plan: HoldPlan, printed: Sequence[Pri
     put_list(ws, folder, "gaiji_findings", ("コードポイント", "CP932", "状態", "世帯数", "件数"), findings)
     put_held(ws, folder, plan)
     if printed:
-        columns = ("束", "ファイル", "シート", "位置", "申込番号", "世帯番号", "コードポイント")
-        labels = [(*p.place, p.application_no, p.ward_no, codes(dict.fromkeys(p.characters))) for p in printed]
+        columns = ("束", "ファイル", "シート", "位置", "申込番号", "世帯番号", "コードポイント", "引渡日")
+        labels = [
+            (*p.place, p.application_no, p.ward_no, codes(dict.fromkeys(p.characters)), p.handed_over_on or "未引渡し")
+            for p in printed
+        ]
         put_list(ws, folder, "printed_otherwise", columns, labels)
 
 
@@ -155,10 +159,26 @@ def _printed_in(then: Workspace, batch: Batch, manifest: bytes, changed: frozens
     assert then.fonts is not None
     rows = [row for row in csv.DictReader(io.StringIO(manifest.decode())) if "gaiji" in row["flags"].split(";")]
     shown = _shown(then, batch, [row["application_no"] for row in rows], changed)
+    left = _handed_over(then, batch) if shown else {}
     for row in rows:
         if found := shown.get(row["application_no"]):
             place = (batch.id, row["file"], row["sheet"], row["position"])
-            yield PrintedOtherwise(place, row["household_no"], row["application_no"], found, then.fonts)
+            number = row["application_no"]
+            yield PrintedOtherwise(place, row["household_no"], number, found, then.fonts, left.get(number))
+
+
+def _handed_over(ws: Workspace, batch: Batch) -> dict[str, date]:
+    """The day on which each parcel of a batch was handed over, of those that were, by application number."""
+    e, s, n = t.effect.c, t.shipment.c, t.application_number.c
+    query = (
+        select(n.application_no, s.handed_over_on)
+        .select_from(t.effect)
+        .join(t.shipment, s.id == e.shipment_id)
+        .join(t.application_number, (n.contract == s.contract) & (n.household_no == s.household_no))
+        .where(e.batch_id == batch.id, s.handed_over_on.is_not(None))
+    )
+    with ws.ledger.read() as tx:
+        return dict(tx.execute(query).tuples().all())
 
 
 def _shown(
