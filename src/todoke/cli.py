@@ -20,13 +20,12 @@ from todoke.errors import TodokeError
 
 app = typer.Typer(help="届け：自治体事業の事務局業務", no_args_is_help=True, pretty_exceptions_enable=False)
 ledger_app = typer.Typer(help="台帳", no_args_is_help=True)
-labels_app = typer.Typer(help="宛名ラベルの引抜きと刷り直し", no_args_is_help=True)
 layout_app = typer.Typer(help="区のファイルのレイアウト", no_args_is_help=True)
 outbox_app = typer.Typer(help="出力（暗号化された送信箱）", no_args_is_help=True)
 approval_app = typer.Typer(help="承認", no_args_is_help=True)
 mail_app = typer.Typer(help="区へのメール", no_args_is_help=True)
 receipts_app = typer.Typer(help="受領（預かり証・記録簿）", no_args_is_help=True)
-labels_app = typer.Typer(help="宛名ラベル", no_args_is_help=True)
+labels_app = typer.Typer(help="宛名ラベルの引抜きと刷り直し", no_args_is_help=True)
 register_app = typer.Typer(help="世帯台帳の版と確認事項", no_args_is_help=True)
 parcels_app = typer.Typer(help="出荷（再送の依頼）", no_args_is_help=True)
 app.add_typer(ledger_app, name="ledger")
@@ -38,7 +37,6 @@ app.add_typer(outbox_app, name="outbox")
 app.add_typer(approval_app, name="approval")
 app.add_typer(mail_app, name="mail")
 app.add_typer(layout_app, name="layout")
-app.add_typer(labels_app, name="labels")
 
 ContractId = Annotated[str, typer.Argument(help="契約の番号（gift など）")]
 Person = Annotated[str, typer.Option("--by", help="決めた人（記録に残ります）")]

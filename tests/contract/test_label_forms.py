@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from todoke.contract.label_forms import Labels
+from todoke.contract.loader import _said
 
 TWELVE: dict[str, Any] = {
     "columns": 2, "rows": 6, "width_mm": 86.4, "height_mm": 42.3, "left_mm": 18.6, "top_mm": 21.6,
@@ -58,3 +60,25 @@ def test_a_form_of_its_own_says_only_what_differs() -> None:
 def test_what_was_read_reads_the_same_again() -> None:
     labels = Labels.model_validate(TWELVE | {"forms": {"notice": ROLL}})
     assert Labels.model_validate(labels.model_dump()) == labels
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"columns": 0}, "0より大きい値"),
+        ({"columns": 2.5}, "整数に"),
+        ({"left_mm": -1}, "0以上の値"),
+        ({"free_txt": "x"}, "ない項目"),
+        ({"width_mm": "広い"}, "数にして"),
+        ({"sort_mark": "block"}, "'town'"),
+        ({"free_text": "あ" * 41}, "40文字以内"),
+        ({"offset_mm": {"x": float("inf")}}, "有限の数"),
+        ({"width_mm": float("nan")}, "有限|0より大きい"),
+    ],
+)
+def test_every_fault_of_a_form_is_told_in_japanese(wrong: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Labels.model_validate(TWELVE | wrong)
+    said = [_said(error) for error in refused.value.errors()]
+    assert any(re.search(told, text) for text in said)
+    assert not any(re.search(r"[A-Za-z]{3,} [a-z]{2,} ", text) for text in said)

@@ -36,6 +36,10 @@ def record(**values: str) -> Record:
         ({"offset_x_mm": 0.05}, "offset_mm.x"),
         ({"offset_y_mm": 40.0}, "height_mm"),
         ({"rows": 0}, "rows"),
+        ({"offset_x_mm": float("inf")}, "offset_x_mm"),
+        ({"offset_y_mm": float("nan")}, "offset_y_mm"),
+        ({"width_mm": float("nan")}, "width_mm"),
+        ({"barcode_pt": float("nan")}, "barcode_pt"),
         ({"height_mm": 20.0}, "height_mm"),
     ],
 )

@@ -112,12 +112,48 @@ def _environment() -> str:
     return here
 
 
+#: What is wrong with a value, by pydantic's kind of error; `{}`: what it allows.
+_SAID = {
+    "missing": "必要な項目がありません",
+    "extra_forbidden": "ない項目です（つづりを確かめてください）",
+    "greater_than": "{gt}より大きい値にしてください",
+    "greater_than_equal": "{ge}以上の値にしてください",
+    "less_than": "{lt}より小さい値にしてください",
+    "less_than_equal": "{le}以下の値にしてください",
+    "finite_number": "有限の数にしてください",
+    "int_parsing": "整数にしてください",
+    "int_type": "整数にしてください",
+    "int_from_float": "整数にしてください",
+    "float_parsing": "数にしてください",
+    "float_type": "数にしてください",
+    "bool_parsing": "true か false にしてください",
+    "bool_type": "true か false にしてください",
+    "string_type": "文字列にしてください",
+    "string_too_short": "{min_length}文字以上にしてください",
+    "string_too_long": "{max_length}文字以内にしてください",
+    "string_pattern_mismatch": "使えない文字または書き方です",
+    "literal_error": "使える値は {expected} です",
+    "enum": "使える値は {expected} です",
+    "model_type": "項目の組（キー: 値）にしてください",
+    "dict_type": "項目の組（キー: 値）にしてください",
+    "list_type": "一覧（- 値）にしてください",
+    "tuple_type": "一覧（- 値）にしてください",
+    "value_error": "{error}",
+}
+
+
+def _said(error: Any) -> str:
+    """What a person is told of an error that pydantic found."""
+    said = _SAID.get(error["type"])
+    return said.format(**error.get("ctx", {})) if said else str(error["msg"])
+
+
 def _validate(contract_id: str, body: dict[str, Any]) -> Contract:
     try:
         contract = Contract.model_validate(body)
     except ValidationError as error:
         problems = "；".join(
-            f"{'.'.join(str(part) for part in e['loc']) or '全体'}: {e['msg']}" for e in error.errors()
+            f"{'.'.join(str(part) for part in e['loc']) or '全体'}: {_said(e)}" for e in error.errors()
         )
         raise ContractError(
             f"契約ファイルに誤りがあります: {problems}",

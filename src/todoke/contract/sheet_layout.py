@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
+from math import isfinite
 
 from todoke.errors import ContractError
 from todoke.model.barcode_measures import BLANK_MM, LARGEST_PT, SMALLEST_PT, barcode_size_mm
@@ -42,6 +43,9 @@ class SheetLayout:
     def __post_init__(self) -> None:
         if self.columns < 1 or self.rows < 1:
             raise _wrong("columns・rows", "列数と行数は1以上にしてください", "面付けを見直してください")
+        for name, value in vars(self).items():
+            if value is not None and not isfinite(value):
+                raise _wrong(name, "有限の数ではありません", "値を直してください")
         for axis in "xy":
             tenths = getattr(self, f"offset_{axis}_mm") * 10
             if abs(tenths - round(tenths)) > 1e-6:
