@@ -280,6 +280,7 @@ def test_a_dag_file_is_short_and_calls_processes_alone():
             "todoke_dags.run",
             "todoke_dags.answer",
             "todoke_dags.approval_request",
+            "todoke_dags.label_batches",
         }, file.name
 
 

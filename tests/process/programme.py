@@ -19,16 +19,7 @@ from typing import Any
 import sqlalchemy as sa
 import yaml
 from label_samples import eudc_font
-from small_ward import (
-    CARRIER_HEADER,
-    INSTRUCTION_HEADER,
-    INSTRUCTIONS,
-    PASSPHRASE,
-    drop,
-    households,
-    sealed,
-    table,
-)
+from small_ward import CARRIER_HEADER, INSTRUCTION_HEADER, INSTRUCTIONS, PASSPHRASE, drop, households, sealed, table
 
 import databases
 from todoke import clock

@@ -99,12 +99,7 @@ def request(
     Raises:
         TodokeError: not one of the three is given, no label is meant, or more than the person expects.
     """
-    asked = [each for each in (code_point, application_no, place) if each is not None]
-    if len(asked) != 1 or not by_whom.strip() or not cause.strip():
-        raise TodokeError(
-            "引き抜くものがわかりません",
-            next_step="--code-point、--application-no、束と位置のいずれか一つと、--by、--reason を入れてください",
-        )
+    _must_say_one((code_point, application_no, place), by_whom, cause)
     ws = Workspace.open(contract, clock.now_tokyo().date())
     text = None if code_point is None else _text(code_point)
     number = None if application_no is None else application_no.replace("-", "").strip()
@@ -148,6 +143,14 @@ def request(
     stopped = stops.stop(contract, ws.on)
     _put_lists(ws)
     return {**said, "stops": stopped["stops"]}
+
+
+def _must_say_one(meant: Sequence[object], by_whom: str, cause: str) -> None:
+    if sum(each is not None for each in meant) != 1 or not by_whom.strip() or not cause.strip():
+        raise TodokeError(
+            "引き抜くものがわかりません",
+            next_step="--code-point、--application-no、束と位置のいずれか一つと、--by、--reason を入れてください",
+        )
 
 
 def _text(code_point: str) -> str:
