@@ -114,13 +114,7 @@ def request(
         else:
             found = at_place(ws, tx, place) if place is not None else _alone(ws, with_number(ws, tx, number or ""))
         value = code_points(text) if text is not None else found[0].application_no if found else number or ""
-        if not found:
-            raise TodokeError(
-                "印字済みで、まだ引抜き一覧にないラベルが見つかりません",
-                where=value or "指定の位置",
-                next_step="コードポイント・申込番号・位置を確かめてください。"
-                "引抜き一覧にあるものは改めて依頼する必要はありません",
-            )
+        _must_be_found(found, value)
         said["too_late"] = sum(label.handed_over for label in found)
         said["listed"] = len(found) - said["too_late"]
         if dry_run:
@@ -150,6 +144,16 @@ def _must_say_one(meant: Sequence[object], by_whom: str, cause: str) -> None:
         raise TodokeError(
             "引き抜くものがわかりません",
             next_step="--code-point、--application-no、束と位置のいずれか一つと、--by、--reason を入れてください",
+        )
+
+
+def _must_be_found(found: Sequence[Label], value: str) -> None:
+    if not found:
+        raise TodokeError(
+            "印字済みで、まだ引抜き一覧にないラベルが見つかりません",
+            where=value or "指定の位置",
+            next_step="コードポイント・申込番号・位置を確かめてください。"
+            "引抜き一覧にあるものは改めて依頼する必要はありません",
         )
 
 
