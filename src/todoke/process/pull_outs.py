@@ -87,14 +87,12 @@ def request(
 
     Args:
         by_whom: the account of the person; cause: in a few words.
-        code_point: `U+E123`, or a character with its variation selector, `U+8FBB U+E0100`; application_no: the one
-            label of a household; place: one label. One of the three.
+        code_point: `U+E123` or `U+8FBB U+E0100`; application_no: the one label of a household; place: one label.
         at_most: so many labels with the character are expected; must be said unless it is a gaiji.
         dry_run: count, and record nothing.
 
     Returns:
-        listed: labels newly on the list that can still be pulled; too_late: labels that the carrier has already;
-        stops: parcels in stop files.
+        listed: labels newly on the list; too_late: of others, which the carrier has; stops: parcels in stop files.
 
     Raises:
         TodokeError: not one of the three is given, no label is meant, or more than the person expects.
@@ -102,19 +100,13 @@ def request(
     _must_say_one((code_point, application_no, place), by_whom, cause)
     ws = Workspace.open(contract, clock.now_tokyo().date())
     text = None if code_point is None else _text(code_point)
-    number = None if application_no is None else application_no.replace("-", "").strip()
+    number = (application_no or "").replace("-", "").strip()
     reason = PullReason.SINGLE if text is None else PullReason.GAIJI
-    said = {"listed": 0, "too_late": 0}
-    value = ""
+    said, value = {"listed": 0, "too_late": 0}, ""
 
     def meant(tx: Connection, pin: Pin) -> list[_Wanted]:
         nonlocal value
-        if text is not None:
-            found = with_text(ws, tx, text)
-        else:
-            found = at_place(ws, tx, place) if place is not None else _alone(ws, with_number(ws, tx, number or ""))
-        value = code_points(text) if text is not None else found[0].application_no if found else number or ""
-        _must_be_found(found, value)
+        found, value = _found(ws, tx, text, number, place)
         said["too_late"] = sum(label.handed_over for label in found)
         said["listed"] = len(found) - said["too_late"]
         if dry_run:
@@ -147,7 +139,15 @@ def _must_say_one(meant: Sequence[object], by_whom: str, cause: str) -> None:
         )
 
 
-def _must_be_found(found: Sequence[Label], value: str) -> None:
+def _found(
+    ws: Workspace, tx: Connection, text: str | None, number: str, place: LabelPlace | None
+) -> tuple[list[Label], str]:
+    """The labels that are meant, and what the request is recorded with."""
+    if text is not None:
+        found, value = with_text(ws, tx, text), code_points(text)
+    else:
+        found = at_place(ws, tx, place) if place is not None else _alone(ws, with_number(ws, tx, number))
+        value = found[0].application_no if found else number
     if not found:
         raise TodokeError(
             "印字済みで、まだ引抜き一覧にないラベルが見つかりません",
@@ -155,6 +155,7 @@ def _must_be_found(found: Sequence[Label], value: str) -> None:
             next_step="コードポイント・申込番号・位置を確かめてください。"
             "引抜き一覧にあるものは改めて依頼する必要はありません",
         )
+    return found, value
 
 
 def _text(code_point: str) -> str:
