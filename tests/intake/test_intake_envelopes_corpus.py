@@ -128,6 +128,45 @@ def test_every_form_opens(form, folder):
     assert outcome(GOOD[form](), folder) == "opened"
 
 
+@pytest.mark.parametrize("beside", ["__MACOSX/._a.csv", "a/.DS_Store", "Thumbs.db", "desktop.ini"])
+@pytest.mark.parametrize("first", [True, False], ids=["before", "behind"])
+@pytest.mark.parametrize("maker", [zipped, seven_zipped])
+def test_what_a_computer_leaves_beside_a_file_is_no_second_one(maker, first, beside, folder):
+    junk = [(beside, b"\0Mac OS X")]
+    assert outcome(maker([*junk, *ONE] if first else [*ONE, *junk]), folder) == "opened"
+    assert outcome(maker(junk), folder) == "empty"
+
+
+def test_what_is_left_beside_counts_against_the_limits(folder):
+    assert outcome(zipped([("Thumbs.db", BOMB[0][1]), *ONE]), folder, limits=SMALL) == "bomb"
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason", "said"),
+    [
+        (
+            lambda: zipped([("[Content_Types].xml", b"x"), ("xl/workbook.xml", b"x")], None),
+            "forbidden_format",
+            "Office",
+        ),
+        (lambda: zipped([("a.xlsx", CSV)]), "forbidden_format", "Excel"),
+        (lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "unknown_format", "Excel"),
+        (lambda: "世帯番号,氏名\r\n".encode("utf-16"), "unknown_format", "UTF-16"),
+        (lambda: b"\x23\x00-lh5-" + bytes(50) + b"x", "unknown_format", "LZH"),
+        (lambda: b"%PDF\x00-1.7", "unknown_format", "PDF"),
+    ],
+)
+def test_a_form_that_nobody_takes_is_called_by_its_name(raw, reason, said, folder):
+    path = folder.parent / "households_20260721_01.csv.bin"
+    path.write_bytes(raw())
+    with (
+        pytest.raises(FileRefused, match=said) as refused,
+        opened_payload(path, keys=Keys(PASSPHRASE), allowed=ALL, into=folder),
+    ):
+        pass
+    assert (refused.value.reason, not list(folder.iterdir())) == (reason, True)
+
+
 def test_the_three_real_key_vectors_open():
     vectors = json.loads((Path(__file__).parent / "data" / "pgp_sda_key_vectors.json").read_text("utf-8"))
     assert len(vectors) == 3

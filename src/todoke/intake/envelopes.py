@@ -17,7 +17,7 @@ from pathlib import Path
 from todoke.errors import FileRefused
 from todoke.intake import openpgp, self_decrypting, seven_zip, zip_archive
 from todoke.intake.envelope_faults import fault, way_out
-from todoke.intake.forms import NAMES, recognise
+from todoke.intake.forms import NAMES, foreign, recognise
 from todoke.intake.unpacking import Limits
 
 __all__ = ["NAMES", "Keys", "Limits", "open_payload", "opened_payload", "recognise"]
@@ -159,7 +159,11 @@ def _expected(path: Path, allowed: tuple[str, ...], where: str, depth: int) -> s
     """The form of a file, if it may stand at this depth."""
     form = recognise(path, where)
     if form is None:
-        raise fault("unknown_format", where)
+        name = foreign(path)
+        if name is None:
+            raise fault("unknown_format", where)
+        step = "CSV（Shift_JIS）を契約の形式で暗号化したものの再送を依頼してください"
+        raise fault("unknown_format", where, f"CSV でも受け取れる暗号化ファイルでもなく、{name}です", step)
     if form == "exe":
         raise way_out(
             "unknown_format",

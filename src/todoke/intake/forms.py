@@ -22,6 +22,17 @@ NAMES = {
 }
 _HEAD = 4096
 _MAGIC = ((b"PK\x03\x04", "zip"), (b"PK\x05\x06", "zip"), (SEVEN_ZIP, "7z"), (b"MZ", "exe"))
+#: Forms that nobody takes, as people call them.
+_FOREIGN = (
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Excel ブック（パスワード付き、または古い形の xls）などの Office 文書"),
+    (b"%PDF", "PDF"),
+    (b"Rar!", "RAR"),
+    (b"\x1f\x8b", "gzip"),
+    (b"MSCF", "CAB"),
+    (b"\xff\xfe", "UTF-16 のテキスト"),
+    (b"\xfe\xff", "UTF-16 のテキスト"),
+)
+_LZH = re.compile(rb"..-l[hz][0-9ds]-", re.DOTALL)
 #: On a line of its own: a BOM, or the text of a mail, may stand before it.
 _ARMOR = re.compile(rb"(?:\A|\n)(?:\xef\xbb\xbf)?[ \t\r]*(-----BEGIN PGP MESSAGE-----)[ \t\r]*(?:\n|\Z)")
 #: A packet that says nothing (RFC 9580, 5.8), in the old and the new form of its head: PGP 5 and later put it first.
@@ -62,6 +73,15 @@ def form_of(head: bytes) -> str | None:
     first = head.lstrip(b"\r\n").split(b"\n", 1)[0]
     text = bool(first) and first.translate(None, _CONTROLS) == first and (b"," in head or b"\n" in head)
     return "plain" if text else None
+
+
+def foreign(path: Path) -> str | None:
+    """What people call a form that is none of ours; None when we do not know it either."""
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD)
+    if _LZH.match(head):
+        return "LZH"
+    return next((name for magic, name in _FOREIGN if head.startswith(magic)), None)
 
 
 def to_message(stream: BinaryIO) -> int:

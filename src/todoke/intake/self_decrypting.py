@@ -274,7 +274,9 @@ class _Records:
         if self._count > self._expected:
             raise self._unfit()
         folder = size == (_DIRECTORY_64 if wide else _DIRECTORY_32)
-        self._rules.admit(Member(name, 0 if folder else size, "folder" if folder else "file"))
+        admitted = self._rules.admit(Member(name, 0 if folder else size, "folder" if folder else "file"))
+        if not (admitted or folder):
+            raise fault("several_files", self._where)
         self._left = 0 if folder else size
         return end + 1
 

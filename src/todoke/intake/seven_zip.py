@@ -16,7 +16,7 @@ from todoke.errors import TodokeError
 from todoke.intake.envelope_faults import fault, named_faults
 from todoke.intake.forms import form_of
 from todoke.intake.programs import SEVEN_ZIP, SEVEN_ZIP_FRAME, seven_zip_start
-from todoke.intake.unpacking import CHUNK, Limits, Member, OnePayload, Output, new_payload
+from todoke.intake.unpacking import CHUNK, Limits, Member, OnePayload, Output, is_left_beside, new_payload
 
 #: Offset, size and checksum of the table.
 _TABLE = struct.Struct("<QQI")
@@ -155,15 +155,15 @@ class _Into(WriterFactory):
         self._output = output
 
     def create(self, filename: str) -> Py7zIO:
-        return _Sink(self._output)
+        return _Sink(None if is_left_beside(filename) else self._output)
 
 
 class _Sink(Py7zIO):
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: Output | None) -> None:
         self._output = output
 
     def write(self, data: bytes | bytearray) -> int:
-        return self._output.write(data)
+        return len(data) if self._output is None else self._output.write(data)
 
     def read(self, size: int | None = None) -> bytes:
         return b""

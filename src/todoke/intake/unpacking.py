@@ -18,6 +18,9 @@ ENDINGS = (".csv", ".txt", ".dat", ".pgp", ".gpg", ".asc", ".zip", ".7z", ".exe"
 CHUNK = 1 << 20
 _HEAD = 4096
 _LONGEST_NAME = 255
+#: What Windows and macOS put beside a file by themselves; nobody has sent it.
+_LEFT_BESIDE = {".ds_store", "thumbs.db", "desktop.ini"}
+_EXCEL = (".xlsx", ".xlsm", ".xls")
 _DRIVE = re.compile(r"[A-Za-z]:")
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -108,8 +111,20 @@ class OnePayload:
         self._names.add(folded)
         if member.kind == "folder":
             return False
+        if is_left_beside(member.name):
+            if member.size > self._room:
+                raise fault("bomb", self._where)
+            self._room -= member.size
+            return False
         if self._found:
             raise fault("several_files", self._where)
+        if folded.endswith(_EXCEL):
+            raise fault(
+                "forbidden_format",
+                self._where,
+                "書庫の中は Excel ブックです",
+                "CSV で保存したものの再送を依頼してください",
+            )
         if not folded.endswith(ENDINGS):
             raise fault(
                 "forbidden_format", self._where, "書庫の中のファイルが、受け取れる種類（.csv .txt .dat）ではありません"
@@ -127,6 +142,12 @@ class OnePayload:
         """
         if not self._found:
             raise fault("empty", self._where)
+
+
+def is_left_beside(name: str) -> bool:
+    """Whether an entry was put into an archive by the sender's computer and not by the sender."""
+    *folders, last = re.split(r"[/\\]", name.casefold())
+    return "__macosx" in folders or last in _LEFT_BESIDE
 
 
 def _is_safe(name: str) -> bool:

@@ -18,6 +18,8 @@ _END, _END_SIZE = b"PK\x05\x06", 22
 _TAIL = _END_SIZE + 0xFFFF
 #: Others are not bounded in what one block of them becomes.
 _METHODS = (pyzipper.ZIP_STORED, pyzipper.ZIP_DEFLATED)
+#: What every book or document of Office since 2007 has at its top.
+_OF_OFFICE = "[Content_Types].xml"
 
 
 def unpack(
@@ -85,6 +87,10 @@ def _payload(
 ) -> pyzipper.zipfile_aes.AESZipInfo:
     """The one file in the table of the archive, in a form that can be read."""
     infos = archive.infolist()
+    if any(info.orig_filename == _OF_OFFICE for info in infos):
+        raise fault(
+            "forbidden_format", where, "Excel などの Office 文書です", "CSV で保存したものの再送を依頼してください"
+        )
     rules = OnePayload(where, room, limits)
     found = [info for info in infos if rules.admit(_member(info))]
     rules.finish()
