@@ -207,7 +207,7 @@ def test_a_pull_and_a_reprint_say_what_is_missing_in_one_line(todoke):
     both = todoke(
         "labels", "pull", "gift", "--by", "佐藤", "--reason", "x", "--code-point", "U+E000", "--application-no", "1"
     )
-    assert both.returncode == 2 and "どちらか" in both.stderr
+    assert both.returncode == 2 and "いずれか一つ" in both.stderr
     place = ("--batch", "B", "--file", "labels_001.pdf", "--sheet", "1", "--cause", "汚損", "--by", "佐藤")
     run = todoke("labels", "reprint", "gift", *place)
     assert run.returncode == 2 and "この束のラベルは出力されていません" in run.stderr

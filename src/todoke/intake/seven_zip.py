@@ -175,4 +175,4 @@ class _Sink(Py7zIO):
         """Everything has been handed on."""
 
     def size(self) -> int:
-        return self._output.bytes
+        return 0 if self._output is None else self._output.bytes
