@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from label_samples import eudc_font
-from programme import CONTRACT, Programme, one, release_batches
+from programme import CONTRACT, Programme, one, prints
 from small_ward import (
     CORRECTION_HEADER,
     COUPLE,
@@ -26,7 +26,7 @@ from small_ward import (
 from test_process_pull_outs import HAND_OVER, NEXT, THIRD, PullList, states
 
 from todoke.errors import TodokeError
-from todoke.process import pull_outs
+from todoke.process import labels, pull_outs
 from todoke.process.printed_labels import LabelPlace
 
 
@@ -71,7 +71,7 @@ def test_one_of_two_labels_is_picked_by_its_place_and_the_right_parcel_goes_on(p
         for process in ("intake", "register", "labels"):
             printed.run(process, on)
         printed.answer()
-        release_batches(CONTRACT, on)
+        prints(labels)(CONTRACT, on)
     number = printed.number("00004001")
     with pytest.raises(TodokeError, match="ラベルは2件あります") as refused:
         pull_outs.request(CONTRACT, by_whom="佐藤", cause="旧住所", application_no=number)

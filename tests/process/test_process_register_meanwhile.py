@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from label_samples import eudc_font
-from programme import CONTRACT, Programme, installation, release_batches
+from programme import CONTRACT, Programme, installation, prints
 from small_ward import (
     CORRECTION_HEADER,
     COUPLE,
@@ -75,7 +75,7 @@ def test_labels_planned_under_an_older_register_are_planned_anew_and_asked_for_a
     publishes(july, LABELS, *correction(secret(home_of(FAMILY))), *correction(home_of(SINGLE), "削除", "誤り"))
     labels.test_pack(CONTRACT, LABELS)
     july.answer()
-    assert release_batches(CONTRACT, LABELS)["batches"] == 1
+    assert prints(labels)(CONTRACT, LABELS)["batches"] == 1
     july.run("labels", LABELS)
     july.answer()
     july.run("labels", LABELS)
