@@ -11,8 +11,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import msoffcrypto
-import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -24,7 +22,6 @@ from small_ward import (
     GAIJI_NAME,
     HEADER,
     HOMES,
-    PASSPHRASE,
     SECRET,
     SECRET_INSTRUCTED,
     SINGLE,
@@ -35,6 +32,7 @@ from small_ward import (
 )
 from sqlalchemy import update
 from test_process_kills import killed_at_file, killed_before_commit
+from ward_queries import opened
 
 from todoke.errors import TodokeError
 from todoke.process import pull_outs, resend_requests, returned_work
@@ -65,13 +63,6 @@ def newest(programme: Programme, below: str, ending: str) -> bytes:
     files = [name for name in programme.outbox.listing(below) if name.endswith(ending)]
     paths = {name: programme.home / "outbox" / CONTRACT / f"{name}.age" for name in files}
     return programme.outbox.get(max(files, key=lambda name: paths[name].stat().st_mtime_ns))
-
-
-def opened(content: bytes) -> Any:
-    office, plain = msoffcrypto.OfficeFile(io.BytesIO(content)), io.BytesIO()
-    office.load_key(password=PASSPHRASE, verify_password=True)
-    office.decrypt(plain)
-    return openpyxl.load_workbook(plain)
 
 
 class PullList:

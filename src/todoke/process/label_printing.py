@@ -1,4 +1,4 @@
-"""From a claimed batch to its files, in memory that does not grow with it: label sheets, manifest, carrier's file."""
+"""From a claimed batch to its files, as a stream: label sheets, manifest, carrier's file."""
 
 from __future__ import annotations
 
@@ -83,8 +83,6 @@ def publish_labels(ws: Workspace, batch: Batch) -> int:
     Each row of lake and ledger is read once; what is read is sorted twice, as it is printed and as the carrier has it.
     """
     printed = 0
-    # Arrow's own pool keeps what is freed: some ninety MB here
-    pa.set_memory_pool(pa.system_memory_pool())
     with ws.sorted_rows(PRINTING_ORDER) as labels, ws.sorted_rows(INSTRUCTION_ORDER) as shipping:
         instructed = []
         for part in batch_parts(ws, batch):
