@@ -8,6 +8,8 @@
 14日のうちに答えがなければ期限切れとなって何も出力せず、依頼した側の次の実行がもう一度依頼します（実行IDに回数が付きます）。
 - **試し刷りの検査**：合格のときは、区の検査者（契約ファイルの `client.inspectors` の一覧から、コードと職で選びます。\
 氏名は記入しません）と検査日も入れます。どちらかがないか、検査日が依頼より前や先の日付のときは、合格とせずにもう一度依頼します。
+- **束ごとの承認**：ラベルが2束以上になるときは、先頭（郵便番号・町名の順）から何束を印刷するかを\
+入れられます（初めは全部）。残りは印刷されずに待ち、次の実行が改めて依頼します。
 - **効き目**：承認はその内容だけに効きます。内容が1文字でも変われば、新しい依頼が出ます。
 - **却下のあとで**：最初の答えが残ります。内容を直すと新しい依頼が出ます。\
 同じ内容のままもう一度依頼するには `todoke approval reopen` を使います。
@@ -34,7 +36,12 @@ def request_params() -> dict[str, Param]:
     titles = {"subject": "対象", "digest": "内容のダイジェスト", "title": "件名", "body": "本文"}
     told = {name: Param("", type="string", title=title) for name, title in titles.items()}
     options = Param(["approved", "rejected"], type="array", items={"type": "string"}, minItems=1, title="答えの選択肢")
-    return {**told, "options": options, "round": Param(1, type="integer", minimum=1, title="何回目の依頼か")}
+    return {
+        **told,
+        "options": options,
+        "round": Param(1, type="integer", minimum=1, title="何回目の依頼か"),
+        "batches": Param(0, type="integer", minimum=0, title="束の数（選べるとき）"),
+    }
 
 
 @process_dags(

@@ -36,6 +36,20 @@ def inspection(inspectors: Mapping[str, str]) -> dict[str, Param]:
     }
 
 
+def batches(offered: int) -> dict[str, Param]:
+    """What the form asks for beside a yes to labels in several batches: how many of them, from the first on."""
+    return {
+        "batches": Param(
+            offered,
+            type="integer",
+            minimum=1,
+            maximum=offered,
+            title="印刷する束の数",
+            description=f"先頭（郵便番号・町名の順）から何束を印刷するか（全{offered}束）。残りは、次の実行で改めて依頼します。",
+        )
+    }
+
+
 class AnswerOperator(HITLOperator):
     """Offers what the request itself may be answered with; without an answer in time the last of it, for nobody."""
 
@@ -54,12 +68,16 @@ class AnswerOperator(HITLOperator):
         offered = [approvals.Verdict(code) for code in context["params"]["options"]]
         self.options = [verdict.label for verdict in offered]
         self.defaults = self.options[-1:]
-        self.params = ParamsDict({})
+        parted = context["params"].get("batches", 0)
+        self.params = ParamsDict(batches(parted) if parted > 1 else {})
         if approvals.Verdict.INSPECTED in offered:
             contract = context["dag"].dag_id.rpartition("_")[0]
             self.params = ParamsDict(inspection(approval.inspectors(contract)))
 
-    def _offered(self, keyed_in: Mapping[str, Any]) -> dict[str, str | None]:
+    def _offered(self, keyed_in: Mapping[str, Any]) -> dict[str, str | int | None]:
+        if "batches" in self.params:
+            number = keyed_in.get("batches", self.params["batches"])
+            return {"batches": number if type(number) is int else 0}
         if not self.params:
             return {}
         who, day = keyed_in.get("inspector"), None

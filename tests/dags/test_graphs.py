@@ -181,6 +181,20 @@ def test_an_inspection_is_answered_with_a_code_and_a_day_and_nothing_else_goes_o
     assert asked["inspector"]["values_display"]["02"] == "02 防災課普及係主任"
 
 
+@pytest.mark.parametrize(("keyed_in", "taken"), [({"batches": 2}, 2), ({}, 3), ({"batches": "1束"}, 0)])
+def test_a_yes_to_labels_in_batches_says_how_many_and_all_unless_told(dags, keyed_in, taken):
+    from airflow.sdk.timezone import utcnow
+
+    answer = copy.copy(dags["gift_approval"].get_task("answer"))
+    answer.hitl_summary_extra = {}
+    context = {"params": {"options": ["approved", "rejected"], "batches": 3}, "dag": dags["gift_approval"]}
+    event = {"responded_at": utcnow(), "responded_by_user": {"id": "1", "name": "admin"}}
+    said = answer.execute_complete(context, event | {"chosen_options": ["承認"], "params_input": keyed_in})
+    assert said["params_input"] == {"batches": taken}
+    schema = answer.serialized_params["batches"]["schema"]
+    assert (schema["minimum"], schema["maximum"]) == (1, 3) and JAPANESE.search(schema["title"])
+
+
 def test_operators_read_japanese(dags):
     for dag in dags.values():
         assert JAPANESE.search(dag.dag_display_name), dag.dag_id

@@ -180,7 +180,7 @@ def test_a_yes_without_a_sound_inspection_prints_nothing_and_is_asked_again(
         labels.claim_batches("gift", LABELS)
     again = approval.pending("gift")
     assert {(each["subject"].split(":")[1], each["round"]) for each in again} == {("labels_test", 2)}
-    assert all("検査者か正しい検査日がありませんでした" in each["body"] for each in again)
+    assert all("前回の承認には、記入もれか" in each["body"] for each in again)
 
 
 def test_a_test_print_is_made_anew_when_the_data_changed_before_it_was_asked_again(july: Programme):

@@ -32,8 +32,8 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def approved(request: pytest.FixtureRequest, narrow: Path, tmp_path: Path) -> Iterator[Programme]:
-    """Ten ordinary labels and a confidential one have been approved."""
+def asked(request: pytest.FixtureRequest, narrow: Path, tmp_path: Path) -> Iterator[Programme]:
+    """A person has been asked about ten ordinary labels and a confidential one, all in batches of four."""
     with on_ledger(request.param, tmp_path / "home", narrow) as programme:
         programme.ward_sends_font()
         programme.ward_sends("households", households(), FILES)
@@ -41,8 +41,16 @@ def approved(request: pytest.FixtureRequest, narrow: Path, tmp_path: Path) -> It
         for process in ("intake", "register"):
             programme.run(process, FILES)
         programme.run("labels", LABELS)
-        programme.answer()
+        programme.answer_open()
+        programme.run("labels", LABELS)
         yield programme
+
+
+@pytest.fixture
+def approved(asked: Programme) -> Programme:
+    """All of them have been approved."""
+    asked.answer_open()
+    return asked
 
 
 def manifests(programme: Programme) -> dict[str, list[dict[str, str]]]:
@@ -79,6 +87,37 @@ def test_control_totals_are_those_of_all_batches_and_each_says_which_it_is(appro
     assert [each == totals[0] for each in totals] == [True] * 4
     assert (totals[0]["labels"], totals[0]["held"]) == (ALL + 1, 1)
     assert totals[0]["labels"] + totals[0]["held"] + totals[0]["excluded"] == totals[0]["households"] == 12
+
+
+def test_a_yes_to_the_first_batches_prints_these_and_the_others_are_asked_about_again(asked: Programme):
+    asked.answer_open(batches=2)
+    *first, confidential = labels.claim_batches(CONTRACT, LABELS)
+    for batch in [*first, confidential]:
+        labels.print_batch(CONTRACT, LABELS, batch)
+    done = asked.control("labels")
+    assert [(each.pop("part", 0), each.pop("parts", 0)) for each in done].count((2, 2)) == 1
+    assert [(each["labels"], each["held"]) for each in done] == [(2 * MOST + 1, 1 + ALL - 2 * MOST)] * 3
+    with pytest.raises(NotApproved):
+        labels.claim_batches(CONTRACT, LABELS)
+    labels.test_pack(CONTRACT, LABELS)
+    assert asked.answer_open(batches=1) == ["gift:labels:catalogue"], "one batch is left: no choice, and all of it goes"
+    [last] = labels.claim_batches(CONTRACT, LABELS)
+    labels.print_batch(CONTRACT, LABELS, last)
+    printed = manifests(asked)
+    in_order = [row["household_no"] for batch in [*first, last] for row in printed[batch]]
+    assert in_order == sorted(in_order, key=PLACES.__getitem__) and len(set(in_order)) == ALL
+    assert asked.faults() == []
+
+
+@pytest.mark.parametrize("batches", [0, 4, -1, "2"])
+def test_a_yes_to_batches_that_there_are_not_prints_none_of_them_and_is_asked_again(asked: Programme, batches: object):
+    asked.answer_open(batches=batches)
+    assert [one(asked.rows("batch", id=batch))["kind"] for batch in labels.claim_batches(CONTRACT, LABELS)] == [
+        "catalogue_confidential"
+    ]
+    labels.test_pack(CONTRACT, LABELS)
+    assert asked.answer_open() == ["gift:labels:catalogue"]
+    assert len(labels.claim_batches(CONTRACT, LABELS)) == 1 + 3
 
 
 @pytest.mark.parametrize("printed", [0, 1, 2, 3])

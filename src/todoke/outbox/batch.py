@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date
-from itertools import chain
 from typing import Any, BinaryIO, TypeAlias, cast
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, case, exists, func, insert, select, update
@@ -31,7 +30,7 @@ from todoke.store.ledger import MANY, Ledger, analyze
 OpenFile: TypeAlias = Callable[[str], AbstractContextManager[BinaryIO]]
 Guard = Callable[[Connection, list[str]], Mapping[str, int]]
 Settings = Callable[[Connection], Mapping[str, str]]
-#: Parts effects, given by their keys, into batches.
+#: Parts effects, given by their keys, into batches; what it leaves out stays pending.
 Cut = Callable[[list[str]], Sequence[Sequence[str]]]
 
 
@@ -79,7 +78,8 @@ def claim(
         guard: is called in the transaction with the effects' keys; raises when they may not be released
             (no approval for exactly these), and returns figures that are kept with the batch.
         settings: is called in the transaction; what it returns is kept with the batch.
-        cut: is called outside of it and says which effects make a batch each; all make one when it is not given.
+        cut: is called outside of it and says which effects make a batch each; all make one when it is not given. The
+            guard is given all that is pending, whatever the cut leaves for later.
 
     Returns:
         The batches in the order of the cut, each with the same figures and settings; none when nothing is pending.
@@ -97,7 +97,7 @@ def claim(
         keys = pending_keys(ledger, tx, kind, as_of)
         if not keys:
             return []
-        if parts is not None and keys != sorted(chain.from_iterable(parts)):
+        if parts is not None and keys != seen:
             raise StalePlan("分けている間に、出荷するものが変わりました", where=kind)
         ledger.move(tx)
         notes, pinned = dict(guard(tx, keys)), dict(settings(tx))
@@ -112,7 +112,7 @@ def claim(
             tx.execute(insert(t.batch).values(_row(ledger, batch, digest)))
             claimed.append(batch)
             members[name] = part
-        _lock_parcels(ledger, tx, kind, as_of, members)
+        _lock_parcels(ledger, tx, kind, as_of, members, all_of_them=sum(map(len, members.values())) == len(keys))
     return claimed
 
 
@@ -155,14 +155,23 @@ def pending_keys(ledger: Ledger, tx: Connection, kind: str, as_of: date) -> list
     return list(tx.execute(query).scalars())
 
 
-def _lock_parcels(ledger: Ledger, tx: Connection, kind: str, as_of: date, members: Mapping[str, Sequence[str]]) -> None:
+def _lock_parcels(
+    ledger: Ledger,
+    tx: Connection,
+    kind: str,
+    as_of: date,
+    members: Mapping[str, Sequence[str]],
+    *,
+    all_of_them: bool,
+) -> None:
     """Gives the pending effects to their batches, and to their parcels the state that a file tells the carrier.
 
     Args:
-        members: the keys of the effects by batch, together all that is pending.
+        members: the keys of the effects by batch.
+        all_of_them: whether these are all that is pending.
     """
     due, batch_ids, wanted = _is_pending(ledger, kind, as_of), list(members), sum(map(len, members.values()))
-    if len(members) == 1:
+    if len(members) == 1 and all_of_them:
         taken = tx.execute(update(t.effect).where(due).values(batch_id=batch_ids[0])).rowcount
     else:
         pairs = ((key, batch) for batch, keys in members.items() for key in keys)

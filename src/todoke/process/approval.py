@@ -19,7 +19,8 @@ from todoke.store.ledger import insert_ignoring_conflicts
 class Request(TypedDict):
     """A question to a person; `round` counts how often the same content has been asked about.
 
-    `options` are `Verdict`s, the yes first.
+    `options` are `Verdict`s, the yes first. `batches`: of how many a yes may let go the first alone; 0 when there is no
+    such choice.
     """
 
     subject: str
@@ -28,6 +29,7 @@ class Request(TypedDict):
     title: str
     body: str
     options: list[str]
+    batches: int
 
 
 def pending(contract: str) -> list[Request]:
@@ -40,6 +42,7 @@ def pending(contract: str) -> list[Request]:
             title=row["title"],
             body=row["body"],
             options=row["options"].split(),
+            batches=row["batches"] or 0,
         )
         for row in history(contract)
         if row["verdict"] is None
@@ -76,6 +79,7 @@ def record(
     *,
     inspector: object = None,
     inspected_on: object = None,
+    batches: object = None,
 ) -> Counts:
     """Keeps the answer to one request; the first answer stands.
 
@@ -86,6 +90,8 @@ def record(
         inspector, inspected_on: the code of who of the ward inspected it (`inspectors`), and the day (ISO), as a person
             keyed them in. The post is kept with the code. An `inspected` without both becomes `incomplete`: nothing is
             released on it, and it is asked again (G06).
+        batches: how many batches, the first in printing order, an `approved` lets go; None means all. A number that
+            the request does not offer makes it `incomplete`, too.
 
     Raises:
         TodokeError: the request does not offer this answer.
@@ -106,6 +112,8 @@ def record(
             who, day = _inspector(ws, inspector), _day(inspected_on, _first_asked(tx, subject, digest), ws.on)
             complete = who is not None and day is not None
             row |= {"inspector": who, "inspected_on": day} if complete else {"verdict": Verdict.INCOMPLETE.value}
+        elif verdict == Verdict.APPROVED and batches is not None:
+            row |= _let_go(tx, subject, digest, round, batches)
         if not insert_ignoring_conflicts(tx, t.approval, [row]):
             return {"recorded": 0}
         ws.ledger.move(tx)
@@ -115,6 +123,16 @@ def record(
 def inspectors(contract: str) -> dict[str, str]:
     """Who of the ward may have inspected a test print: posts by code, as the contract has them today."""
     return dict(load(contract, _today()).client.inspectors)
+
+
+def _let_go(tx: Connection, subject: str, digest: str, round: int, batches: object) -> dict[str, object]:
+    """What a yes to the first of several batches is kept as."""
+    c = t.approval_request.c
+    place = (c.subject == subject) & (c.subject_digest == digest) & (c.round == round)
+    offered, per_batch = tx.execute(select(c.batches, c.labels_per_batch).where(place)).one()
+    if not isinstance(batches, int) or not 1 <= batches <= (offered or 0):
+        return {"verdict": Verdict.INCOMPLETE.value}
+    return {} if batches == offered else {"labels": batches * per_batch}
 
 
 def _inspector(ws: Workspace, given: object) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import chain
+from math import ceil
 
 from sqlalchemy import Connection, select
 
@@ -23,12 +24,13 @@ from todoke.store.ledger import insert_ignoring_conflicts
 class Verdict(Labelled):
     """What came of a request. Only a yes lets anything go; without an answer in time it is asked again.
 
-    `inspected` is the yes that names the ward's inspector and the day; `incomplete` is one that does not.
+    `inspected` is the yes that names the ward's inspector and the day; `incomplete` is a yes without them, or to a
+    number of batches that there are not.
     """
 
     APPROVED = "approved", "承認"
     INSPECTED = "inspected", "検査合格として承認"
-    INCOMPLETE = "incomplete", "検査者・検査日の記入もれ"
+    INCOMPLETE = "incomplete", "記入もれ"
     REJECTED = "rejected", "却下"
     EXPIRED = "expired", "期限切れ"
     RELEASE = "release", "残りを発行する"
@@ -118,7 +120,14 @@ def form_passed(ws: Workspace, tx: Connection, kind: str) -> bool:
 
 
 def request(
-    ws: Workspace, subject: str, digest: str, title: str, body: str, options: Sequence[Verdict] = YES_OR_NO
+    ws: Workspace,
+    subject: str,
+    digest: str,
+    title: str,
+    body: str,
+    options: Sequence[Verdict] = YES_OR_NO,
+    *,
+    labels: int = 0,
 ) -> bool:
     """Writes a request for a person's yes to the content `digest`.
 
@@ -129,6 +138,7 @@ def request(
         subject: what kind of thing it is, such as `labels:catalogue`.
         title, body: Japanese, without personal data.
         options: what the person may choose from.
+        labels: how many labels it is about; where they make several batches, a yes may be to the first of them alone.
 
     Returns:
         whether it is new.
@@ -138,7 +148,7 @@ def request(
     if last is not None and not last.is_over(ws.on):
         return False
     if last is not None and last.verdict is Verdict.INCOMPLETE:
-        body = f"**前回の承認には、検査者か正しい検査日がありませんでした。**\n\n{body}"
+        body = f"**前回の承認には、記入もれか、正しくない検査日または束数がありました。**\n\n{body}"
     row: dict[str, object] = {
         "subject": _subject(ws, subject),
         "subject_digest": digest,
@@ -149,6 +159,9 @@ def request(
         "options": " ".join(options),
         "requested_on": ws.on,
     }
+    most = ws.contract.labels.labels_per_batch
+    if labels > most:
+        row |= {"batches": ceil(labels / most), "labels_per_batch": most}
     with ws.ledger.write() as tx:
         return insert_ignoring_conflicts(tx, t.approval_request, [row]) == 1
 
@@ -191,6 +204,16 @@ def require(ws: Workspace, tx: Connection, process: str, kind: str, keys: list[s
     _require(ws, tx, inspections(ws, tx, kind), Verdict.INSPECTED, "この書式と外字の試し刷り")
     content = (f"{process}:{kind}", content_digest(ws, tx, kind, keys))
     _require(ws, tx, [content], Verdict.APPROVED, "この内容")
+
+
+def released(ws: Workspace, tx: Connection, process: str, kind: str, keys: list[str]) -> int | None:
+    """How many of exactly these labels, the first in printing order, a person's yes lets go; None means all."""
+    said, digest = t.approval.c, content_digest(ws, tx, kind, keys)
+    mine = (said.subject == _subject(ws, f"{process}:{kind}")) & (said.subject_digest == digest)
+    found: int | None = tx.execute(
+        select(said.labels).where(mine, said.verdict == Verdict.APPROVED).order_by(said.round.desc()).limit(1)
+    ).scalar_one_or_none()
+    return found
 
 
 def _require(ws: Workspace, tx: Connection, places: list[tuple[str, str]], yes: Verdict, what: str) -> None:

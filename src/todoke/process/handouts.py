@@ -227,7 +227,7 @@ def ask(ws: Workspace, handout: Handout, done: Settled, note: str = "") -> int:
                 f"{unprinted}{batches_told(ws, len(keys))}{note}"
                 "- 承認はこの一覧だけに効きます。内容が変われば、改めて依頼します。\n"
             )
-            asked += approvals.request(ws, f"{handout.process}:{kind}", digest, title, body)
+            asked += approvals.request(ws, f"{handout.process}:{kind}", digest, title, body, labels=len(keys))
     return asked
 
 

@@ -48,7 +48,7 @@ def claim_approved(
             return _only_if_approved(ws, process, kind, [other for other in kinds if other != kind], note())
 
         def cut(keys: list[str], kind: str = kind) -> list[list[str]]:
-            return _cut(ws, kind, keys)
+            return _cut(ws, process, kind, keys)
 
         try:
             for _, batch in claimed(ws, kind, process=process, refresh=resettle, guard=guard, cut=cut):
@@ -65,15 +65,21 @@ def _only_if_approved(ws: Workspace, process: str, kind: str, others: Iterable[s
 
     def guard(tx: Connection, keys: list[str]) -> Mapping[str, int]:
         approvals.require(ws, tx, process, kind, keys)
-        together, on = list(keys), ws.ledger.pin(tx).frontier(ws.on)
+        together, on = _let_go(ws, tx, process, kind, keys), ws.ledger.pin(tx).frontier(ws.on)
         for other in others:
             theirs = pending_keys(ws.ledger, tx, other, on)
             with suppress(NotApproved):
                 approvals.require(ws, tx, process, other, theirs)
-                together += theirs
+                together += _let_go(ws, tx, process, other, theirs)
         return note(tx, together)
 
     return guard
+
+
+def _let_go(ws: Workspace, tx: Connection, process: str, kind: str, keys: list[str]) -> list[str]:
+    """Of pending labels those that a person lets go now: all, or the first in printing order."""
+    labels = approvals.released(ws, tx, process, kind, keys)
+    return keys if labels is None else _in_order(ws, kind, keys)[:labels]
 
 
 def batches_told(ws: Workspace, labels: int) -> str:
@@ -85,9 +91,11 @@ def batches_told(ws: Workspace, labels: int) -> str:
     return f"- 束: 全{whole + bool(left):,}束（{'、'.join(parts)}）\n"
 
 
-def _cut(ws: Workspace, kind: str, keys: list[str]) -> list[list[str]]:
-    """Effects in printing order, in batches that one worker each prints."""
+def _cut(ws: Workspace, process: str, kind: str, keys: list[str]) -> list[list[str]]:
+    """Of pending effects those that may go now, in printing order, in batches that one worker each prints."""
     most = ws.contract.labels.labels_per_batch
+    with ws.ledger.read() as tx:
+        keys = _let_go(ws, tx, process, kind, keys)
     if len(keys) <= most:
         return [keys]
     if len(keys) > most * _BATCHES_AT_ONCE:
@@ -96,12 +104,20 @@ def _cut(ws: Workspace, kind: str, keys: list[str]) -> list[list[str]]:
             where="labels.labels_per_batch",
             next_step="1束の件数を増やしてください",
         )
+    ordered = _in_order(ws, kind, keys)
+    return [ordered[first : first + most] for first in range(0, len(ordered), most)]
+
+
+def _in_order(ws: Workspace, kind: str, keys: list[str]) -> list[str]:
+    """Effects in printing order."""
     with ws.ledger.read() as tx:
         heads = ws.ledger.heads(tx)
     table = pa.table({"key": keys, "household_no": members(ws, keys)})
     places = delivery_addresses(ws, heads).select(["household_no", "postal_code", "town", "block", "confidential"])
-    ordered = in_printing_order(ws, table.join(places, "household_no", join_type="left outer"), kind)["key"].to_pylist()
-    return [ordered[first : first + most] for first in range(0, len(ordered), most)]
+    ordered: list[str] = in_printing_order(ws, table.join(places, "household_no", join_type="left outer"), kind)[
+        "key"
+    ].to_pylist()
+    return ordered
 
 
 def in_printing_order(ws: Workspace, addresses: pa.Table, kind: str) -> pa.Table:

@@ -202,7 +202,9 @@ def test_pack(contract: str, on: date) -> Counts:
                 "- 試し刷りは、この書式と外字で区の検査に合格しています。\n"
                 "- 承認はこの内容だけに効きます。内容が変われば、改めて依頼します。\n"
             )
-            made["requests"] += approvals.request(ws, f"labels:{kind}", content, f"{title}の印刷", body)
+            made["requests"] += approvals.request(
+                ws, f"labels:{kind}", content, f"{title}の印刷", body, labels=len(keys)
+            )
         else:
             printed = ask_inspection(ws, kind, title, keys)
             made = {"test_labels": made["test_labels"] + printed, "requests": made["requests"] + bool(printed)}

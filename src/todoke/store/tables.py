@@ -335,8 +335,11 @@ approval_request = Table(
     Column("options", String(80), nullable=False),
     Column("requested_on", Date, nullable=False),
     Column("reopened_by", String(80)),
+    Column("batches", Integer),
+    Column("labels_per_batch", Integer),
 )
 
+#: `labels`: how many, the first in printing order, may go on this yes; all of them where it is empty.
 approval = Table(
     "approval",
     metadata,
@@ -348,6 +351,7 @@ approval = Table(
     Column("at", UtcDateTime, nullable=False),
     Column("inspector", String(80)),
     Column("inspected_on", Date),
+    Column("labels", Integer),
 )
 
 #: `content`: what it is rendered from (JSON), as it was when it was begun; none where there is nothing to report.

@@ -81,6 +81,7 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(), nullable=False),
         sa.Column("inspector", sa.String(length=80), nullable=True),
         sa.Column("inspected_on", sa.Date(), nullable=True),
+        sa.Column("labels", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("subject", "subject_digest", "round"),
     )
     op.create_table(
@@ -94,6 +95,8 @@ def upgrade() -> None:
         sa.Column("options", sa.String(length=80), nullable=False),
         sa.Column("requested_on", sa.Date(), nullable=False),
         sa.Column("reopened_by", sa.String(length=80), nullable=True),
+        sa.Column("batches", sa.Integer(), nullable=True),
+        sa.Column("labels_per_batch", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("subject", "subject_digest", "round"),
     )
     op.create_table(
