@@ -161,6 +161,25 @@ def test_a_layout_check_counts_the_words_of_coded_fields_that_nobody_knows_and_s
     assert not [word for word in WORDS if word in run.stdout + run.stderr]
 
 
+def test_a_layout_check_tells_what_would_not_be_read_as_a_number_or_a_day_and_what_would_be(todoke, tmp_path: Path):
+    said = [
+        *(('="0000001"', "〒１５３－００６１", "1人", "昭60.1.2"), ("０００ 0002", "153 0061", "１", "1985/1/2 0:00")),
+        *(("1.23E+09", "3-0061", "", "49000"), ("A-12345", "1530061", "1.0", "不詳"), ("'0000123", "", "1", "")),
+    ]
+    rows = [",".join((no, *ROW.split(",")[1:5], post, "中目黒", "1", "", n, "東会", day)) for no, post, n, day in said]
+    file = ward_file(tmp_path, *rows, header=f"{HEADER},生年月日".replace("町名", "町 名"), ending=b" ,,\r\n\r\n")
+    run = todoke("layout", "check", "gift", "households", file)
+    assert run.returncode == 0, run.stderr
+    assert "行数: 5行 = 受け入れ 5行 + 隔離 0行\n空の行: 2行（行に数えません）" in run.stdout
+    assert 'Excel の式（="…"）で書かれた値: 1個' in run.stdout
+    assert "読み取れない値・世帯番号: 3行（9.9E+9 1行、●-99999 1行、●9999999 1行）" in run.stdout
+    assert "文字列での再送を依頼してください" in run.stdout
+    assert "読み取れない値・郵便番号: 2行（（空欄） 1行、9-9999 1行）" in run.stdout
+    assert "読み取れない値・世帯人数: 2行（（空欄） 1行、9●9 1行）" in run.stdout
+    assert "読み取れない値・生年月日: 2行（99999 1行、●● 1行）" in run.stdout
+    assert not [word for word in WORDS if word in run.stdout + run.stderr]
+
+
 def mapping(root: Path, values: dict[str, dict[str, str]]) -> Path:
     """An installation whose contract maps values of the base file."""
     checkout = Path(__file__).parents[2]

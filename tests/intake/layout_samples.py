@@ -104,7 +104,8 @@ def _expected(
     row: dict[str, str], number: int, once: Mapping[str, str], slots: list[dict[str, str]], extra: list[str]
 ) -> list[dict[str, str | int | None]]:
     line: dict[str, str | int | None] = dict.fromkeys(WARD_ROW.names)
-    line |= {"receipt_no": "R1", "row_no": number} | {field: row[name] for name, field in once.items() if name in row}
+    line |= {"receipt_no": "R1", "row_no": number}
+    line |= {field: _as_landed(field, row[name]) for name, field in once.items() if name in row}
     if extra:
         line["extra"] = json.dumps({name: row[name] for name in row if name in extra}, ensure_ascii=False)
     if not slots:
@@ -112,9 +113,20 @@ def _expected(
     there = [slot for slot in slots if any(row[name].strip() for name in slot)] or slots[:1]
     told = any("member_no" in slot.values() for slot in slots)
     return [
-        {**line, **({} if told else {"member_no": str(n)}), **{field: row[name] for name, field in slot.items()}}
+        {
+            **line,
+            **({} if told else {"member_no": str(n)}),
+            **{field: _as_landed(field, row[name]) for name, field in slot.items()},
+        }
         for n, slot in enumerate(there, 1)
     ]
+
+
+def _as_landed(field: str, text: str) -> str:
+    """Blanks are no part of a number, and of a text they are; a count has four digits at most."""
+    number = "".join(text.split())
+    counts = field == "former_household_no" or (field in ("household_size", "member_no") and len(number) <= 4)
+    return number if counts and number and set(number) <= {"1", "2"} else text
 
 
 def _written(random: Random, table: list[list[str]], encoding: str) -> bytes:
@@ -134,7 +146,7 @@ def damaged(random: Random, raw: bytes) -> bytes:
     """The file after an accident or several: bytes changed, lost, put in, moved, or all after some point gone."""
     for _ in range(random.randint(1, 3)):
         at, other = random.randrange(len(raw) + 1), random.randrange(len(raw) + 1)
-        match random.randrange(7):
+        match random.randrange(8):
             case 0:
                 raw = raw[:at]
             case 1:
@@ -148,6 +160,14 @@ def damaged(random: Random, raw: bytes) -> bytes:
             case 5:
                 quoted = b'"' + b"1,2\r\n" * random.randint(1, 70) + random.choice([b'"', b"", b'",""'])
                 raw = raw[:at] + quoted + raw[at:]
+            case 6:
+                raw = (
+                    raw[:at]
+                    + b"\r\n"
+                    + random.choice([b",", b" ,\t", b'"\r\n",']) * random.randint(1, 9)
+                    + b"\r\n"
+                    + raw[at:]
+                )
             case _:
                 raw = raw[:at] + random.randbytes(random.randint(1, 8)) + raw[at:]
     return raw

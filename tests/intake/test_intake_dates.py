@@ -34,6 +34,13 @@ def test_every_way_of_writing_a_day_means_that_day(day):
         f"{letter}{year:2}.{day.month:2}.{day.day:2}",
         f"{name}{year:2}年{day.month:2}月{day.day:2}日",
         f"{letter.lower()}{year:02}.{day.month:02}.{day.day:02}",
+        f"{letter}.{year}.{day.month}.{day.day}",
+        f"{name[0]}{year}.{day.month}.{day.day}",
+        f"{name[0]} {year:2}年{day.month:2}月{day.day:2}日生",
+        day.strftime("%Y/%m/%d 00:00:00"),
+        day.strftime("%Y-%m-%dT23:59:59.000"),
+        f"{day.year}/{day.month}/{day.day} 0:00",
+        f"{name}{year}年{day.month}月{day.day}日　０：００",
         f"{name}{year}年{day.month}月{day.day}日",
         f"{name}{'元' if year == 1 else year}年{day.month}月{day.day}日".translate(
             str.maketrans("0123456789", "０１２３４５６７８９")
@@ -66,6 +73,13 @@ def test_every_way_of_writing_a_day_means_that_day(day):
         "+190-01-01",
         "19_0-01-01",
         "1990-1 -01",
+        "1990/1/1 0",
+        "1990/1/1 00:0",
+        "1990/1/10:00",
+        "1990/1/1 生まれ",
+        "昭.50.1.1",
+        "明大50.1.1",
+        " 0:00",
     ],
 )
 def test_what_is_no_date_is_none(text):

@@ -32,8 +32,12 @@ def test_a_file_waits_for_its_sidecar_and_what_it_says_is_read(tmp_path):
     assert (file.bytes, file.sha256) == (3, hashlib.sha256(b"abc").hexdigest())
     file.check_sidecar()
     file.check_rows(7)
+    file.check_rows(7, blank=3)
+    file.check_rows(4, blank=3)
     with pytest.raises(FileRefused):
         file.check_rows(8)
+    with pytest.raises(FileRefused, match="通知 7、実際 6、ほかに空の行 3"):
+        file.check_rows(6, blank=3)
 
 
 @pytest.mark.parametrize(

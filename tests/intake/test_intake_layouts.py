@@ -97,10 +97,116 @@ def test_more_bad_rows_than_the_contract_allows_refuse_the_file(per_mille, mode,
     result = read([",".join(REQUIRED), *[",".join("1" * 10)] * 98, "1,2", "3"])
     intake = Intake(bad_rows=mode, bad_rows_per_mille=per_mille)
     if refused:
-        with pytest.raises(FileRefused, match=r"99行目（\d+バイト目）、100行目（\d+バイト目）"):
+        with pytest.raises(FileRefused, match=r"99行目（\d+バイト目、.*2項目、10項目のはず）、100行目（"):
             check_bad_rows(result.reading, intake)
     else:
         check_bad_rows(result.reading, intake)
+
+
+def test_each_of_the_first_bad_rows_is_told_with_its_place_its_column_and_what_is_wrong():
+    lines = [",".join(REQUIRED), ",".join("1" * 11), "1,2", '"1,2,3', "1,?" + ",x" * 8]
+    raw = "\r\n".join(lines).encode("cp932").replace(b"?", b"a\xfd")
+    result = read(raw + b"\r\n")
+    places = [raw.index(line.encode("cp932")) for line in (lines[1], "\n1,2\r", lines[3])] + [raw.index(b"\xfd")]
+    with pytest.raises(FileRefused) as refused:
+        check_bad_rows(result.reading, Intake())
+    assert refused.value.where == (
+        f"1行目（{places[0]}バイト目、項目数の不一致: 11項目、10項目のはず）、"
+        f"2行目（{places[1] + 1}バイト目、項目数の不一致: 2項目、10項目のはず）、"
+        f"3行目（{places[2]}バイト目、項目数の不一致: 引用符の誤り）、"
+        f"4行目（{places[3]}バイト目、2列目 世帯主氏名、文字コード誤り）"
+    )
+
+
+@pytest.mark.parametrize(
+    ("sent", "meant"),
+    [
+        ("　世帯主氏名 ", "世帯主氏名"),
+        ("世帯主\r\n氏名", "世帯主氏名"),
+        ("世帯 主　氏名", "世帯主氏名"),
+        ("世帯番号（Ａ１）", "世帯番号(A1)"),
+        ("ﾌﾘｶﾞﾅ", "フリガナ"),
+    ],
+)
+def test_a_column_is_found_whatever_the_blanks_breaks_and_widths_in_its_name(sent, meant):
+    layout = Layout.model_validate({"required": {meant: "head_name", "番号": "household_no"}})
+    assert read([f'"{sent}",番号', "a,1"], layout).table["head_name"].to_pylist() == ["a"]
+    with pytest.raises(FileRefused) as refused:
+        read([f'"{sent}",番号,{meant}', "a,1,b"], layout)
+    assert (refused.value.reason, meant in refused.value.what) == ("columns_twice", True)
+
+
+def test_names_that_the_layout_itself_tells_apart_by_their_width_are_told_apart():
+    layout = Layout.model_validate({"required": {"番号": "household_no", "ﾅ": "head_kana", "ナ": "head_name"}})
+    assert read(["番号,ナ,ﾅ", "1,a,b"], layout).table["head_kana"].to_pylist() == ["b"]
+    with pytest.raises(FileRefused, match="必要な列がありません: ﾅ"):
+        read(["番号,ナ, ナ ", "1,a,b"], layout)
+
+
+HEAD, ROW = ",".join(REQUIRED), "0001234567," + ",".join("秘" * 9)
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason", "said"),
+    [
+        ([HEAD.replace(",", "\t"), ROW.replace(",", "\t")], "other_separator", "タブ"),
+        ([HEAD.replace(",", ";"), ROW.replace(",", ";")], "other_separator", "セミコロン"),
+        (["sep=;", HEAD.replace(",", ";"), ROW], "other_separator", "セミコロン"),
+        (["世帯一覧", HEAD.replace(",", "\t"), ROW], "other_separator", "タブ"),
+        (["世帯一覧（令和8年7月21日現在）", "", "防災課", HEAD, ROW], "title_above", "2行"),
+        (["世帯一覧" + "," * 9, HEAD, ROW], "title_above", "1行"),
+        (['"' + HEAD.replace(",", '", "') + '"', ROW], "other_quotes", "引用符"),
+        (["'" + HEAD.replace(",", "','") + "'", ROW], "other_quotes", "引用符"),
+        (["秘,秘", ROW], "columns_missing", "世帯番号"),
+    ],
+)
+def test_a_table_in_another_form_is_refused_by_what_it_is_and_nobody_is_named(lines, reason, said):
+    with pytest.raises(FileRefused) as refused:
+        read(lines)
+    assert refused.value.reason == reason
+    assert said in refused.value.what and refused.value.next_step
+    assert "秘" not in str(refused.value)
+
+
+def test_a_file_without_a_header_and_with_another_separator_is_refused_by_that():
+    layout = Layout.model_validate({**FIXED, "header": False})
+    with pytest.raises(FileRefused) as refused:
+        read(["1\t東\t見本", "2\t西\t試行"], layout)
+    assert refused.value.reason == "other_separator"
+
+
+def test_what_excel_puts_around_a_text_is_no_part_of_it_and_leading_zeros_stay():
+    header = ",".join([*REQUIRED, "続柄"])
+    cells = ['="0001234567"', '"=""見本　一"""', '="みほん"', "=x", '="a"&"b"', "153", "中", "1", "", "1", '=""""']
+    result = read([header, ",".join(cells), '="0001234568",short'])
+    (row,) = result.table.to_pylist()
+    assert (row["household_no"], row["head_name"], row["head_kana"]) == ("0001234567", "見本　一", "みほん")
+    assert (row["member_name"], row["member_kana"], row["relationship"]) == ("=x", '="a"&"b"', '=""""')
+    assert result.reading.formulas == 3
+    assert result.quarantine["household_no"].to_pylist() == ["0001234568"]
+
+
+def test_numbers_land_in_one_writing_and_what_is_printed_as_it_was_sent():
+    header = ",".join([*REQUIRED, "世帯員番号", "旧世帯番号"])
+    sent = "００ １,神１　,ﾐﾎﾝ,神１　,ﾐﾎﾝ,〒１５３－００６１,中目黒１,１－２, １０１号,２人,０１,　００2"
+    result = read([header, sent, "００００００２,short"])
+    (row,) = result.table.to_pylist()
+    numbers = ("household_no", "postal_code", "household_size", "member_no", "former_household_no")
+    assert [row[field] for field in numbers] == ["001", "1530061", "2", "01", "002"]
+    printed = ("head_name", "head_kana", "member_name", "town", "block", "building")
+    assert [row[field] for field in printed] == ["神１　", "ﾐﾎﾝ", "神１　", "中目黒１", "１－２", " １０１号"]
+    assert result.quarantine["household_no"].to_pylist() == ["0000002"]
+
+
+def test_lines_with_nothing_in_them_are_no_rows_in_either_form():
+    end = ["," * 9, "", " ", "," * 30]
+    result = read([HEAD, ROW, *end, ROW])
+    assert (result.rows_in, result.reading.blank, result.quarantine.num_rows) == (2, 4, 0)
+    assert result.table["row_no"].to_pylist() == [1, 2]
+    result = read(["番号,主,世帯員1氏名,世帯員2氏名", ",,,", "1,a,b,", "　, ,,", ",,,"], wide())
+    assert (result.rows_in, result.reading.blank, result.table["row_no"].to_pylist()) == (1, 3, [1])
+    result = read([HEAD, "," * 9])
+    assert (result.rows_in, result.reading.blank, result.table.num_rows) == (0, 1, 0)
 
 
 def test_an_instruction_file_has_its_own_schema():

@@ -8,12 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from todoke.errors import FileRefused
-from todoke.intake.text import BadRow, Row, read_blocks, read_rows
+from todoke.intake.text import BadRow, Row, read_blocks, read_columns, read_rows
 from todoke.model.codes import Finding
 
 _CELL = st.text(st.sampled_from('表ソ能①髙神\ue000\ue757ｱあ 　,"\r\n12-'), max_size=6)
 _TABLE = st.integers(2, 5).flatmap(
-    lambda width: st.lists(st.lists(_CELL, min_size=width, max_size=width).filter(any), min_size=1, max_size=30)
+    lambda width: st.lists(
+        st.lists(_CELL, min_size=width, max_size=width).filter(lambda row: any(map(str.strip, row))),
+        min_size=1,
+        max_size=30,
+    )
 )
 
 
@@ -93,6 +97,25 @@ def test_the_text_of_a_bad_row_is_not_shown():
 @pytest.mark.parametrize("end", [b"\x1a", b"\x1a\x1a", b"\r\n\x1a", b"\r\n\x1a\r\n", b"", b"\r\n\r\n"])
 def test_a_trailing_ctrl_z_and_empty_lines_are_no_rows(end):
     assert read(b"a,b\r\n1,2" + end)[1:] == [Row(1, ["1", "2"])]
+
+
+@pytest.mark.parametrize("by_column", [False, True])
+def test_lines_of_nothing_but_blanks_and_commas_are_no_rows_and_are_counted_wherever_they_stand(by_column):
+    """Below the header; those above it are passed over, and so is the line that tells Excel the separator."""
+    head = ' , \r\n\r\n"sep=,"\r\n番号,名\r\n'.encode("cp932")
+    for size in (1, 40, 1 << 17):
+        for blank in (b",", b",,,,", b" ,\x81\x40", b"\t", b"", b'"",""', b'" \n ",'):
+            raw = head + b"\r\n".join([b"1,a", blank, b"2,b", blank, blank]) + b"\r\n"
+            if by_column:
+                header, found = read_columns(io.BytesIO(raw), size=size)
+                blocks = list(found)
+                rows = [cell for block in blocks if block.columns for cell in block.columns[0].to_pylist()]
+            else:
+                first, *blocks = read_blocks(io.BytesIO(raw), size=size)
+                header, rows = first.rows[0], [row[0] for block in blocks for row in block.rows]
+            assert (header, rows, sum(block.blank for block in blocks)) == (["番号", "名"], ["1", "2"], 3)
+            assert [no for block in blocks for no in block.row_nos] == [1, 2]
+            assert not any(block.bad for block in blocks)
 
 
 def test_utf8_with_or_without_bom_is_read_for_contacts():

@@ -80,6 +80,12 @@ def test_chome_written_with_the_town_belongs_to_the_address_number() -> None:
     assert address_number(after_town("中央町二丁目\u3000 ", "3番4号\u3000", "")) == "2-3-4"
 
 
+@pytest.mark.parametrize("before", ["目黒区", "東京都目黒区", "東京都八王子市", "三重県四日市市"])
+@pytest.mark.parametrize("town", ["中央町", "中央町二丁目", "三田1丁目", "八丁堀四丁目"])
+def test_the_city_before_a_town_is_no_part_of_the_address_number(before: str, town: str) -> None:
+    assert after_town(before + town, "4番5号", "101") == after_town(town, "4番5号", "101")
+
+
 @pytest.mark.parametrize(
     ("postal_code", "address", "reason"),
     [

@@ -62,5 +62,10 @@ def revision(programme: Programme, name: str, content: bytes, on: date) -> dict:
     return programme.run("register", on)["publish"]
 
 
+def by_hand(number: str) -> str:
+    """A household number in full width, with a blank in it."""
+    return f"{number[:4]}　{number[4:]}".translate({0x30 + n: 0xFF10 + n for n in range(10)})
+
+
 def stop(*numbers: str) -> bytes:
     return table(("世帯番号", "理由"), [(number, "区の指示") for number in numbers])

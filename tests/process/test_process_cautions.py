@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from programme import CONTRACT, Programme, installation
-from register_steps import additions, corrections, household, state, stop
+from register_steps import additions, by_hand, corrections, household, state, stop
 from small_ward import (
     COUPLE,
     FAMILY,
@@ -83,9 +83,9 @@ def catalogue(programme: Programme, number: str) -> tuple[str, str]:
 
 
 def forbidden() -> dict[str, bytes]:
-    """One becomes confidential, one is deleted, one is to be stopped."""
+    """One becomes confidential, one is deleted, one is to be stopped: by a list that somebody typed by hand."""
     rows = corrections(correction(secret(home_of(FAMILY))), correction(home_of(SINGLE), "削除", "転出", "2026-09-01"))
-    return {"corrections": rows, "stop": stop(THREE)}
+    return {"corrections": rows, "stop": stop(f" {by_hand(THREE)}　")}
 
 
 def test_whom_the_waiting_register_forbids_is_stopped_before_the_person_has_decided(september: Programme):

@@ -112,11 +112,25 @@ VALUES = {
 }
 
 
+#: How a ward writes our numbers and days, which are no words.
+WIDE_DIGITS = str.maketrans("0123456789", "０１２３４５６７８９")
+WRITTEN = {
+    "世帯番号": lambda text: f'="{text}"' if text[-1] in "13579" else f"{text[:4]}　{text[4:]} ".translate(WIDE_DIGITS),
+    "郵便番号": lambda text: f"〒{text[:3]}－{text[-4:]}".translate(WIDE_DIGITS),
+    "送付先郵便番号": lambda text: f"{text[:3]} ー {text[-4:]}",
+    "世帯人数": lambda text: f"{text}人",
+    "世帯員番号": lambda text: f" {text}".translate(WIDE_DIGITS),
+    "生年月日": lambda text: f"{text.replace('-', '/')} 00:00:00",
+}
+
+
 def in_own_words(content: bytes) -> bytes:
-    """A file with the ward's own values."""
+    """A file with the ward's own values, and its numbers and days in other ways of writing; columns too."""
     header, *rows = csv.reader(io.StringIO(content.decode("cp932")))
     own = [[OWN.get(name, {}).get(cell, cell) for name, cell in zip(header, row, strict=True)] for row in rows]
-    return table(header, own)
+    own = [[WRITTEN.get(name, str)(cell) for name, cell in zip(header, row, strict=True)] for row in own]
+    blank = [""] * len(header)
+    return table([f" {name[:2]}　{name[2:]}" for name in header], [blank, *own, blank])
 
 
 def methods() -> list[str]:

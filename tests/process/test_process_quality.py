@@ -130,6 +130,22 @@ def test_the_wards_control_counts_are_held_against_the_file(fresh: Programme):
     assert fresh.run("intake", FILES)["receive"]["accepted_files"] == 1
 
 
+def test_blank_lines_are_no_rows_and_the_sidecar_may_have_counted_them_or_not(fresh: Programme):
+    members = sum(len(home.rows()) for home in HOMES)
+    content = households() + b",,,,,,,,,,,,,,,\r\n" * 2 + b"\r\n"
+    name = f"households_{FILES:%Y%m%d}_01.csv.pgp"
+    drop(fresh.inbox("lgwan"), name, sealed(content), rows=members + 2)
+    with pytest.raises(FileRefused, match=f"通知 {members + 2}、実際 {members}、ほかに空の行 3"):
+        fresh.run("intake", FILES)
+    for day, rows, end in ((FILES, members, b""), (NEXT, members + 4, b" , \r\n")):
+        name = f"households_{day:%Y%m%d}_01.csv.pgp"
+        drop(fresh.inbox("lgwan"), name, sealed(content + end), rows=rows, members=members)
+        said = fresh.run("intake", day)["receive"]
+        assert (said["accepted_files"], said["rows"], said["quarantined"]) == (1, members, 0)
+        assert said["blank"] == 3 + bool(end)
+    assert [row["rows"] for row in fresh.rows("receipt", kind="households")] == [members] * 2
+
+
 def cards(programme: Programme) -> list[dict[str, object]]:
     kana, code = "ミホン イチロウ", "1530061"
     good = programme.card("1", FAMILY, kana, code, [("A001", 1)], 画像ファイル名="1.tif")

@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 from programme import Programme, one
+from register_steps import by_hand
 from small_ward import CORRECTION_HEADER, COUPLE, FAMILY, LATE, SECRET, correction, home_of, table
 from typer.testing import CliRunner
 
@@ -100,7 +101,8 @@ def test_a_request_and_an_address_for_the_same_loss_make_one_parcel(november: Pr
     lost(november, LATE, "catalogue")
     asks(november, LATE, "catalogue")
     header = ("世帯番号", "郵便番号", "町名", "番地", "方書", "理由")
-    november.ward_sends("readdress", table(header, [(LATE, "153-0064", "下目黒", "9丁目8番7号", "", "紛失")]), AGAIN)
+    lines = [(by_hand(LATE), "〒153 ー 0064", "下目黒", "9丁目8番7号", "", "紛失")]
+    november.ward_sends("readdress", table(header, lines), AGAIN)
     for process in ("intake", "register"):
         november.run(process, AGAIN)
     labels(november, AGAIN)

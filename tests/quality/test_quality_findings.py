@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from datetime import date
 
@@ -10,11 +11,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ward_rows import Row, household, table
 
+from todoke.contract.layout import Layout
+from todoke.intake.layouts import read_layout
 from todoke.model.codes import Finding
-from todoke.quality.findings import EXPLAINS, Reference, accepted_rows, by_reason, findings, quarantined_households
+from todoke.quality.findings import (
+    EXPLAINS,
+    RULES,
+    Reference,
+    accepted,
+    accepted_rows,
+    by_reason,
+    findings,
+    quarantined_households,
+)
+from todoke.quality.frame import suite_frame
 from todoke.quality.postal import postal_table
+from todoke.quality.suites import agree, run_suite
 from todoke.store.engine import Engine
-from todoke.store.schema import QUARANTINE
+from todoke.store.schema import QUARANTINE, WARD_ROW
 
 GAIJI = frozenset("\ue000\ue001")
 REFERENCE = date(2026, 6, 1)
@@ -258,3 +272,59 @@ def test_the_whole_country_is_there_with_the_27_towns_of_meguro():
     towns = {(place["postal_code"], place["town"]) for place in postal_table().to_pylist()}
     assert len(towns) > 120_000
     assert {("1530063", "目黒"), ("1520002", "目黒本町"), ("1520000", "")} <= towns
+
+
+def test_in_a_wide_file_members_close_up_over_empty_columns_and_a_household_of_nobody_is_set_aside():
+    """A gap between the columns is no gap in the household; columns that are not all empty are somebody."""
+    fields = ("member_name", "member_kana", "relationship")
+    once = ("household_no", "head_name", "head_kana", "postal_code", "town", "block", "household_size")
+    layout = Layout.model_validate(
+        {
+            "required": {name: name for name in once},
+            "members": {"most": 3, "required": {f"{{n}}{f}": f for f in fields}},
+        }
+    )
+    header = [*once, *(f"{n}{field}" for n in (1, 2, 3) for field in fields)]
+    head, child, nobody = ("甲　一", "こう　いち", "世帯主"), ("甲　二", "こう　に", "子"), ("", "　", "")
+    home = ("甲　一", "こう　いち", "1530063", "目黒", "1-1")
+    rows = [
+        ("1", *home, "2", *head, *nobody, *child),
+        ("2", *home, "1", *nobody, *nobody, *head),
+        ("3", *home, "0", *nobody, *nobody, *nobody),
+        ("4", *home, "1", *nobody, *nobody, *nobody),
+        ("5", *home, "2", *head, *("", "", "子"), *nobody),
+        ("6", *home, "3", *head, *nobody, *child),
+    ]
+    raw = "".join(",".join(row) + "\r\n" for row in (header, *rows)).encode("cp932")
+    landed = pa.Table.from_batches(read_layout(io.BytesIO(raw), layout, WARD_ROW, "R1"), WARD_ROW)
+    numbers = zip(*(landed[name].to_pylist() for name in ("household_no", "member_no")), strict=True)
+    assert list(numbers)[:3] == [("1", "1"), ("1", "2"), ("2", "1")]
+    assert [pair for pair in reasons(landed) if pair[1] in ("name_missing", "size_mismatch", "member_no_gap")] == [
+        *(("3", "name_missing"), ("3", "size_mismatch"), ("4", "name_missing"), ("5", "name_missing")),
+        ("6", "size_mismatch"),
+    ]
+    assert set(accepted_rows(landed, check(landed))["household_no"].to_pylist()) == {"1", "2"}
+
+
+def test_a_town_may_stand_behind_its_own_city_and_prefecture_and_behind_no_others():
+    whole = ("目黒", "目黒区目黒", "東京都目黒区目黒", "東京都目黒区目黒二丁目", "目黒区目黒1丁目")
+    wrong = (
+        "品川区目黒",
+        "東京都目黒",
+        "目黒区中目黒",
+        "東京都目黒区",
+        "目黒区目黒本町",
+        "神奈川県目黒区目黒",
+        "区目黒",
+    )
+    homes = [household(str(no), postal_code="1530063", town=town) for no, town in enumerate((*whole, *wrong))]
+    rows = table(*homes, household("99", postal_code="1520000", town="東京都目黒区どこか"))
+    reference = Reference(postal_table(rows["postal_code"]), GAIJI, REFERENCE)
+    with Engine() as engine:
+        found = findings(engine, rows, reference)
+    assert set(found["reason"].to_pylist()) == {"postal_code_town"}
+    aside = sorted({int(no) for no in found["household_no"].to_pylist()})
+    assert aside == list(range(len(whole), len(whole) + len(wrong)))
+    taken = accepted(rows, found)
+    frame = suite_frame(rows, found, reference, accepted=taken, points_per_member=3000)
+    agree(run_suite("households", frame), found, RULES)

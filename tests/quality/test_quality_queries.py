@@ -10,6 +10,7 @@ from ward_rows import household, table
 
 from todoke.contract import loader
 from todoke.contract.layout import Layout
+from todoke.intake.numbers import READ_AS
 from todoke.quality.queries import HOUSEHOLD_WIDE, Sent, SentFile, corrected, heading, items, with_rejected
 from todoke.store.schema import QUARANTINE, QUERY_ANSWER
 
@@ -93,9 +94,16 @@ def test_a_correction_changes_the_cells_that_it_names_and_no_other(corrections: 
         for other in expected:
             same = ("receipt_no", "household_no") if field in HOUSEHOLD_WIDE else ("receipt_no", "row_no")
             if all(other[name] == at[name] for name in same):
-                other[field] = value
+                other[field] = READ_AS.get(field, str)(value)
     answers = pa.Table.from_pylist([answer(*each) for each in corrections], QUERY_ANSWER)
     assert corrected(ROWS, answers).to_pylist() == expected
+
+
+def test_a_number_that_the_ward_answers_may_be_written_in_any_way():
+    said = [answer(0, "postal_code", "〒１５３－００６１"), answer(3, "household_size", "２ 人")]
+    rows = corrected(ROWS, pa.Table.from_pylist(said, QUERY_ANSWER))
+    assert rows["postal_code"].to_pylist()[:3] == ["1530061"] * 3
+    assert rows["household_size"].to_pylist()[3:5] == ["2", "2"]
 
 
 def test_a_rejected_household_has_a_line_of_its_own_once():

@@ -6,8 +6,8 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from todoke.intake.character_codes import BLANKS
 from todoke.model.ward_values import CODED
-from todoke.quality.findings import BLANKS
 from todoke.quality.ward_values import SeenValues, in_our_values, is_known
 from todoke.store.schema import WARD_ROW
 

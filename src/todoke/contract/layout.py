@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Literal
+from unicodedata import normalize
 
 from pydantic import Field, field_validator, model_validator
 
@@ -32,6 +34,11 @@ def numbered(pattern: str, number: int) -> str:
     """A member's header: `世帯員{n}氏名` and 2 give `世帯員2氏名`; `{nn}` gives 02, `{ｎ}` a full-width ２."""
     forms = {"n": str(number), "nn": f"{number:02}", "ｎ": str(number).translate(_FULL_WIDTH)}
     return _NUMBER.sub(lambda found: forms[found[1]], pattern)
+
+
+def bare(name: str) -> str:
+    """A column's name without its blanks and line ends, in one width: what two ways of writing it have in common."""
+    return "".join(normalize("NFKC", name).split())
 
 
 class Members(Settings):
@@ -70,8 +77,10 @@ class Members(Settings):
 
     def looks_numbered(self, header: str) -> bool:
         """Whether a header is one of a member's, whatever its number and however that is written."""
-        patterns = ([re.escape(part) for part in _NUMBER.split(name)[::2]] for name in self.required | self.optional)
-        return any(re.fullmatch(rf"{before}\d+{after}", header) for before, after in patterns)
+        patterns = (
+            [re.escape(bare(part)) for part in _NUMBER.split(name)[::2]] for name in self.required | self.optional
+        )
+        return any(re.fullmatch(rf"{before}\d+{after}", bare(header)) for before, after in patterns)
 
 
 class Layout(Settings):
@@ -154,6 +163,16 @@ class Layout(Settings):
             wanted += [name for name in members.head if name not in wanted]
             wanted += [name for number in range(1, last + 1) for name in members.required_columns(number)]
         return [name for name in wanted if name not in names]
+
+    def names(self, header: Iterable[str]) -> tuple[str, ...]:
+        """The columns of a file under the layout's own names, where they differ from these by width and blanks alone.
+
+        Any other stays as it is. Names of the layout itself that differ so are told apart by every character.
+        """
+        known = self.known() | set(self.columns)
+        alike = Counter(map(bare, known))
+        meant = {bare(name): name for name in known if alike[bare(name)] == 1}
+        return tuple(name.strip() if name.strip() in known else meant.get(bare(name), name.strip()) for name in header)
 
     def known(self) -> set[str]:
         """Names of all columns that the layout maps, numbered members' and the head's among them."""

@@ -11,6 +11,8 @@ from todoke.errors import FileRefused
 Encoding = Literal["cp932", "utf-8-sig"]
 #: What people call them.
 CODES = {"cp932": "Shift_JIS", "utf-8-sig": "UTF-8"}
+#: What is no text, to reader, rules and checks: blanks of any width, tabs and line ends.
+BLANKS = " \t\r\n\u00a0\u3000"
 BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 #: What cp932 makes of the single bytes 80, A0, FD, FE and FF, which no Shift_JIS file may hold.

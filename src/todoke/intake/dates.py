@@ -17,14 +17,16 @@ _ERAS = {
     "平成": (date(1989, 1, 8), date(2019, 4, 30)),
     "令和": (date(2019, 5, 1), date(9999, 12, 31)),
 }
-_LETTERS = {"M": "明治", "T": "大正", "S": "昭和", "H": "平成", "R": "令和"}
+_LETTERS = {"M": "明治", "T": "大正", "S": "昭和", "H": "平成", "R": "令和"} | {name[0]: name for name in _ERAS}
 #: Month and day after a year; numbers may be filled up with blanks (`R 8. 6. 1`).
 _PARTS = r"(?:(?P<mark>[-/.])\s*(?P<m1>\d{1,2})(?P=mark)\s*(?P<d1>\d{1,2})|年\s*(?P<m2>\d{1,2})月\s*(?P<d2>\d{1,2})日)"
 _WESTERN = (
     re.compile(rf"(?P<year>\d{{4}}){_PARTS}", re.ASCII),
     re.compile(r"(?P<year>\d{4})(?P<m1>\d{2})(?P<d1>\d{2})(?P<m2>)(?P<d2>)", re.ASCII),
 )
-_ERA_NAME = r"(?P<era>[MTSHR]|明治|大正|昭和|平成|令和)\s*"
+_ERA_NAME = r"(?P<era>明治?|大正?|昭和?|平成?|令和?|[MTSHR]\.?)\s*"
+#: What a program or a form writes behind a day, and is no part of it.
+_BEHIND = re.compile(r"(?:(?:\s+|T)\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?|\s*生)\Z", re.ASCII)
 _ERA = (
     re.compile(rf"{_ERA_NAME}(?P<year>\d{{1,2}}|元){_PARTS}", re.ASCII),
     re.compile(rf"{_ERA_NAME}(?P<year>\d{{2}})(?P<m1>\d{{2}})(?P<d1>\d{{2}})(?P<m2>)(?P<d2>)", re.ASCII),
@@ -34,8 +36,8 @@ _ERA = (
 def parse_date(text: str) -> date | None:
     """The date, or None when the text is none.
 
-    2026-06-01, 2026/6/1, 2026.6.1, 2026年6月1日, 20260601, R8.6.1, R08/06/01, R080601, 令和8年6月1日, 令和元年5月1日;
-    full-width forms too, and numbers filled up with blanks.
+    2026-06-01, 2026/6/1, 2026.6.1, 2026年6月1日, 20260601, R8.6.1, R08/06/01, R080601, 令和8年6月1日, 令和元年5月1日,
+    令8.6.1, R.8.6.1; full-width forms too, numbers filled up with blanks, and a time of day or 生 behind the day.
 
     A day outside its era (昭和64年5月1日) is no date: guessing which half is wrong is not ours.
     """
@@ -44,13 +46,13 @@ def parse_date(text: str) -> date | None:
             return date.fromisoformat(text)
         except ValueError:
             return None
-    folded = unicodedata.normalize("NFKC", text).strip()
+    folded = _BEHIND.sub("", unicodedata.normalize("NFKC", text).strip())
     for form in _WESTERN:
         if found := form.fullmatch(folded):
             return _date(found["year"], found)
     for form in _ERA:
         if found := form.fullmatch(folded.upper()):
-            first, last = _ERAS[_LETTERS.get(found["era"], found["era"])]
+            first, last = _ERAS[_LETTERS[found["era"][0]]]
             made = _date(first.year - 1 + (1 if found["year"] == "元" else int(found["year"])), found)
             return made if made and first <= made <= last else None
     return None

@@ -32,6 +32,8 @@ _FOREIGN = (
     (b"\xff\xfe", "UTF-16 のテキスト"),
     (b"\xfe\xff", "UTF-16 のテキスト"),
 )
+#: A page or table that Excel opens, whatever its name ends in.
+_MARKUP = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|\?xml|html|head|body|table|meta|!--)", re.IGNORECASE)
 _LZH = re.compile(rb"..-l[hz][0-9ds]-", re.DOTALL)
 #: On a line of its own: a BOM, or the text of a mail, may stand before it.
 _ARMOR = re.compile(rb"(?:\A|\n)(?:\xef\xbb\xbf)?[ \t\r]*(-----BEGIN PGP MESSAGE-----)[ \t\r]*(?:\n|\Z)")
@@ -69,6 +71,8 @@ def form_of(head: bytes) -> str | None:
             return form
     if _message_start(head) is not None:
         return "openpgp"
+    if _foreign(head) is not None:
+        return None
     # A control character further down is for the reader to name with its row.
     first = head.lstrip(b"\r\n").split(b"\n", 1)[0]
     text = bool(first) and first.translate(None, _CONTROLS) == first and (b"," in head or b"\n" in head)
@@ -78,9 +82,14 @@ def form_of(head: bytes) -> str | None:
 def foreign(path: Path) -> str | None:
     """What people call a form that is none of ours; None when we do not know it either."""
     with path.open("rb") as stream:
-        head = stream.read(_HEAD)
+        return _foreign(stream.read(_HEAD))
+
+
+def _foreign(head: bytes) -> str | None:
     if _LZH.match(head):
         return "LZH"
+    if _MARKUP.match(head):
+        return "HTML（ウェブページ）または XML"
     return next((name for magic, name in _FOREIGN if head.startswith(magic)), None)
 
 

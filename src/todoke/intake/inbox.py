@@ -89,14 +89,18 @@ class IncomingFile:
         if self.sidecar_fault:
             raise _mismatch(self.sidecar_fault, self.label)
 
-    def check_rows(self, rows_in: int) -> None:
+    def check_rows(self, rows_in: int, blank: int = 0) -> None:
         """Compare the data rows read with the number the sidecar promised, if it did.
+
+        Args:
+            blank: lines with nothing in them, which are no rows; the ward may have counted all of them or none.
 
         Raises:
             FileRefused: `sidecar_mismatch`.
         """
-        if self.rows is not None and self.rows != rows_in:
-            raise _mismatch(f"行数が違います（通知 {self.rows}、実際 {rows_in}）", self.label)
+        if self.rows is not None and self.rows not in (rows_in, rows_in + blank):
+            beside = f"、ほかに空の行 {blank}" if blank else ""
+            raise _mismatch(f"行数が違います（通知 {self.rows}、実際 {rows_in}{beside}）", self.label)
 
     def check_control(self, *, households: int, members: int, unread: int) -> None:
         """Compare what was read with the ward's own control counts, if it sent any.

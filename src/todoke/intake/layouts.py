@@ -13,47 +13,63 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from todoke.contract.layout import MEMBER_FIELDS, Layout
+from todoke.contract.layout import MEMBER_FIELDS, Layout, bare
 from todoke.contract.model import Intake
 from todoke.errors import FileRefused
 from todoke.intake.character_codes import CODES
+from todoke.intake.misread import refuse_if_another_form, refuse_if_other_separator
+from todoke.intake.numbers import household_number, in_one_writing
 from todoke.intake.text import BadRow, Block, read_columns
 from todoke.store.schema import QUARANTINE
 
 _HOUSEHOLD_NO = re.compile(r"[0-9]{1,15}")
+#: What Excel writes so that a text stays one when it is opened again: ="001".
+_FORMULA = re.compile(r'="([^"]*)"')
 _RESEND = "見出し行を契約のレイアウトと見比べ、区に再送を依頼するか、レイアウトの設定を直してください"
 _SHOWN = 10
 
 
-class Row(NamedTuple):
-    """A row that cannot be read: `offset` is the bad byte's, or the row's, from the start of the file."""
+class Unread(NamedTuple):
+    """A row that cannot be read, as people are told: `offset` is the bad byte's, or the row's, from the start of the
+    file; `column` names the one whose cell it is, if it is one's."""
 
     row_no: int
     offset: int
+    column: str
+    reason: str
+
+    def __str__(self) -> str:
+        place = "、".join(part for part in (f"{self.offset}バイト目", self.column, self.reason) if part)
+        return f"{self.row_no}行目（{place}）"
 
 
 class Reading:
     """A file as it is read: iterating gives its good rows once, and then the counts are whole.
 
     A row is a row of the file, also in the wide form, where it becomes several rows of the dataset:
-    `rows_in` = `accepted` + rows of `quarantine`.
+    `rows_in` = `accepted` + rows of `quarantine`. A line with nothing in it is no row.
 
     Attributes:
         places: what each column of the file is.
         rows_in, accepted: rows of the file that were read so far.
+        blank: lines below the header with nothing in them but blanks and commas, which are no rows.
+        formulas: cells that were written as Excel's formula of a text.
         landed: rows of the dataset that they became.
         code: of the file's characters, as people call it.
+        first_bad: the first rows that could not be read.
     """
 
     def __init__(self, stream: BinaryIO, layout: Layout, schema: pa.Schema, receipt_no: str) -> None:
         self._stream, self._schema, self._receipt_no = stream, schema, receipt_no
         width = None if layout.header else len(layout.columns)
         header, self._blocks = read_columns(stream, encoding=layout.encoding, width=width)
+        if layout.header and layout.missing(layout.names(header)):
+            refuse_if_another_form(header, self._blocks, layout)
         self.places = Places.of(header if layout.header else list(layout.columns), layout)
         self._headless, self.code = not layout.header, CODES[layout.encoding]
-        self.rows_in = self.accepted = self.landed = 0
+        self.rows_in = self.accepted = self.landed = self.blank = self.formulas = 0
         self._bad: list[pa.RecordBatch] = []
-        self.first_bad: list[Row] = []
+        self.first_bad: list[Unread] = []
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         with self._stream:
@@ -62,9 +78,12 @@ class Reading:
                     self._refuse_header(block)
                 self.rows_in += len(block.row_nos) + len(block.bad)
                 self.accepted += len(block.row_nos)
+                self.blank += block.blank
                 if block.bad:
                     self._put_aside(block.bad)
                 if block.columns:
+                    block.columns, formulas = _unwrapped(block.columns)
+                    self.formulas += formulas
                     batch = _batch(block, self.places, self._schema, self._receipt_no)
                     self.landed += batch.num_rows
                     yield batch
@@ -76,7 +95,9 @@ class Reading:
 
     def _refuse_header(self, block: Block) -> None:
         """Names of columns are nobody's data."""
-        if block.columns and [cells[0].as_py().strip() for cells in block.columns] == list(self.places.names):
+        if block.bad:
+            refuse_if_other_separator(block.bad[0].cells, len(self.places.names))
+        if block.columns and [bare(cells[0].as_py()) for cells in block.columns] == list(map(bare, self.places.names)):
             raise FileRefused(
                 "header_unexpected",
                 "見出し行がないはずのファイルに見出し行があります",
@@ -97,11 +118,20 @@ class Reading:
             for row in bad
         ]
         self._bad.append(pa.RecordBatch.from_pylist(lines, QUARANTINE))
-        self.first_bad += [Row(row.row_no, row.offset) for row in bad[: _SHOWN - len(self.first_bad)]]
+        self.first_bad += [self._told(row) for row in bad[: _SHOWN - len(self.first_bad)]]
+
+    def _told(self, row: BadRow) -> Unread:
+        if row.column is not None:
+            return Unread(row.row_no, row.offset, self.places.told(row.column), row.reason.label)
+        counts = f"{len(row.cells)}項目、{len(self.places.names)}項目のはず" if row.cells else "引用符の誤り"
+        return Unread(row.row_no, row.offset, "", f"{row.reason.label}: {counts}")
 
 
 def read_layout(stream: BinaryIO, layout: Layout, schema: pa.Schema, receipt_no: str) -> Reading:
     """Read a file by its layout, in batches; cells stay text exactly as sent.
+
+    Two things are no part of a text: what Excel puts around one so that it stays one (`="001"`), and how a number is
+    written (`numbers`).
 
     Args:
         stream: the decrypted payload; closed when all is read.
@@ -112,8 +142,9 @@ def read_layout(stream: BinaryIO, layout: Layout, schema: pa.Schema, receipt_no:
         receipt_no: goes into `receipt_no`, where the schema has it.
 
     Raises:
-        FileRefused: `columns_missing`, `columns_twice`, `columns_order`, `members_beyond`, or as `text.read_rows`;
-            while iterating `header_unexpected`, `no_lines`.
+        FileRefused: `columns_missing`, `columns_twice`, `columns_order`, `members_beyond`, `other_separator`,
+            `other_quotes`, `title_above`, or as `text.read_rows`; while iterating `header_unexpected`,
+            `other_separator`, `no_lines`.
     """
     return Reading(stream, layout, schema, receipt_no)
 
@@ -130,12 +161,12 @@ def check_bad_rows(reading: Reading, intake: Intake) -> None:
     """Refuse a file that was read through, with unreadable rows where the contract says so, or more than it allows.
 
     Raises:
-        FileRefused: `bad_rows`, with the first rows and their place.
+        FileRefused: `bad_rows`, with the first rows, their place and what is wrong there.
     """
     bad = reading.rows_in - reading.accepted
     allowed = 0 if intake.bad_rows == "refuse" else reading.rows_in * intake.bad_rows_per_mille // 1000
     if bad > allowed:
-        first = "、".join(f"{row_no}行目（{offset}バイト目）" for row_no, offset in reading.first_bad)
+        first = "、".join(map(str, reading.first_bad))
         raise FileRefused(
             "bad_rows",
             f"読めない行が{bad}行あります（{reading.rows_in}行中、許容は{allowed}行）",
@@ -168,7 +199,7 @@ class Places:
         FileRefused: as `read_layout` says. Only names that the contract knows are shown: without a header the
             first row is somebody's data.
         """
-        names = tuple(name.strip() for name in header)
+        names = layout.names(header)
         once, members = layout.required | layout.optional, _member_columns(layout)
         known = {*once, *(name for columns in members for name in columns)}
         if missing := layout.missing(names):
@@ -203,6 +234,11 @@ class Places:
                     return f"{field}_{number}"
         return "extra"
 
+    def told(self, place: int) -> str:
+        """What people are told that a column is called; one that the layout does not know by its place alone."""
+        known = self.field(place) != "extra"
+        return f"{place + 1}列目{f' {self.names[place]}' if known else ''}"
+
 
 def _member_columns(layout: Layout) -> list[dict[str, str]]:
     """Header → canonical name of each member that a file can have, the head in its own columns first."""
@@ -229,7 +265,7 @@ def _refused(reason: str, what: str) -> FileRefused:
 
 def _batch(block: Block, places: Places, schema: pa.Schema, receipt_no: str) -> pa.RecordBatch:
     cells, count = block.columns, len(block.row_nos)
-    columns: dict[str, pa.Array] = {name: cells[place] for name, place in places.of_row.items()}
+    columns: dict[str, pa.Array] = {name: in_one_writing(name, cells[place]) for name, place in places.of_row.items()}
     columns["row_no"] = pa.array(block.row_nos, pa.int32())
     if places.extra and "extra" in schema.names:
         columns["extra"] = _json([(name, cells[place]) for name, place in places.extra])
@@ -253,7 +289,7 @@ def _members(
     order = pa.array(slot * rows + row)
     for field in MEMBER_FIELDS:
         parts = [cells[part[field]] if field in part else pa.nulls(rows, pa.string()) for part in members]
-        columns[field] = pa.concat_arrays(parts).take(order)
+        columns[field] = in_one_writing(field, pa.concat_arrays(parts).take(order))
     if not any("member_no" in part for part in members):
         first = np.searchsorted(row, row)
         columns["member_no"] = pa.array(np.arange(len(row)) - first + 1).cast(pa.string())
@@ -266,6 +302,18 @@ def _filled(cells: list[pa.Array]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]
     for column in cells:
         filled |= pc.not_equal(pc.utf8_trim_whitespace(column), "").to_numpy(zero_copy_only=False)
     return filled
+
+
+def _unwrapped(columns: list[pa.Array]) -> tuple[list[pa.Array], int]:
+    """The columns without Excel's formulas of a text, and how many cells were such."""
+    plain = [
+        pc.replace_substring_regex(cells, f"^{_FORMULA.pattern}$", r"\1")
+        if pc.any(pc.starts_with(cells, '="')).as_py()
+        else cells
+        for cells in columns
+    ]
+    changed = zip(plain, columns, strict=True)
+    return plain, sum(pc.sum(pc.not_equal(*pair)).as_py() for pair in changed if pair[0] is not pair[1])
 
 
 def _json(columns: list[tuple[str, pa.Array]]) -> pa.Array:
@@ -283,5 +331,7 @@ def _household_no(row: BadRow, place: int | None) -> str | None:
     """The household of a bad row: in a row of the wrong length only a first cell is sure to be itself."""
     if place is None or place >= len(row.cells) or (row.column is None and place > 0):
         return None
-    cell = row.cells[place]
-    return cell if cell is not None and _HOUSEHOLD_NO.fullmatch(cell) else None
+    cell = row.cells[place] or ""
+    formula = _FORMULA.fullmatch(cell)
+    cell = household_number(formula[1] if formula else cell)
+    return cell if _HOUSEHOLD_NO.fullmatch(cell) else None

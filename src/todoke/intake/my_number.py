@@ -126,7 +126,8 @@ def _places(payload: Path, encoding: Encoding, layout: Layout | None) -> list[in
     with payload.open("rb") as stream:
         width = len(layout.columns) if layout and not layout.header else None
         header, blocks = read_columns(stream, encoding=encoding, width=width)
-        names = [name.strip() for name in (layout.columns if layout and not layout.header else header)]
+        header = list(layout.columns) if layout and not layout.header else header
+        names = list(layout.names(header)) if layout else header
         named = [place for place, name in enumerate(names) if _names_it(name)]
         if named or layout is None or not _may_hold_any(payload, encoding):
             return named

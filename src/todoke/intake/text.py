@@ -14,11 +14,22 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import BinaryIO, NamedTuple
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 
 from todoke.errors import FileRefused
-from todoke.intake.character_codes import BOM, CODES, ILLEGAL, ILLEGAL_CONTROL, ILLEGAL_SINGLES, Encoding, refuse_other
+from todoke.intake.character_codes import (
+    BLANKS,
+    BOM,
+    CODES,
+    ILLEGAL,
+    ILLEGAL_CONTROL,
+    ILLEGAL_SINGLES,
+    Encoding,
+    refuse_other,
+)
 from todoke.model.codes import Finding
 
 #: No field of a piece can be longer than what `csv` takes (131,072 characters), whichever way it is split.
@@ -32,6 +43,8 @@ _CONTROLS = bytes({*range(0x20), 0x7F} - {0x09, 0x0A, 0x0D})
 #: A quoted field between delimiters. The quote stands first because that is what is quickly found.
 _QUOTED = re.compile(rb'"(?<![^,\n]")[^"]*(?:""[^"]*)*"(?![^,\r\n])')
 _PEEK = 4096
+#: What tells Excel the separator, above the header; another one than a comma is no CSV file.
+_SEPARATOR_TOLD = (["sep=", ""], ["sep=,"])
 
 
 class Row(NamedTuple):
@@ -66,18 +79,21 @@ class Block:
     Attributes:
         row_nos: of `rows`, or of the rows of `columns`.
         columns: instead of `rows` where asked for: one array of strings for each column of the file.
+        blank: empty lines and records of nothing but blanks among them, which are no rows and have no number.
     """
 
     row_nos: list[int] | range
     rows: list[list[str]]
     bad: list[BadRow]
     columns: list[pa.Array] = field(default_factory=list)
+    blank: int = 0
 
 
 def read_rows(stream: BinaryIO, *, encoding: Encoding = "cp932") -> Iterator[Row | BadRow]:
     """Every record of a file with one header row, in order.
 
-    Empty lines are no records. A trailing Ctrl-Z is accepted.
+    Empty lines are no records, nor are those of nothing but blanks and commas, which Excel leaves behind a table. A
+    trailing Ctrl-Z is accepted, and a line `sep=,` above the header.
 
     Raises:
         FileRefused: the file is in another code than it should be, the header cannot be read, or a line has no end
@@ -145,7 +161,7 @@ class _Reader:
                     where=f"先頭から{bad.offset}バイト目",
                     next_step=f"文字コード（{CODES[self.encoding]}）と書式を確かめ、再送を依頼してください",
                 )
-            if cells:
+            if cells and [cell.lower() for cell in cells] not in _SEPARATOR_TOLD:
                 self.width, self.next_row = len(cells), 1
                 return cells
 
@@ -164,7 +180,7 @@ class _Reader:
             if by_column and block.rows:
                 block.columns = _columns(block.rows)
                 block.rows = []
-            if block.row_nos or block.bad:
+            if block.row_nos or block.bad or block.blank:
                 yield block
 
     def _check_lines(self) -> None:
@@ -236,11 +252,13 @@ class _Reader:
         try:
             # setting up Arrow's reader costs more than it saves on a small piece
             columns = _split_columns(raw, text, self.width) if by_column and len(raw) * 8 > self.size else None
-            rows = [] if columns else _split_rows(text, self.width)
+            rows, blank = ([], 0) if columns else _split_rows(text, self.width)
         except (pa.ArrowInvalid, csv.Error):  # whose messages hold the row
             return None
+        if columns:
+            columns, blank = _filled_rows(columns)
         count = len(columns[0]) if columns else len(rows)
-        return Block(range(self.next_row, self.next_row + count), rows, [], columns or [])
+        return Block(range(self.next_row, self.next_row + count), rows, [], columns or [], blank)
 
     def _careful_block(self) -> Block:
         """The complete records of the next piece one by one."""
@@ -255,6 +273,7 @@ class _Reader:
                 block.rows.append(cells)
                 numbers.append(self.next_row)
             self.next_row += bool(bad or cells)
+            block.blank += not (bad or cells)
         if self.at < end and not self.ended:
             self._read()
         self.piece = min(self.piece * 8, self.size)
@@ -280,6 +299,7 @@ class _Reader:
         return first_line
 
     def _record(self, raw: bytes, start: int) -> tuple[list[str], BadRow | None]:
+        """The cells of a record, [] where there is nothing in them."""
         framed = _frame(raw)
         if framed is None:
             return [], BadRow(self.next_row, start, None, Finding.RAGGED)
@@ -293,7 +313,9 @@ class _Reader:
                 return [], BadRow(self.next_row, place, column, Finding.BAD_CHARACTER, readable)
             cells.append(text)
             before += len(cell) + 1
-        if cells and self.width and len(cells) != self.width:
+        if _is_blank(cells):
+            return [], None
+        if self.width and len(cells) != self.width:
             return [], BadRow(self.next_row, start, None, Finding.RAGGED, tuple(cells))
         return cells, None
 
@@ -342,20 +364,36 @@ def _split_columns(raw: bytes, text: str, width: int) -> list[pa.Array] | None:
     return [column.combine_chunks() for column in table.columns]
 
 
-def _split_rows(text: str, width: int) -> list[list[str]]:
-    """The records of a piece.
+def _filled_rows(columns: list[pa.Array]) -> tuple[list[pa.Array], int]:
+    """The columns ([] for none) without the rows that have nothing in them, and how many those are."""
+    blank = np.ones(len(columns[0]), bool)
+    for column in columns:
+        blank &= pc.equal(pc.utf8_trim(column, BLANKS), "").to_numpy(zero_copy_only=False)
+        if not blank.any():
+            return columns, 0
+    filled = pa.array(~blank)
+    return [] if blank.all() else [column.filter(filled) for column in columns], int(blank.sum())
+
+
+def _is_blank(cells: list[str]) -> bool:
+    return not any(cell.strip(BLANKS) for cell in cells)
+
+
+def _split_rows(text: str, width: int) -> tuple[list[list[str]], int]:
+    """The records of a piece, and how many there are with nothing in them.
 
     Raises:
         csv.Error: one is ill-formed, of another width, or runs over too many lines.
     """
-    rows = [row for row in csv.reader(io.StringIO(text, newline="\n"), strict=True) if row]
-    if not set(map(len, rows)) <= {width}:
+    rows = list(csv.reader(io.StringIO(text, newline="\n"), strict=True))
+    filled = [row for row in rows if not _is_blank(row)]
+    if not set(map(len, filled)) <= {width}:
         raise csv.Error
     if text.count("\n") - len(rows) >= _LINES_IN_RECORD - 1:  # the last record may have no line end
         lines = max((sum(cell.count("\n") for cell in row) for row in rows), default=0)
         if lines >= _LINES_IN_RECORD:
             raise csv.Error
-    return rows
+    return filled, len(rows) - len(filled)
 
 
 def _columns(rows: list[list[str]]) -> list[pa.Array]:

@@ -86,7 +86,8 @@ def receive(contract: str, on: date) -> Counts:
     """Takes what lies in `inbox/<contract>/lgwan` and `/cloud`.
 
     Returns:
-        files accepted, repeats, waiting; rows read and quarantined.
+        files accepted, repeats, waiting; rows read and quarantined; blank: lines with nothing in them beside these,
+            if there are any.
 
     Raises:
         FileRefused: a file was refused; its receipt says so, nothing of it has been taken.
@@ -148,7 +149,7 @@ def _read_ward_file(ws: Workspace, file: IncomingFile, payload: Path, receipt_no
         yield from reading.quarantine.to_batches()
 
     return Landing(
-        *_counts(reading),
+        *_counts(reading)[:3],
         {dataset: rows(), "bad_row": bad_rows()},
         adds=frozenset({"bad_row"} if file.kind == "households" else {"bad_row", dataset}),
         counted=lambda: _counts(reading),
@@ -190,5 +191,5 @@ def _base_in_parts(label: str, shared: int) -> FileRefused:
     )
 
 
-def _counts(reading: Reading) -> tuple[int, int, int]:
-    return reading.rows_in, reading.accepted, reading.rows_in - reading.accepted
+def _counts(reading: Reading) -> tuple[int, int, int, int]:
+    return reading.rows_in, reading.accepted, reading.rows_in - reading.accepted, reading.blank

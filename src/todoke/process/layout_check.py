@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from todoke.contract import loader
 from todoke.contract.layout import Layout
 from todoke.contract.model import Contract
 from todoke.errors import FileRefused
 from todoke.intake.character_codes import CODES
+from todoke.intake.dates import parse_date
 from todoke.intake.envelopes import Keys, opened_payload, recognise
 from todoke.intake.layouts import Places, Reading, check_any_rows, check_bad_rows, read_layout
 from todoke.intake.private_folder import private_folder, sweep
@@ -37,6 +39,15 @@ _HOUSEHOLDS_ALIKE = 3
 #: What can only be a code, and no name: digits and Latin letters, or one sign.
 _CODE = re.compile(r"[0-9A-Za-z０-９Ａ-Ｚａ-ｚ]{1,4}|.")
 _LONGEST_VALUE = 10
+_EXPONENT = re.compile(r"[0-9]+(?:\.[0-9]+)?[Ee]\+?[0-9]+")
+#: Whether a text is what a field should hold; a day need not be told.
+_IS_ONE: Mapping[str, Callable[[str], object]] = {
+    "household_no": re.compile(r"[0-9]{1,15}").fullmatch,
+    "postal_code": re.compile(r"[0-9]{3}-?[0-9]{4}").fullmatch,
+    "household_size": re.compile(r"[0-9]{1,4}").fullmatch,
+    "birth_date": lambda text: not text.strip() or parse_date(text),
+    "changed_on": lambda text: not text.strip() or parse_date(text),
+}
 _OWN = frozenset({"receipt_no", "row_no"})
 _DIGIT = re.compile(r"\d")
 _NO_SHAPE = re.compile(r"[^9 　\-－]")
@@ -45,6 +56,30 @@ _NO_SHAPE = re.compile(r"[^9 　\-－]")
 def masked(text: str) -> str:
     """The shape of a text: digits become 9, everything that is not a digit, a space or a hyphen becomes ●."""
     return _NO_SHAPE.sub("●", _DIGIT.sub("9", text))
+
+
+class OddNumbers:
+    """Fields of numbers and days whose text is none, by the shape of the text.
+
+    Attributes:
+        rows: field → shape → rows; in_exponents: rows with a number that Excel rounded.
+    """
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Counter[str]] = {}
+        self.in_exponents = 0
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        for field, is_one in _IS_ONE.items():
+            if field not in batch.schema.names or batch.column(field).null_count == batch.num_rows:
+                continue
+            for counted in pc.value_counts(batch.column(field)).to_pylist():
+                text, count = counted["values"] or "", counted["counts"]
+                if is_one(text):
+                    continue
+                shape = _EXPONENT.sub("9.9E+9", text) if _EXPONENT.fullmatch(text) else masked(text)
+                self.rows.setdefault(field, Counter())[shape] += count
+                self.in_exponents += count * (shape == "9.9E+9")
 
 
 def check(contract_id: str, kind: str, file: Path, on: date) -> Iterator[str]:
@@ -76,13 +111,18 @@ def _report(contract: Contract, kind: str, name: str, payload: Path) -> Iterator
     yield f"ファイル: {name}（{_form(layout)}）"
     reading = read_layout(payload.open("rb"), layout, DATASETS[DATASET_OF_KIND[kind]], "")
     yield from _columns(reading.places, layout)
-    seen = SeenValues(_present(reading.places))
-    first = _drain(reading, seen)
+    seen, odd = SeenValues(_present(reading.places)), OddNumbers()
+    first = _drain(reading, seen, odd)
     bad = reading.quarantine
     yield f"行数: {reading.rows_in:,}行 = 受け入れ {reading.accepted:,}行 + 隔離 {bad.num_rows:,}行"
+    if reading.blank:
+        yield f"空の行: {reading.blank:,}行（行に数えません）"
     if layout.members:
         yield f"世帯員: {reading.landed:,}人（1行に1世帯）"
     yield from _bad_rows(bad)
+    if reading.formulas:
+        yield f'Excel の式（="…"）で書かれた値: {reading.formulas:,}個（引用符の中の値として読みます）'
+    yield from _numbers(layout, odd)
     yield from _values(layout, kind, seen)
     yield "先頭の行（伏せ字）:"
     for row in first:
@@ -154,11 +194,23 @@ def _shown(value: str, households: int) -> str:
     return masked(value)
 
 
-def _drain(reading: Reading, seen: SeenValues) -> list[dict[str, Any]]:
-    """Reads all, counting the values of coded fields; the first rows."""
+def _numbers(layout: Layout, odd: OddNumbers) -> Iterator[str]:
+    """What stands where a number or a day should, and would send its household into quarantine."""
+    for field, shapes in odd.rows.items():
+        shown = sorted(shapes.items(), key=lambda each: (-each[1], each[0]))[:_PLACES_SHOWN]
+        listed = "、".join(f"{shape or '（空欄）'} {count:,}行" for shape, count in shown)
+        more = " ほか" if len(shapes) > len(shown) else ""
+        yield f"読み取れない値・{heading(layout, field)}: {sum(shapes.values()):,}行（{listed}{more}）"
+    if odd.in_exponents:
+        yield "  9.9E+9 の形の値は、Excel が桁を落としたもので元に戻せません。文字列での再送を依頼してください"
+
+
+def _drain(reading: Reading, seen: SeenValues, odd: OddNumbers) -> list[dict[str, Any]]:
+    """Reads all, counting the values of coded fields and what is no number or day; the first rows."""
     first: list[dict[str, Any]] = []
     for batch in reading:
         seen.add(batch)
+        odd.add(batch)
         first += batch.slice(0, _FIRST_ROWS - len(first)).to_pylist()
     return first
 

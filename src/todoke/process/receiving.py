@@ -54,7 +54,8 @@ class Landing:
         tables: the datasets whose next version these rows are; staged in this order.
         also: written in the same transaction as the receipt, given the stream's position.
         adds: which of them keep what they have and are added to.
-        counted: rows, accepted and quarantined, where they are known only when `tables` have been drawn.
+        counted: rows, accepted, quarantined and blank, where they are known only when `tables` have been drawn.
+        blank: lines with nothing in them, which are no rows of the file.
     """
 
     rows: int
@@ -63,7 +64,8 @@ class Landing:
     tables: Mapping[str, Rows]
     also: Callable[[Connection, int], None] = field(default=lambda _tx, _seq: None)
     adds: frozenset[str] = frozenset()
-    counted: Callable[[], tuple[int, int, int]] | None = None
+    counted: Callable[[], tuple[int, int, int, int]] | None = None
+    blank: int = 0
 
     def staged(self, ws: Workspace, receipt_no: str, pin: Pin) -> tuple[Landing, dict[str, Staged]]:
         """This with its counts, and its rows in the lake, not yet committed; what gets no row more is left out."""
@@ -75,8 +77,8 @@ class Landing:
                 staged[name] = ws.lake.stage(name, more, [receipt_no], pin.heads.get(name))
         if self.counted is None:
             return self, staged
-        rows_in, accepted, quarantined = self.counted()
-        return replace(self, rows=rows_in, accepted=accepted, quarantined=quarantined), staged
+        rows_in, accepted, quarantined, blank = self.counted()
+        return replace(self, rows=rows_in, accepted=accepted, quarantined=quarantined, blank=blank), staged
 
 
 def _if_any(rows: Rows) -> Iterator[pa.RecordBatch] | None:
@@ -125,6 +127,8 @@ def receive(ws: Workspace, readers: Mapping[str, Reader]) -> Counts:
         if landing is not None:
             counts["rows"] += landing.rows
             counts["quarantined"] += landing.quarantined
+            if landing.blank:
+                counts["blank"] += landing.blank
     for source in readers:
         waiting.ask(ws, source)
     if refused:
@@ -211,7 +215,7 @@ def _land(ws: Workspace, arrival: Arrival, payload: Path, content: str, read: Re
             _record(ws, arrival, state, content=content)
             return state, None
         landing, staged = read(ws, file, payload, receipt_no, pin).staged(ws, receipt_no, pin)
-        file.check_rows(landing.rows)
+        file.check_rows(landing.rows, landing.blank)
         _keep_original(ws, arrival)
         try:
             with ws.ledger.write() as tx:

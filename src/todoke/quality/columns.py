@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from todoke.quality.findings import BLANKS
+from todoke.intake.character_codes import BLANKS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +47,7 @@ class Column:
 
     @cached_property
     def blank(self) -> Flags:
-        """Rows with no text (`findings.BLANKS`)."""
+        """Rows with no text (`BLANKS`)."""
         return self.where(pc.equal(pc.utf8_trim(self.values, BLANKS), ""), null=True)
 
     def numbers(self) -> NDArray[np.float64]:

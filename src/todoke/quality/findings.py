@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from todoke.intake.changes import change_reasons
+from todoke.intake.character_codes import BLANKS
 from todoke.intake.dates import parsed_dates
 from todoke.model.codes import Finding
 from todoke.store import sqlfiles
@@ -46,8 +47,6 @@ EXPLAINS: dict[Finding, tuple[Finding, ...]] = {
 #: Hiragana, katakana, their marks, half-width katakana, middle dot and spaces.
 KANA = r"[ 　・ぁ-ゖ゛-ゞァ-ヺー-ヾ･-ﾟ]"
 PRIVATE_USE = r"[\x{E000}-\x{F8FF}]"
-#: What is no text, in every rule and check: blanks of any width, tabs and line ends.
-BLANKS = " \t\r\n\u00a0\u3000"
 #: Nobody lives longer: a birth before that is a slip of the pen.
 OLDEST_YEARS = 125
 #: How what follows a town's own name may begin: with the number of a chome.

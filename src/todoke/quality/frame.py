@@ -10,11 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from todoke.intake.character_codes import BLANKS
 from todoke.intake.dates import parsed_dates
 from todoke.model.codes import Finding
 from todoke.model.ward_values import HEAD, KINDS, REASONS
 from todoke.quality.columns import Column, Flags, columns_of, distinct
-from todoke.quality.findings import BLANKS, CHOME_STARTS, EXPLAINS, PRINTED_FIELDS, Reference, Targets, undrawable
+from todoke.quality.findings import CHOME_STARTS, EXPLAINS, PRINTED_FIELDS, Reference, Targets, undrawable
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from todoke.contract.layout import HOUSEHOLD_FIELDS, MEMBER_FIELDS, Layout
+from todoke.intake.numbers import in_one_writing
 from todoke.model.codes import Finding, QueryDecision
 from todoke.model.ward_values import CODED
 from todoke.store.schema import QUARANTINE
@@ -206,7 +207,7 @@ def corrected(rows: pa.Table, answers: pa.Table) -> pa.Table:
         changes[answer["field"]].update(dict.fromkeys(places, answer["value"]))
     for field, values in changes.items():
         column = rows.schema.get_field_index(field)
-        rows = rows.set_column(column, field, _replaced(rows[field], values))
+        rows = rows.set_column(column, field, _replaced(field, rows[field], values))
     return rows
 
 
@@ -228,10 +229,10 @@ def _places(rows: pa.Table, mending: list[dict[str, Any]]) -> tuple[Places, Plac
 _KEYS = ["receipt_no", "row_no", "household_no"]
 
 
-def _replaced(column: pa.ChunkedArray, values: Mapping[int, str]) -> pa.Array:
+def _replaced(field: str, column: pa.ChunkedArray, values: Mapping[int, str]) -> pa.Array:
     mask = np.zeros(len(column), bool)
     mask[list(values)] = True
-    texts = pa.array([values[place] for place in sorted(values)], pa.string())
+    texts = in_one_writing(field, pa.array([values[place] for place in sorted(values)], pa.string()))
     whole = column.combine_chunks()
     return pc.replace_with_mask(whole, pa.array(mask), texts)
 

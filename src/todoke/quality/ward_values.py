@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from todoke.intake.character_codes import BLANKS
 from todoke.model.ward_values import CODED
-from todoke.quality.findings import BLANKS
 
 #: Coded field → the ward's value → ours.
 Values = Mapping[str, Mapping[str, str]]

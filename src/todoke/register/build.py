@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 
 from todoke.errors import GateClosed
 from todoke.intake.changes import change_reasons
+from todoke.intake.character_codes import BLANKS
 from todoke.intake.dates import parsed_dates
-from todoke.quality.findings import BLANKS
 from todoke.register.succession import aliases, under_identity
 from todoke.store import sqlfiles
 from todoke.store.engine import Engine

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from todoke.quality.findings import BLANKS
+from todoke.intake.character_codes import BLANKS
 from todoke.store import sqlfiles
 from todoke.store.engine import Engine
 from todoke.store.schema import REGISTER_CAUTION
