@@ -29,6 +29,31 @@ def anew(rows: list[Row], order: list[int], head: int) -> list[Row]:
     ]
 
 
+def under_another_number(base: list[Row], sent: list[Row]) -> list[dict]:
+    """The members after a late event has the ward delete the household and send it under another number."""
+    gone = [row | LATE | {"change_kind": "削除"} for row in base]
+    new = [row | LATE | {"receipt_no": "C2", "change_kind": "追加", "household_no": "9"} for row in sent]
+    told = table([row | {"former_household_no": "1", "block": "9丁目9番9号"} for row in new])
+    return build(table(base), [table(gone), told], None, REFERENCE).person.to_pylist()
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.data())
+def test_a_successor_by_a_late_event_makes_the_head_whom_the_ward_names_and_nobody_another_person(data):
+    size = data.draw(st.integers(1, 4))
+    rows = household("1", size)
+    for row in rows:
+        row["birth_date"] = data.draw(st.sampled_from([row["birth_date"], ""]))
+    order = data.draw(st.permutations(range(size)))
+    head = data.draw(st.integers(0, size - 1))
+    staying = order[: data.draw(st.integers(1, size))]
+    head = head if head in staying else staying[0]
+    found = under_another_number(rows, anew(rows, staying, head))
+    assert [(row["household_no"], row["member_name"]) for row in found] == [("1", row["member_name"]) for row in rows]
+    assert [place for place, row in enumerate(found) if row["is_head"]] == [head]
+    assert {(row["head_name"], row["block"]) for row in found} == {(rows[head]["member_name"], "9丁目9番9号")}
+
+
 @settings(deadline=None, max_examples=40)
 @given(st.data())
 def test_a_household_numbered_anew_keeps_who_is_who(data):

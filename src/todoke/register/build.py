@@ -235,14 +235,20 @@ def _marked(rows: pa.Table, kind: str, receipt_no: str) -> pa.Table:
 
 def _correct(engine: Engine, rows: pa.Table, reference_date: date) -> None:
     """Carry one corrections file out on `member` and `standing`."""
-    engine.register("sent_member", _keyed(_members(engine, rows)))
+    sent = _members(engine, rows)
     engine.register("change", _fetch(engine, "change", reference_date=reference_date, blanks=BLANKS))
-    engine.register("lasting_member", _keyed(_fetch(engine, "lasting_member")))
-    engine.register("same_member", _fetch(engine, "same_member"))
-    engine.register("renamed_member", _fetch(engine, "renamed_member"))
+    _rename(engine, sent, _fetch(engine, "lasting_member"))
     members, standing = _fetch(engine, "changed_member"), _fetch(engine, "changed_standing")
     engine.register("member", members)
     engine.register("standing", standing)
+
+
+def _rename(engine: Engine, sent: pa.Table, lasting: pa.Table) -> None:
+    """Makes `renamed_member`: members who stay who they are, with the names and the head that the rows sent say."""
+    engine.register("sent_member", _keyed(sent))
+    engine.register("lasting_member", _keyed(lasting))
+    engine.register("same_member", _fetch(engine, "same_member"))
+    engine.register("renamed_member", _fetch(engine, "renamed_member"))
 
 
 def _readdress(engine: Engine, rows: pa.Table) -> None:
@@ -264,6 +270,8 @@ def _take_over(engine: Engine, history: _History) -> pa.Table:
     engine.register("succession", _fetch(engine, "succession"))
     alias = aliases(engine.fetch(sqlfiles.load("register", "succession_made")))
     engine.register("alias", alias)
+    engine.register("takeover", _fetch(engine, "takeover"))
+    _rename(engine, _fetch(engine, "late_successor"), _fetch(engine, "late_predecessor"))
     members, standing = _fetch(engine, "taken_over_member"), _fetch(engine, "taken_over_standing")
     engine.register("member", members)
     engine.register("standing", standing)
