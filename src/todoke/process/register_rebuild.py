@@ -19,7 +19,7 @@ from todoke.intake.envelopes import Keys, opened_payload
 from todoke.intake.layouts import read_layout
 from todoke.intake.private_folder import private_folder
 from todoke.process.register import with_question_ids
-from todoke.process.register_checks import findings_of, households_of
+from todoke.process.register_checks import findings_of
 from todoke.process.register_inputs import OUTPUTS, Parents, make, parents_of, version_parts
 from todoke.process.register_versions import register_version
 from todoke.process.ward_files import DATASET_OF_KIND, file_names
@@ -82,8 +82,7 @@ def _quarantine(ws: Workspace, parents: Parents, originals: _Originals) -> pa.Ta
     notices = [
         originals.rows(ws.version_table(name, parents.inputs.get(name), ["receipt_no"]), name) for name in _NOTICES
     ]
-    earlier = households_of(ws, parents.published.get("ward_row", ()), answers)
-    return findings_of(ws, base, additions, corrections, originals.bad_rows(), answers, notices, earlier)
+    return findings_of(ws, base, additions, corrections, originals.bad_rows(), answers, notices, parents)
 
 
 def _compared(ws: Workspace, ref: VersionRef, again: pa.Table) -> dict[str, str]:
