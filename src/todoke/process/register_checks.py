@@ -6,7 +6,7 @@ The rows that fail go into quarantine; the Great Expectations suite is the gate 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -49,7 +49,7 @@ from todoke.store.sqlfiles import digest as sql_digest
 _LANDED = ("ward_row", "addition_row", "correction_row", "bad_row", "query_answer")
 _NOTICE = ["receipt_no", "row_no", "household_no"]
 #: What the ward says of the delivery to households that it has named elsewhere.
-_NOTICES = ("stop_row", "delivery_instruction")
+_NOTICES = ("stop_row", "delivery_instruction", "readdress_row")
 #: The rules over ten wards at once were run within it.
 _MEMORY = "4GB"
 #: Code points of the user-defined area of CP932.
@@ -176,7 +176,7 @@ class _Landed:
         bad: pa.Table,
         answers: pa.Table,
         names: Mapping[str, FileName],
-        notices: pa.Table,
+        notices: Mapping[str, pa.Table],
         before: Before,
     ) -> _Landed:
         """Of rows as they were landed.
@@ -188,12 +188,13 @@ class _Landed:
         bad = bad.filter(pc.is_in(bad["receipt_no"], value_set=pa.array(sorted(counting), pa.string())))
         landed = zip(_LANDED, (base, additions, corrections), strict=False)
         now = [as_judged(ws, name, rows, answers) for name, rows in landed]
-        return cls(now[0], now[1], now[2], bad, answers, names, notices, before)
+        said = [as_judged(ws, name, rows.select(_NOTICE), answers) for name, rows in notices.items()]
+        return cls(now[0], now[1], now[2], bad, answers, names, pa.concat_tables(said), before)
 
     @classmethod
     def read(cls, ws: Workspace, pin: Pin, names: Mapping[str, FileName]) -> _Landed:
         base, additions, corrections, bad, answers = (ws.head_table(name, pin) for name in _LANDED)
-        notices = pa.concat_tables([ws.head_table(name, pin, _NOTICE) for name in _NOTICES])
+        notices = {name: ws.head_table(name, pin, _NOTICE) for name in _NOTICES}
         with ws.ledger.read() as tx:
             before = Before.of(ws, parents_of_next(ws, tx, pin.heads), names, answers)
         return cls.of(ws, base, additions, corrections, bad, answers, names, notices, before)
@@ -274,20 +275,20 @@ def findings_of(
     corrections: pa.Table,
     bad: pa.Table,
     answers: pa.Table,
-    notices: Iterable[pa.Table],
+    notices: Mapping[str, pa.Table],
     parents: Parents,
 ) -> pa.Table:
     """The quarantine over landed rows, each `schema.WARD_ROW`.
 
     Args:
-        bad: rows that could not be read; answers: the ward's, `schema.QUERY_ANSWER`; notices: stops and instructions;
-            parents: of the register version that they are judged for.
+        bad: rows that could not be read; answers: the ward's, `schema.QUERY_ANSWER`.
+        notices: stops, instructions and new addresses, by dataset.
+        parents: of the register version that they are judged for.
     """
-    sent = pa.concat_tables([rows.select(_NOTICE) for rows in notices])
     with ws.ledger.read() as tx:
         names = file_names(tx, ws.contract.id)
     before = Before.of(ws, parents, names, answers)
-    landed = _Landed.of(ws, base, additions, corrections, bad, answers, names, sent, before)
+    landed = _Landed.of(ws, base, additions, corrections, bad, answers, names, notices, before)
     return _findings(landed, _reference(ws, landed))
 
 

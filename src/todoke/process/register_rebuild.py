@@ -31,7 +31,7 @@ from todoke.store.schema import DATASETS, ENCRYPTED, QUARANTINE
 
 #: Datasets that hold the rows of the ward's files as they were read.
 _LANDED = ("ward_row", "addition_row", "correction_row", "delivery_instruction", "stop_row", "readdress_row")
-_NOTICES = ("stop_row", "delivery_instruction")
+_NOTICES = ("stop_row", "delivery_instruction", "readdress_row")
 _JUDGED = ("ward_row", "addition_row", "correction_row")
 SAME, DIFFERS = "same", "differs"
 
@@ -58,7 +58,8 @@ def rebuilt(contract: str, number: int) -> dict[str, str]:
         said |= _compared(ws, ref, originals.rows(ws.lake.read(ref, ["receipt_no"]), ref.dataset))
     said |= _compared(ws, parents.inputs["quarantine"], _quarantine(ws, parents, originals))
     made = make(ws, parents, names)
-    tables = dict(zip(OUTPUTS, (made.person, made.household, with_question_ids(ws, made.question)), strict=True))
+    again = (made.person, made.household, made.alias, with_question_ids(ws, made.question))
+    tables = dict(zip(OUTPUTS, again, strict=True))
     for name in OUTPUTS:
         said |= _compared(ws, parts[name], tables[name])
     return said | {"receipts": str(len(originals.results))}
@@ -79,9 +80,10 @@ def _quarantine(ws: Workspace, parents: Parents, originals: _Originals) -> pa.Ta
     )
     originals.read_unread(ws.version_table("bad_row", parents.inputs.get("bad_row"), ["receipt_no"]))
     answers = ws.version_table("query_answer", parents.inputs.get("query_answer"))
-    notices = [
-        originals.rows(ws.version_table(name, parents.inputs.get(name), ["receipt_no"]), name) for name in _NOTICES
-    ]
+    notices = {
+        name: originals.rows(ws.version_table(name, parents.inputs.get(name), ["receipt_no"]), name)
+        for name in _NOTICES
+    }
     return findings_of(ws, base, additions, corrections, originals.bad_rows(), answers, notices, parents)
 
 
