@@ -143,6 +143,7 @@ def _households(labels: pa.RecordBatch) -> pa.RecordBatch:
         "state": pa.repeat("live", count),
         "state_reason": pa.repeat("", count),
         "ward_no": labels["household_no"],
+        "instruction": pa.nulls(count, pa.string()),
     }
     return pa.table(columns).select(HOUSEHOLD.names).cast(HOUSEHOLD).combine_chunks().to_batches()[0]
 

@@ -22,6 +22,7 @@ from small_ward import (
     secret,
     table,
 )
+from ward_queries import Query, returns
 
 from todoke.errors import GateClosed
 from todoke.process import register, register_checks, register_rebuild
@@ -128,6 +129,30 @@ def test_a_number_that_lost_its_zeros_stops_or_changes_nobody_and_is_asked(july)
     assert {row["household_no"] for row in july.version("household")} == before
     assert household(july, COUPLE)["confidential"], "a sound row of the same file counts"
     assert "differs" not in register_rebuild.rebuilt("gift", 2).values()
+
+
+def test_a_wrong_number_in_a_stop_an_instruction_or_a_new_address_is_put_right_by_the_wards_answer(july):
+    bare = {number: number.lstrip("0") for number in (SINGLE, COUPLE, NEIGHBOUR)}
+    place = ("153-0064", "下目黒", "9-8-7", "")
+    july.ward_sends("stop", stop(bare[SINGLE]), DAY)
+    july.ward_sends("special_delivery", table(INSTRUCTION_HEADER, [(bare[COUPLE], *["x"] * 6)]), DAY)
+    header = ("世帯番号", "郵便番号", "町名", "番地", "方書", "理由")
+    before = july.version("household")
+    sends(july, DAY, readdress=table(header, [(bare[NEIGHBOUR], *place, "宛所不明")]))
+    assert {(number, "unknown_household") for number in bare.values()} <= put_aside(july)
+    assert july.version("household") == before
+    query = Query(july).answer(bare[SINGLE], "訂正", "0099999").answer(bare[COUPLE], "訂正", COUPLE)
+    returns(july, query.answer(bare[NEIGHBOUR], "訂正", NEIGHBOUR).content())
+    july.run("register", DAY)
+    assert ("0099999", "unknown_household") in put_aside(july)
+    assert (household(july, COUPLE)["confidential"], state(july, SINGLE)) == (True, ("live", None))
+    assert {row["block"] for row in july.version("person") if row["household_no"] == NEIGHBOUR} == {"9-8-7"}
+    returns(july, Query(july).answer("0099999", "訂正", SINGLE).content(), seq=2)
+    july.run("register", DAY)
+    assert state(july, SINGLE) == ("held", "stopped")
+    assert "unknown_household" not in {reason for _, reason in put_aside(july)}
+    for number in (3, 4):
+        assert "differs" not in register_rebuild.rebuilt("gift", number).values()
 
 
 def test_a_change_of_a_household_in_quarantine_or_added_before_is_no_fault(july):

@@ -26,6 +26,7 @@ from small_ward import (
     COUPLE,
     FAMILY,
     HEADER,
+    INSTRUCTION_HEADER,
     LATE,
     MOVER,
     NEIGHBOUR,
@@ -43,8 +44,11 @@ from small_ward import (
 
 from todoke.errors import FileRefused, TodokeError
 from todoke.process import register_answers
+from todoke.process.pulled import named
+from todoke.process.register_inputs import instructions_in_force
 from todoke.process.register_rebuild import rebuilt
 from todoke.process.register_versions import compared, parents
+from todoke.process.workspace import Workspace
 
 NEXT, LATER, LAST = date(2026, 7, 22), date(2026, 7, 23), date(2026, 7, 24)
 LABELS = date(2026, 9, 7)
@@ -88,6 +92,7 @@ def test_a_successor_takes_over_number_and_points_after_a_yes(july: Programme):
         "state": "live",
         "state_reason": None,
         "ward_no": ANEW.no,
+        "instruction": None,
     }
     assert numbered(july) == before
     assert [row["household_no"] for row in july.rows("entitlement")] == sorted(before)
@@ -147,6 +152,26 @@ def test_files_about_a_successor_reach_the_household_under_its_first_number(july
     sends(july, LAST, corrections=corrections(correction(moved, "更新", "転居", "2026-07-24")), stop=stop(ANEW.no))
     assert {row["block"] for row in july.version("person") if row["household_no"] == SINGLE} == {"9-9-9"}
     assert state(july, SINGLE) == ("held", "stopped")
+
+
+def test_a_list_means_the_household_by_whichever_of_its_numbers_it_names(july: Programme):
+    renumbered(july)
+    answers(july, "same", LATER)
+    found = [(SINGLE, "153-0064", "下目黒", "9-8-7", "", "宛所不明")]
+    july.ward_sends("readdress", table(("世帯番号", "郵便番号", "町名", "番地", "方書", "理由"), found), LAST)
+    july.ward_sends("pull_out", stop(SINGLE, ANEW.no), LAST)
+    told = [(no, "局留", "1500002", "", "", "見本", f"{no}局") for no in (SINGLE, ANEW.no)]
+    sends(july, LAST, special_delivery=table(INSTRUCTION_HEADER, told))
+    assert {row["block"] for row in july.version("person") if row["household_no"] == SINGLE} == {"9-8-7"}
+    ws = Workspace.open("gift", LAST)
+    with ws.ledger.read() as tx:
+        pin = ws.ledger.pin(tx)
+        assert [each.household_no for each in named(ws, tx, pin)] == [SINGLE, SINGLE]
+    in_force = instructions_in_force(ws, pin.heads).to_pylist()
+    assert [row["held_at"] for row in in_force if row["household_no"] == SINGLE] == [f"{SINGLE}局", f"{ANEW.no}局"]
+    newest = in_force[-1]
+    assert household(july, SINGLE)["instruction"] == f"{newest['receipt_no']}/{newest['row_no']}"
+    assert household(july, SINGLE)["instructed"]
 
 
 def test_a_predecessor_that_the_ward_names_is_believed_when_they_share_a_member(july: Programme):

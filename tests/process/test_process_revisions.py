@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from programme import Programme
 from register_steps import (
     additions,
@@ -43,6 +45,7 @@ from todoke.errors import GateClosed
 from todoke.process import register_answers
 from todoke.process.addresses import delivery_addresses
 from todoke.process.register_rebuild import rebuilt
+from todoke.process.ward_files import FileName, counting
 from todoke.process.workspace import Workspace
 
 NEXT, LATER, LAST = date(2026, 7, 22), date(2026, 7, 23), date(2026, 7, 24)
@@ -134,6 +137,44 @@ def test_before_publication_the_highest_revision_takes_the_place_of_the_others(j
     july.run("intake", NEXT)
     july.run("register", NEXT)
     assert (state(july, SINGLE), state(july, FAMILY), asked()) == (("deleted", "error"), ("live", None), [])
+
+
+def test_a_revision_that_gave_way_before_anybody_saw_it_has_brought_nobody(july: Programme):
+    other = replace(home_of(QUIET), no="00009007", members=(("旧", "きゅう", "1998-08-08"),))
+    for name, homes in (("additions_20260722_01", (other, EXTRA)), ("additions_20260722_01_r2", (other,))):
+        drop(july.inbox("lgwan"), f"{name}.csv.pgp", sealed(additions(*homes)))
+        july.run("intake", NEXT)
+    sends(july, NEXT, stop=stop(EXTRA.no))
+    lines = {(row["household_no"], row["reason"]) for row in july.version("quarantine")}
+    assert (EXTRA.no, "unknown_household") in lines
+    sends(july, LATER, additions=additions(EXTRA))
+    aside = {row["household_no"] for row in july.version("quarantine")}
+    assert (state(july, EXTRA.no), EXTRA.no in aside) == (("held", "stopped"), False)
+    assert state(july, other.no) == ("live", None)
+    assert {"differs"}.isdisjoint(rebuilt("gift", 3).values())
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 3)), max_size=4), max_size=5))
+def test_of_a_file_that_nobody_saw_the_highest_revision_alone_counts(arrivals):
+    """`arrivals`: what came between two publications: which file, and which revision of it."""
+    names: dict[str, FileName] = {}
+    versions: list[list[str]] = []
+    for came in arrivals:
+        for file, number in came:
+            group = ("additions", file, 1)
+            no = str(len(names))
+            names[no] = FileName("20260722", ord(file), number, len(names), no, group, NEXT)
+        versions.append(list(names))
+    said = counting(versions, names)
+    flat = [no for each in said for no in each]
+    assert len(flat) == len(set(flat))
+    for here, version in zip(said, versions, strict=True):
+        last = {
+            group: max(names[no] for no in version if names[no].group == group)
+            for group in {names[no].group for no in version}
+        }
+        assert {names[no] for no in here} == set(last.values()) - {names[no] for no in flat if no not in here}
 
 
 def test_a_household_that_a_later_revision_names_again_is_in_question_no_more(july: Programme):

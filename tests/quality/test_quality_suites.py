@@ -134,6 +134,29 @@ def test_rules_and_suite_agree_on_any_rows(mess, bringing, before):
     gate(taken)
 
 
+_SAME_IN_ALL_ROWS = {
+    **{"head_name": "世帯7　一", "head_kana": "せたい　いち", "block": "1", "building": ""},
+    **{"change_reason": "転居", "changed_on": "2026-07-01"},
+}
+_PADDING = st.sampled_from(["", " ", "\u3000"])
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_blanks_around_a_value_are_no_conflict_within_a_household_and_another_value_is(data):
+    rows = household("7", 3, change_kind="更新", **_SAME_IN_ALL_ROWS)
+    for row, field in ((row, field) for row in rows for field in _SAME_IN_ALL_ROWS):
+        row[field] = data.draw(_PADDING) + str(row[field]) + data.draw(_PADDING)
+    other = data.draw(st.sampled_from([None, "block", "building", "change_reason"]))
+    if other:
+        rows[1][other] = "誤り" if other == "change_reason" else "2"
+    found = check(table(household("9", 2), rows))
+    assert found["reason"].to_pylist() == (["household_conflict"] if other else [])
+    taken, all_rows = suites(table(household("9", 2), rows), found)
+    agree(all_rows, found, RULES)
+    gate(taken)
+
+
 _SOUND_OR_NOT = st.tuples(st.sampled_from(["R1", "R2", "R3"]), st.sampled_from("123"), st.booleans(), st.booleans())
 
 

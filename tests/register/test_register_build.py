@@ -65,6 +65,7 @@ def test_rows_become_members_and_households_sorted_and_typed():
         "state": "live",
         "state_reason": None,
         "ward_no": "1",
+        "instruction": None,
     }
 
 

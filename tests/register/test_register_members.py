@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 
+import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ward_rows import Row, household, table
 
-from todoke.register.build import build
+from todoke.register.build import Readdress, build
+from todoke.store.schema import READDRESS_ROW
 
 REFERENCE = date(2026, 6, 1)
 LATE = {"receipt_no": "C1", "change_kind": "更新", "change_reason": "その他", "changed_on": "2026-07-01"}
@@ -27,6 +29,51 @@ def anew(rows: list[Row], order: list[int], head: int) -> list[Row]:
         rows[place] | name | {"member_no": str(number), "relationship": "世帯主" if place == head else "子"}
         for number, place in enumerate(order, 1)
     ]
+
+
+def under_another_number(base: list[Row], sent: list[Row]) -> list[dict]:
+    """The members after a late event has the ward delete the household and send it under another number."""
+    gone = [row | LATE | {"change_kind": "削除"} for row in base]
+    new = [row | LATE | {"receipt_no": "C2", "change_kind": "追加", "household_no": "9"} for row in sent]
+    told = table([row | {"former_household_no": "1", "block": "9丁目9番9号"} for row in new])
+    return build(table(base), [table(gone), told], None, REFERENCE).person.to_pylist()
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.data())
+def test_a_successor_by_a_late_event_makes_the_head_whom_the_ward_names_and_nobody_another_person(data):
+    size = data.draw(st.integers(1, 4))
+    rows = household("1", size)
+    for row in rows:
+        row["birth_date"] = data.draw(st.sampled_from([row["birth_date"], ""]))
+    order = data.draw(st.permutations(range(size)))
+    head = data.draw(st.integers(0, size - 1))
+    staying = order[: data.draw(st.integers(1, size))]
+    head = head if head in staying else staying[0]
+    found = under_another_number(rows, anew(rows, staying, head))
+    assert [(row["household_no"], row["member_name"]) for row in found] == [("1", row["member_name"]) for row in rows]
+    assert [place for place, row in enumerate(found) if row["is_head"]] == [head]
+    assert {(row["head_name"], row["block"]) for row in found} == {(rows[head]["member_name"], "9丁目9番9号")}
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.sampled_from(["1", "5", "9"]), st.booleans(), st.booleans())
+def test_an_address_found_for_any_number_of_a_household_is_the_households_until_a_later_file(number, late, first):
+    base, kind = household("1", 2), {} if late else {"changed_on": "2026-05-01"}
+    chain = [("1", "5", "C"), ("5", "9", "D")]
+    files = []
+    for old, new, receipt in chain:
+        gone = {"household_no": old, "change_kind": "削除", "block": f"{old}番"}
+        told = {"household_no": new, "former_household_no": old, "change_kind": "追加", "block": f"{new}番"}
+        sent = [row | LATE | kind | {"receipt_no": receipt} for row in base]
+        files.append(table([row | gone for row in sent], [row | told for row in sent]))
+    address = {"postal_code": "153-0064", "town": "下目黒", "block": "8番", "building": ""}
+    row = {"receipt_no": "A", "row_no": 1, "household_no": number, **address}
+    found = Readdress(pa.Table.from_pylist([row], READDRESS_ROW))
+    made = build(table(base), [found, *files] if first else [*files, found], None, REFERENCE)
+    assert {row["household_no"] for row in made.person.to_pylist()} == {"1"}
+    assert {row["block"] for row in made.person.to_pylist()} == ({"9番"} if first else {"8番"})
+    assert [row["household_no"] for row in made.alias.to_pylist()] == ["1", "5", "9"]
 
 
 @settings(deadline=None, max_examples=40)

@@ -2,8 +2,8 @@
 -- What is released stays. Beyond that a household has one at a time, while the last one that was released is back or
 -- lost: for the row that it was planned for, else for the newest one, if that says another place than the one it was
 -- sent to, or was written after it had left.
--- in: shipment (`facts.SHIPMENT`, catalogues), moved(shipment_id), household, readdress(household_no, cause_ref, place,
---     said_on), asked(household_no): those for whom a person has asked for one that is not released yet
+-- in: shipment (`facts.SHIPMENT`, catalogues), moved(shipment_id), readdress(household_no as we know it, cause_ref,
+--     place, said_on), asked(household_no): those for whom a person has asked for one that is not released yet
 WITH last_released AS (
     SELECT
         household_no,
@@ -38,25 +38,12 @@ planned AS (
     GROUP BY household_no
 ),
 
-known AS (
-    SELECT
-        household_no,
-        household_no AS any_no
-    FROM household
-    UNION
-    SELECT
-        household_no,
-        COALESCE(ward_no, household_no) AS any_no
-    FROM household
-),
-
 newest AS (
     SELECT
-        known.household_no,
-        MAX(readdress.place) AS place
-    FROM known
-    INNER JOIN readdress ON known.any_no = readdress.household_no
-    GROUP BY known.household_no
+        household_no,
+        MAX(place) AS place
+    FROM readdress
+    GROUP BY household_no
 )
 
 SELECT

@@ -1,24 +1,13 @@
--- The delivery instruction in force for each household: the ward's last one under any number that it has had for it.
--- in: household, delivery_instruction, rows in the order of the ward's files (place)
-WITH known AS (
+-- The delivery instruction in force for each household: the ward's last one.
+-- in: household, delivery_instruction: by the numbers that we know the households by, in the order of the ward's files
+-- (place)
+WITH newest AS (
     SELECT
-        household_no,
-        household_no AS any_no
-    FROM household
-    UNION
-    SELECT
-        household_no,
-        COALESCE(ward_no, household_no) AS any_no
-    FROM household
-),
-
-newest AS (
-    SELECT
-        known.household_no,
+        household.household_no,
         MAX(d.place) AS place
-    FROM known
-    INNER JOIN delivery_instruction AS d ON known.any_no = d.household_no
-    GROUP BY known.household_no
+    FROM household
+    INNER JOIN delivery_instruction AS d ON household.household_no = d.household_no
+    GROUP BY household.household_no
 )
 
 SELECT

@@ -17,7 +17,8 @@ SELECT
         WHEN standing.state = 'deleted' OR hold.household_no IS NULL THEN standing.state_reason
         ELSE hold.reason
     END AS state_reason,
-    standing.ward_no
+    standing.ward_no,
+    MAX(instruction.receipt_no || '/' || CAST(instruction.row_no AS VARCHAR(10))) AS instruction
 FROM standing
 INNER JOIN member ON standing.household_no = member.household_no
 LEFT JOIN instruction ON standing.household_no = instruction.household_no

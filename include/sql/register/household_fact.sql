@@ -1,4 +1,4 @@
--- What a file says of each household, its rows taken together.
+-- What a file says of each household, its rows taken together. Blanks around a value make no other value of it.
 SELECT
     receipt_no,
     household_no,
@@ -15,12 +15,12 @@ SELECT
     MIN(member_number) AS first_number,
     MAX(member_number) AS last_number,
     CASE
-        WHEN MIN(head_name) <> MAX(head_name) THEN 'head_name'
-        WHEN MIN(head_kana) <> MAX(head_kana) THEN 'head_kana'
-        WHEN MIN(postal_digits) <> MAX(postal_digits) THEN 'postal_code'
-        WHEN MIN(town) <> MAX(town) THEN 'town'
-        WHEN MIN(block) <> MAX(block) THEN 'block'
-        WHEN MIN(building) <> MAX(building) THEN 'building'
+        WHEN MIN(TRIM(BOTH $blanks FROM head_name)) <> MAX(TRIM(BOTH $blanks FROM head_name)) THEN 'head_name'
+        WHEN MIN(TRIM(BOTH $blanks FROM head_kana)) <> MAX(TRIM(BOTH $blanks FROM head_kana)) THEN 'head_kana'
+        WHEN MIN(TRIM(BOTH $blanks FROM postal_digits)) <> MAX(TRIM(BOTH $blanks FROM postal_digits)) THEN 'postal_code'
+        WHEN MIN(TRIM(BOTH $blanks FROM town)) <> MAX(TRIM(BOTH $blanks FROM town)) THEN 'town'
+        WHEN MIN(TRIM(BOTH $blanks FROM block)) <> MAX(TRIM(BOTH $blanks FROM block)) THEN 'block'
+        WHEN MIN(TRIM(BOTH $blanks FROM building)) <> MAX(TRIM(BOTH $blanks FROM building)) THEN 'building'
         WHEN MIN(change_key) <> MAX(change_key) THEN 'change_kind'
     END AS conflicting_field
 FROM usable_row

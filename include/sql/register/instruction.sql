@@ -11,11 +11,8 @@ WITH newest AS (
 
 SELECT
     special_delivery.household_no,
-    special_delivery.postal_code,
-    special_delivery.address,
-    special_delivery.building,
-    special_delivery.recipient_name,
-    special_delivery.held_at,
+    special_delivery.receipt_no,
+    special_delivery.row_no,
     CASE TRANSLATE(COALESCE(special_delivery.method, ''), $blanks, '')
         WHEN '営業所留' THEN TRANSLATE(COALESCE(special_delivery.held_at, ''), $blanks, '') <> ''
         WHEN '局留' THEN TRANSLATE(COALESCE(special_delivery.held_at, ''), $blanks, '') <> ''

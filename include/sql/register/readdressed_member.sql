@@ -1,22 +1,32 @@
--- Members once the ward has given some households another address; of several rows of a file the last one counts (G23).
--- in: member, readdress (one file, rows in their order)
-WITH newest AS (
+-- Members once the ward has given some households another address; of several rows of a file the last one counts
+-- (G23). What is said of one number of a household is said of all.
+-- in: member, readdress (one file, rows in their order), alias
+WITH told AS (
+    SELECT
+        COALESCE(other.household_no, readdress.household_no) AS household_no,
+        readdress.row_no
+    FROM readdress
+    LEFT JOIN alias AS named ON readdress.household_no = named.household_no
+    LEFT JOIN alias AS other ON named.identity_no = other.identity_no
+),
+
+newest AS (
     SELECT
         household_no,
         MAX(row_no) AS row_no
-    FROM readdress
+    FROM told
     GROUP BY household_no
 ),
 
 said AS (
     SELECT
-        readdress.household_no,
+        newest.household_no,
         REPLACE(readdress.postal_code, '-', '') AS postal_code,
         readdress.town,
         readdress.block,
         readdress.building
-    FROM readdress
-    INNER JOIN newest ON readdress.household_no = newest.household_no AND readdress.row_no = newest.row_no
+    FROM newest
+    INNER JOIN readdress ON newest.row_no = readdress.row_no
 )
 
 SELECT

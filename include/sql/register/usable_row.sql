@@ -33,6 +33,8 @@ SELECT
         WHEN TRANSLATE(member_no, $blanks, '') <> '' THEN member_no
         ELSE member_name || '/' || member_kana || '/' || COALESCE(birth_date, '')
     END AS member_key,
-    COALESCE(change_kind, '') || '/' || COALESCE(change_reason, '') || '/' || COALESCE(changed_on, '') AS change_key
+    COALESCE(TRIM(BOTH $blanks FROM change_kind), '')
+    || '/' || COALESCE(TRIM(BOTH $blanks FROM change_reason), '')
+    || '/' || COALESCE(TRIM(BOTH $blanks FROM changed_on), '') AS change_key
 FROM ward_row
 WHERE TRANSLATE(household_no, '0123456789', '') = '' AND LENGTH(household_no) BETWEEN 1 AND 15

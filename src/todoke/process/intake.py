@@ -164,7 +164,7 @@ def _households_before(ws: Workspace, file: IncomingFile, pin: Pin) -> pa.Array:
 
 
 def _check_addresses(rows: pa.RecordBatch, name: str) -> None:
-    """Nothing can be sent to an address without a place, and no suite looks at these rows (G23)."""
+    """Nothing can be sent to an address without a place, and no suite looks at the addresses (G23)."""
     code, town, block = (pc.fill_null(rows.column(field), "") for field in ("postal_code", "town", "block"))
     known = postal_table(pa.chunked_array([code]))["postal_code"]
     is_known = pc.is_in(pc.replace_substring(code, "-", ""), value_set=known.combine_chunks())

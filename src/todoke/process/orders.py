@@ -30,6 +30,7 @@ from todoke.process.batch_contents import publish_shipping
 from todoke.process.catalogue import land_catalogue
 from todoke.process.parcels_again import goods_again
 from todoke.process.receiving import Landing, receive
+from todoke.process.register_inputs import instructions_in_force
 from todoke.process.releasing import claimed
 from todoke.process.review import publish_review
 from todoke.process.workspace import Computation, Counts, Workspace
@@ -207,7 +208,7 @@ def order_inputs(ws: Workspace, pin: Pin, numbers: pa.Table, shipment: pa.Table)
         household=ws.head_table("household", pin),
         application_number=numbers,
         kana_key=kana_keys(person),
-        delivery_postal=delivery_postals(ws.head_table("delivery_instruction", pin)),
+        delivery_postal=delivery_postals(instructions_in_force(ws, pin.heads)),
         web_application=ws.head_table("web_application", pin),
         web_line=ws.head_table("web_line", pin),
         postcard=postcards.with_keys(ws.head_table("postcard", pin)),

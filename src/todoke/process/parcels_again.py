@@ -12,8 +12,9 @@ from todoke.model.codes import Cause, ShipmentKind
 from todoke.parcels.wanted import WANTED, Held, sent_again
 from todoke.process.address_changes import CAME_BACK, moved_parcels
 from todoke.process.register_inputs import version_parts
-from todoke.process.ward_files import FileName, file_names, in_order_of_effect
+from todoke.process.ward_files import FileName, as_judged, file_names, in_order_of_effect
 from todoke.process.workspace import Workspace
+from todoke.register.succession import under_identity
 from todoke.store import facts
 from todoke.store.engine import Engine
 from todoke.store.ledger import Pin
@@ -73,12 +74,13 @@ def _readdressed(ws: Workspace, tx: Connection, pin: Pin, shipments: pa.Table, a
     if "readdress_row" not in parts:
         return AGAIN.empty_table()
     names = file_names(tx, ws.contract.id)
+    said = ws.lake.read(parts["readdress_row"])
+    rows = as_judged(ws, "readdress_row", said, ws.version_table("query_answer", parts.get("query_answer")))
     moved = moved_parcels(ws, tx, pin, [ShipmentKind.CATALOGUE], CAME_BACK)
     inputs = {
         "shipment": shipments,
         "moved": pa.table({"shipment_id": pa.array(moved, pa.string())}),
-        "household": ws.head_table("household", pin, ["household_no", "ward_no"]),
-        "readdress": _placed(ws.lake.read(parts["readdress_row"]), names),
+        "readdress": _placed(under_identity(rows, ws.head_table("household_alias", pin)), names),
         "asked": asked.filter(asked["is_open"]).select(["household_no"]),
     }
     with Engine() as engine:

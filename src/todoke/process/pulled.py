@@ -16,10 +16,9 @@ from todoke.parcels import pull_outs as rules
 from todoke.process.gaiji_fonts import fonts_in_force, unpinned
 from todoke.process.ward_files import file_names, highest_revisions
 from todoke.process.workspace import Workspace
+from todoke.register.succession import under_identity
 from todoke.store import pulls
 from todoke.store.ledger import Pin
-
-_COLUMNS = ["household_no", "ward_no"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ def named(ws: Workspace, tx: Connection, pin: Pin) -> list[Named]:
         rows[row["receipt_no"]].append(row)
     files = highest_revisions(rows, file_names(tx, ws.contract.id))
     first = {_number(row["household_no"]): row for receipt in reversed(files) for row in reversed(rows[receipt])}
-    known = _first_numbers(ws, tx, list(first))
+    known = _known(ws, pin, list(first))
     return [Named(number, known.get(number), row["receipt_no"], row["row_no"]) for number, row in first.items()]
 
 
@@ -53,18 +52,13 @@ def _number(text: str | None) -> str:
     return unicodedata.normalize("NFKC", text or "").strip()
 
 
-def _first_numbers(ws: Workspace, tx: Connection, numbers: list[str]) -> dict[str, str]:
-    """The numbers under which the register knows these households; older versions tell numbers long given up."""
-    found: dict[str, str] = {}
-    for version in reversed(ws.ledger.versions(tx, "household")):
-        open_ones = pa.array([number for number in numbers if number not in found], pa.string())
-        if not len(open_ones):
-            break
-        households = ws.version_table("household", version, _COLUMNS)
-        for column in reversed(_COLUMNS):  # the number that we know it by goes before the ward's
-            mine = households.filter(pc.is_in(households[column], open_ones))
-            found |= zip(mine[column].to_pylist(), mine["household_no"].to_pylist(), strict=True)
-    return found
+def _known(ws: Workspace, pin: Pin, numbers: list[str]) -> dict[str, str]:
+    """The numbers under which the register knows these households, by those that the ward's lists name."""
+    rows = pa.table({"household_no": pa.array(numbers, pa.string())})
+    known = under_identity(rows, ws.head_table("household_alias", pin))["household_no"]
+    here = pc.is_in(known, ws.head_table("household", pin, ["household_no"])["household_no"].combine_chunks())
+    found = zip(numbers, known.to_pylist(), here.to_pylist(), strict=True)
+    return {number: household for number, household, is_here in found if is_here}
 
 
 @dataclass(frozen=True)

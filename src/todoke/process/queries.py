@@ -27,7 +27,10 @@ from todoke.store.ledger import Pin
 from todoke.store.schema import QUARANTINE, QUERY_ANSWER
 
 FOLDER = "queries"
-_LANDED = ("ward_row", "addition_row", "correction_row", "stop_row", "delivery_instruction", "bad_row")
+_LANDED = (
+    *("ward_row", "addition_row", "correction_row"),
+    *("stop_row", "delivery_instruction", "readdress_row", "bad_row"),
+)
 _DECISIONS = {decision.label: decision for decision in QueryDecision}
 _APPROVE = "承認"
 Fault = tuple[str, QueryFinding]

@@ -17,7 +17,15 @@ from todoke import ids
 from todoke.errors import GateClosed
 from todoke.model.codes import BEFORE_NUMBER, Question
 from todoke.process.register_checks import has_base, quality_inputs, validate
-from todoke.process.register_inputs import CAUTION, Parents, instructions_in_force, make, parents_of, parents_of_next
+from todoke.process.register_inputs import (
+    CAUTION,
+    OUTPUTS,
+    Parents,
+    instructions_in_force,
+    make,
+    parents_of,
+    parents_of_next,
+)
 from todoke.process.register_release import Release, is_back_at_the_published
 from todoke.process.ward_files import FileName, file_names
 from todoke.process.workspace import Counts, Workspace
@@ -144,8 +152,8 @@ def _drift(release: Release, register: Register, names: Mapping[str, FileName]) 
 
 def _commit(ws: Workspace, pin: Pin, parents: Parents, register: Register, inputs: list[str]) -> tuple[VersionRef, int]:
     """Versions, numbers and entitlements in one transaction; returns the version and how many numbers are new."""
-    tables = {"person": register.person, "household": register.household, "register_question": register.question}
-    staged = {name: ws.lake.stage(name, table, inputs) for name, table in tables.items()}
+    tables = (register.person, register.household, register.alias, register.question)
+    staged = {name: ws.lake.stage(name, table, inputs) for name, table in zip(OUTPUTS, tables, strict=True)}
     # the parts' versions are known before they are committed, but for equal rows, which keep the version they have
     outputs = {name: ws.ledger.next_version(item, pin.heads.get(name)) for name, item in staged.items()}
     whole = ws.lake.stage("register", parents.rows(outputs), inputs)

@@ -6,7 +6,7 @@ The rows that fail go into quarantine; the Great Expectations suite is the gate 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -22,8 +22,8 @@ from todoke.ids import members_digest
 from todoke.process import queries
 from todoke.process.gaiji_fonts import gaiji_fonts
 from todoke.process.quality_pages import QualityPage
-from todoke.process.register_inputs import parents_of_next
-from todoke.process.ward_files import FileName, Group, Judged, as_judged, file_names, files_in_order
+from todoke.process.register_inputs import Parents, parents_of_next
+from todoke.process.ward_files import FileName, Group, as_judged, counting, file_names, files_in_order
 from todoke.process.workspace import Counts, Workspace
 from todoke.quality.docs import Listing, quality_page
 from todoke.quality.findings import (
@@ -49,7 +49,7 @@ from todoke.store.sqlfiles import digest as sql_digest
 _LANDED = ("ward_row", "addition_row", "correction_row", "bad_row", "query_answer")
 _NOTICE = ["receipt_no", "row_no", "household_no"]
 #: What the ward says of the delivery to households that it has named elsewhere.
-_NOTICES = ("stop_row", "delivery_instruction")
+_NOTICES = ("stop_row", "delivery_instruction", "readdress_row")
 #: The rules over ten wards at once were run within it.
 _MEMORY = "4GB"
 #: Code points of the user-defined area of CP932.
@@ -122,6 +122,38 @@ def _drawable(ws: Workspace) -> frozenset[str]:
 
 
 @dataclass(frozen=True)
+class Before:
+    """What register versions were made from before, as far as the next one's quarantine follows from it.
+
+    Attributes:
+        households: household_no, is_taken of all rows of base files that were published.
+        overtaken: receipts of additions and corrections that a later revision took the place of before any register was
+            made from them: they have brought nobody.
+    """
+
+    households: pa.Table
+    overtaken: frozenset[str]
+
+    @classmethod
+    def of(cls, ws: Workspace, parents: Parents, names: Mapping[str, FileName], answers: pa.Table) -> Before:
+        """Before the version with these parents; `answers`: the ward's."""
+        parts = [pa.schema([("household_no", pa.string()), ("is_taken", pa.bool_())]).empty_table()]
+        for judged in parents.published.get("ward_row", ()):
+            rows = as_judged(ws, "ward_row", ws.lake.read(judged.rows, _NOTICE), answers)
+            taken = accepted(rows, ws.lake.read(judged.quarantine))
+            parts.append(pa.table({"household_no": rows["household_no"], "is_taken": taken}))
+        overtaken = (_overtaken(ws, parents, name, names) for name in ("addition_row", "correction_row"))
+        return cls(pa.concat_tables(parts), frozenset().union(*overtaken))
+
+
+def _overtaken(ws: Workspace, parents: Parents, dataset: str, names: Mapping[str, FileName]) -> set[str]:
+    versions = [judged.rows for judged in parents.published.get(dataset, ())]
+    versions += [parents.inputs[dataset]] if dataset in parents.inputs else []
+    receipts = [pc.unique(ws.lake.read(each, ["receipt_no"])["receipt_no"]).to_pylist() for each in versions]
+    return {no for each in receipts for no in each}.difference(*counting(receipts, names))
+
+
+@dataclass(frozen=True)
 class _Landed:
     """The rows of the ward's files as they are judged (`as_judged`), and those of them that could not be read."""
 
@@ -132,7 +164,7 @@ class _Landed:
     answers: pa.Table
     names: Mapping[str, FileName]
     notices: pa.Table
-    earlier: pa.Table
+    before: Before
 
     @classmethod
     def of(
@@ -144,8 +176,8 @@ class _Landed:
         bad: pa.Table,
         answers: pa.Table,
         names: Mapping[str, FileName],
-        notices: pa.Table,
-        earlier: pa.Table,
+        notices: Mapping[str, pa.Table],
+        before: Before,
     ) -> _Landed:
         """Of rows as they were landed.
 
@@ -156,16 +188,16 @@ class _Landed:
         bad = bad.filter(pc.is_in(bad["receipt_no"], value_set=pa.array(sorted(counting), pa.string())))
         landed = zip(_LANDED, (base, additions, corrections), strict=False)
         now = [as_judged(ws, name, rows, answers) for name, rows in landed]
-        return cls(now[0], now[1], now[2], bad, answers, names, notices, earlier)
+        said = [as_judged(ws, name, rows.select(_NOTICE), answers) for name, rows in notices.items()]
+        return cls(now[0], now[1], now[2], bad, answers, names, pa.concat_tables(said), before)
 
     @classmethod
     def read(cls, ws: Workspace, pin: Pin, names: Mapping[str, FileName]) -> _Landed:
         base, additions, corrections, bad, answers = (ws.head_table(name, pin) for name in _LANDED)
-        notices = pa.concat_tables([ws.head_table(name, pin, _NOTICE) for name in _NOTICES])
+        notices = {name: ws.head_table(name, pin, _NOTICE) for name in _NOTICES}
         with ws.ledger.read() as tx:
-            published = parents_of_next(ws, tx, pin.heads).published["ward_row"]
-        earlier = households_of(ws, published, answers)
-        return cls.of(ws, base, additions, corrections, bad, answers, names, notices, earlier)
+            before = Before.of(ws, parents_of_next(ws, tx, pin.heads), names, answers)
+        return cls.of(ws, base, additions, corrections, bad, answers, names, notices, before)
 
     @cached_property
     def rows(self) -> pa.Table:
@@ -191,10 +223,10 @@ class _Landed:
             return Targets.none()
         receipts = pc.unique(self.corrections["receipt_no"]).to_pylist()
         changing = {no: place for place, no in enumerate(sorted(receipts, key=lambda no: self.names[no]))}
-        added = self.corrections.filter(pc.equal(self.corrections["change_kind"], "追加"))
+        added = self._heard(self.corrections.filter(pc.equal(self.corrections["change_kind"], "追加")))
         files = pc.index_in(added["receipt_no"], pa.array(changing, pa.string())).cast(pa.int32())
-        earlier = self.earlier["household_no"]
-        numbers = [self.base["household_no"], self.additions["household_no"], earlier, self._unread()]
+        earlier = self.before.households["household_no"]
+        numbers = [self.base["household_no"], self._heard(self.additions)["household_no"], earlier, self._unread()]
         first = pc.unique(pa.chunked_array([chunk for column in numbers for chunk in column.chunks], pa.string()))
         sooner = pa.repeat(pa.scalar(-1, pa.int32()), len(first))
         known = pa.concat_tables(
@@ -210,7 +242,12 @@ class _Landed:
     @property
     def published(self) -> pa.ChunkedArray:
         """Household numbers that were taken from base files published before."""
-        return self.earlier.filter(self.earlier["is_taken"])["household_no"]
+        return self.before.households.filter(self.before.households["is_taken"])["household_no"]
+
+    def _heard(self, rows: pa.Table) -> pa.Table:
+        """Without the rows of files that another took the place of before anybody saw them."""
+        overtaken = pa.array(sorted(self.before.overtaken), pa.string())
+        return rows.filter(pc.invert(pc.is_in(rows["receipt_no"], value_set=overtaken)))
 
     def _unread(self) -> pa.ChunkedArray:
         """Household numbers of rows that could not be read, of files that bring households."""
@@ -220,7 +257,8 @@ class _Landed:
     @property
     def bringing(self) -> dict[str, int]:
         """The place of every file that brings new households, the base first; revisions of a file share its place."""
-        receipts = pc.unique(pa.concat_tables([self.base, self.additions])["receipt_no"]).to_pylist()
+        files = pa.concat_tables([self.base, self._heard(self.additions)])
+        receipts = pc.unique(files["receipt_no"]).to_pylist()
         places: dict[Group, int] = {}
         for receipt in sorted(receipts, key=self._base_first):
             places.setdefault(self.names[receipt].group, len(places))
@@ -230,16 +268,6 @@ class _Landed:
         return (self.names[receipt].kind != "households", self.names[receipt])
 
 
-def households_of(ws: Workspace, published: Iterable[Judged], answers: pa.Table) -> pa.Table:
-    """household_no, is_taken of all rows of versions that were published; `answers`: the ward's."""
-    parts = [pa.schema([("household_no", pa.string()), ("is_taken", pa.bool_())]).empty_table()]
-    for judged in published:
-        rows = as_judged(ws, "ward_row", ws.lake.read(judged.rows, _NOTICE), answers)
-        taken = accepted(rows, ws.lake.read(judged.quarantine))
-        parts.append(pa.table({"household_no": rows["household_no"], "is_taken": taken}))
-    return pa.concat_tables(parts)
-
-
 def findings_of(
     ws: Workspace,
     base: pa.Table,
@@ -247,19 +275,20 @@ def findings_of(
     corrections: pa.Table,
     bad: pa.Table,
     answers: pa.Table,
-    notices: Iterable[pa.Table],
-    earlier: pa.Table,
+    notices: Mapping[str, pa.Table],
+    parents: Parents,
 ) -> pa.Table:
     """The quarantine over landed rows, each `schema.WARD_ROW`.
 
     Args:
-        bad: rows that could not be read; answers: the ward's, `schema.QUERY_ANSWER`; notices: stops and instructions;
-            earlier: `households_of` the base files that have been published.
+        bad: rows that could not be read; answers: the ward's, `schema.QUERY_ANSWER`.
+        notices: stops, instructions and new addresses, by dataset.
+        parents: of the register version that they are judged for.
     """
-    sent = pa.concat_tables([rows.select(_NOTICE) for rows in notices])
     with ws.ledger.read() as tx:
         names = file_names(tx, ws.contract.id)
-    landed = _Landed.of(ws, base, additions, corrections, bad, answers, names, sent, earlier)
+    before = Before.of(ws, parents, names, answers)
+    landed = _Landed.of(ws, base, additions, corrections, bad, answers, names, notices, before)
     return _findings(landed, _reference(ws, landed))
 
 

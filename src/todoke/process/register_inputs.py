@@ -33,6 +33,7 @@ from todoke.process.workspace import Workspace
 from todoke.quality.findings import standing
 from todoke.register.build import Readdress, Register, build
 from todoke.register.caution import doubts
+from todoke.register.succession import under_identity
 from todoke.store.ledger import VersionRef
 from todoke.store.schema import DELIVERY_INSTRUCTION, REGISTER, REGISTER_CAUTION, STOP_ROW
 
@@ -50,7 +51,7 @@ INPUTS = (
     "register_caution",
 )
 CAUTION = "register_caution"
-OUTPUTS = ("person", "household", "register_question")
+OUTPUTS = ("person", "household", "household_alias", "register_question")
 #: Kinds of files whose rows may forbid a delivery.
 _FORBIDDING = frozenset({"corrections", "stop", "special_delivery"})
 _WITH_STATES = ("ward_row", "addition_row", "correction_row", "delivery_instruction", "stop_row")
@@ -147,7 +148,9 @@ def make(ws: Workspace, parents: Parents, names: Mapping[str, FileName]) -> Regi
     firsts = sorted((states[0] for states in (*base, *additions)), key=lambda state: _base_first(state, names))
     later = [(names[each.receipt_no], each) for states in (*base, *additions) for each in revisions(states)]
     files = [(names[each.receipt_no], each.as_one_file()) for each in corrected]
-    readdressed = in_order_of_effect(ws.version_table("readdress_row", inputs.get("readdress_row")), names)
+    found = ws.version_table("readdress_row", inputs.get("readdress_row"))
+    query_answers = ws.version_table("query_answer", inputs.get("query_answer"))
+    readdressed = in_order_of_effect(as_judged(ws, "readdress_row", found, query_answers), names)
     addresses = [(name, Readdress(rows)) for name, rows in readdressed]
     withdrawn = [each.withdrawn for each in (*corrected, *instructed, *stopped)]
     return build(
@@ -164,7 +167,8 @@ def make(ws: Workspace, parents: Parents, names: Mapping[str, FileName]) -> Regi
 
 
 def instructions_in_force(ws: Workspace, versions: Mapping[str, VersionRef]) -> pa.Table:
-    """The delivery instructions as they count beside a register, in the order of effect.
+    """The delivery instructions as they count beside a register, in the order of effect, each under the number by which
+    the register knows its household.
 
     The newest ones that the ward has sent, and of those before what a register was made from and nobody has let go.
 
@@ -180,28 +184,30 @@ def instructions_in_force(ws: Workspace, versions: Mapping[str, VersionRef]) -> 
         return ws.version_table(name, None)
     with ws.ledger.read() as tx:
         names = file_names(tx, ws.contract.id)
-        parents = _parents_of_households(ws, tx, versions.get("household"), head)
+        register = _register_of_households(ws, tx, versions.get("household"), head)
+        parents = parents_of(ws, tx, register) if register is not None else Parents({}, {})
+        outputs = version_parts(ws, tx, register, "output") if register is not None else {}
     published = [*parents.published.get(name, ())]
     if name in parents.inputs:
         published.append(Judged(parents.inputs[name], parents.inputs["quarantine"]))
     earlier = [judged for judged in published if judged.rows.number < head.number]
     answers = standing_answers(ws.version_table("register_answer", parents.inputs.get("register_answer")))
-    nothing = ws.version_table("query_answer", None)
-    states = published_states(ws, earlier, Judged(head, _NONE), names, nothing)
-    return _in_order([merged_states(each, answers) for each in states], names, DELIVERY_INSTRUCTION)
+    query_answers = ws.version_table("query_answer", parents.inputs.get("query_answer"))
+    states = published_states(ws, earlier, Judged(head, _NONE), names, query_answers)
+    rows = _in_order([merged_states(each, answers) for each in states], names, DELIVERY_INSTRUCTION)
+    return under_identity(rows, ws.version_table("household_alias", outputs.get("household_alias")))
 
 
-def _parents_of_households(
+def _register_of_households(
     ws: Workspace, tx: Connection, households: VersionRef | None, instructions: VersionRef
-) -> Parents:
-    """Of the newest register version with these households that was made when there were these instructions."""
+) -> VersionRef | None:
+    """The newest register version with these households that was made when there were these instructions."""
     for version in reversed(ws.ledger.versions(tx, "register") if households is not None else ()):
         if version_parts(ws, tx, version, "output")["household"] == households:
-            parents = parents_of(ws, tx, version)
-            used = parents.inputs.get(instructions.dataset)
+            used = version_parts(ws, tx, version, "input").get(instructions.dataset)
             if used is None or used.number <= instructions.number:
-                return parents
-    return Parents({}, {})
+                return version
+    return None
 
 
 def _in_order(files: Iterable[Merged], names: Mapping[str, FileName], schema: pa.Schema) -> pa.Table:
@@ -221,7 +227,8 @@ def _doubts(ws: Workspace, inputs: Mapping[str, VersionRef], names: Mapping[str,
     changes = ws.version_table("correction_row", inputs.get("correction_row"), ["row_no", *said])
     sent = [as_judged(ws, "correction_row", changes, answers).select(said)]
     for name in ("stop_row", "delivery_instruction"):
-        rows = ws.version_table(name, inputs.get(name), said[:2])
+        landed = ws.version_table(name, inputs.get(name), ["row_no", *said[:2]])
+        rows = as_judged(ws, name, landed, answers).select(said[:2])
         nothing = pa.nulls(rows.num_rows, pa.string())
         sent.append(rows.append_column("change_kind", nothing).append_column("confidential", nothing))
     whole = pa.concat_tables(sent)

@@ -19,7 +19,7 @@ from todoke.intake.envelopes import Keys, opened_payload
 from todoke.intake.layouts import read_layout
 from todoke.intake.private_folder import private_folder
 from todoke.process.register import with_question_ids
-from todoke.process.register_checks import findings_of, households_of
+from todoke.process.register_checks import findings_of
 from todoke.process.register_inputs import OUTPUTS, Parents, make, parents_of, version_parts
 from todoke.process.register_versions import register_version
 from todoke.process.ward_files import DATASET_OF_KIND, file_names
@@ -31,7 +31,7 @@ from todoke.store.schema import DATASETS, ENCRYPTED, QUARANTINE
 
 #: Datasets that hold the rows of the ward's files as they were read.
 _LANDED = ("ward_row", "addition_row", "correction_row", "delivery_instruction", "stop_row", "readdress_row")
-_NOTICES = ("stop_row", "delivery_instruction")
+_NOTICES = ("stop_row", "delivery_instruction", "readdress_row")
 _JUDGED = ("ward_row", "addition_row", "correction_row")
 SAME, DIFFERS = "same", "differs"
 
@@ -58,7 +58,8 @@ def rebuilt(contract: str, number: int) -> dict[str, str]:
         said |= _compared(ws, ref, originals.rows(ws.lake.read(ref, ["receipt_no"]), ref.dataset))
     said |= _compared(ws, parents.inputs["quarantine"], _quarantine(ws, parents, originals))
     made = make(ws, parents, names)
-    tables = dict(zip(OUTPUTS, (made.person, made.household, with_question_ids(ws, made.question)), strict=True))
+    again = (made.person, made.household, made.alias, with_question_ids(ws, made.question))
+    tables = dict(zip(OUTPUTS, again, strict=True))
     for name in OUTPUTS:
         said |= _compared(ws, parts[name], tables[name])
     return said | {"receipts": str(len(originals.results))}
@@ -79,11 +80,11 @@ def _quarantine(ws: Workspace, parents: Parents, originals: _Originals) -> pa.Ta
     )
     originals.read_unread(ws.version_table("bad_row", parents.inputs.get("bad_row"), ["receipt_no"]))
     answers = ws.version_table("query_answer", parents.inputs.get("query_answer"))
-    notices = [
-        originals.rows(ws.version_table(name, parents.inputs.get(name), ["receipt_no"]), name) for name in _NOTICES
-    ]
-    earlier = households_of(ws, parents.published.get("ward_row", ()), answers)
-    return findings_of(ws, base, additions, corrections, originals.bad_rows(), answers, notices, earlier)
+    notices = {
+        name: originals.rows(ws.version_table(name, parents.inputs.get(name), ["receipt_no"]), name)
+        for name in _NOTICES
+    }
+    return findings_of(ws, base, additions, corrections, originals.bad_rows(), answers, notices, parents)
 
 
 def _compared(ws: Workspace, ref: VersionRef, again: pa.Table) -> dict[str, str]:

@@ -31,7 +31,7 @@ from todoke.store.ledger import Pin, VersionRef
 
 SUBJECT = "register:release"
 _JUDGED = ("ward_row", "addition_row", "correction_row")
-_LANDED = (*_JUDGED, "stop_row", "delivery_instruction")
+_LANDED = (*_JUDGED, "stop_row", "delivery_instruction", "readdress_row")
 #: What tells one line of the quarantine from another.
 _LINE = ["receipt_no", "row_no", "household_no", "field", "reason"]
 _FOLLOWS_FROM = 3  # the last inputs of a register version: fonts, rules, contract

@@ -8,7 +8,7 @@ and what it leaves out waits for a person.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
@@ -135,25 +135,28 @@ def highest_revisions(receipts: Iterable[str], names: Mapping[str, FileName]) ->
     return sorted(last.values(), key=lambda no: names[no])
 
 
+def counting(versions: Iterable[Iterable[str]], names: Mapping[str, FileName]) -> list[list[str]]:
+    """For each version of a dataset that a register was, or is to be, made from, the receipts that came to count by it.
+
+    Of what has not been published the highest revision of a file alone counts: what another took the place of before
+    anybody saw it has said nothing.
+
+    Args:
+        versions: the receipts of each, oldest first.
+    """
+    seen: set[str] = set()
+    said = []
+    for receipts in versions:
+        new = [no for no in highest_revisions([*seen, *receipts], names) if no not in seen]
+        seen.update(new)
+        said.append(new)
+    return said
+
+
 def in_order_of_effect(rows: pa.Table, names: Mapping[str, FileName]) -> list[tuple[FileName, pa.Table]]:
     """The rows of the highest revision of each file, file by file."""
     receipts = highest_revisions(pc.unique(rows["receipt_no"]).to_pylist(), names)
     return [(names[no], rows.filter(pc.equal(rows["receipt_no"], no))) for no in receipts]
-
-
-def additions_in_order(
-    base: pa.Table, additions: pa.Table, names: Mapping[str, FileName]
-) -> Iterator[tuple[pa.Table, pa.Table]]:
-    """Each additions file, in the order of effect, with the rows of the base and of the other files before it.
-
-    A household that stands among the latter comes again; a revision of a file does not repeat the file.
-    """
-    before: list[tuple[Group | None, pa.Table]] = [(None, base.select(["household_no"]))]
-    for receipt in sorted(pc.unique(additions["receipt_no"]).to_pylist(), key=lambda no: names[no]):
-        file = additions.filter(pc.equal(additions["receipt_no"], receipt))
-        group = names[receipt].group
-        yield file, pa.concat_tables([rows for other, rows in before if other != group])
-        before.append((group, file.select(["household_no"])))
 
 
 @dataclass(frozen=True)
@@ -194,15 +197,10 @@ def published_states(
     """
     of_group: dict[Group, list[State]] = {}
     versions = [*published, *([head] if head is not None else [])]
-    seen: set[str] = set()
     known = _last_judgement(ws, versions, query_answers)
-    for version in versions:
-        receipts = known.receipts[version.rows.id]
-        # of what has not been published the highest revision alone counts
-        for receipt in highest_revisions([*seen, *receipts], names):
-            if receipt not in seen:
-                seen.add(receipt)
-                of_group.setdefault(names[receipt].group, []).append(known.state(receipt))
+    for receipts in counting((known.receipts[version.rows.id] for version in versions), names):
+        for receipt in receipts:
+            of_group.setdefault(names[receipt].group, []).append(known.state(receipt))
     return list(of_group.values())
 
 

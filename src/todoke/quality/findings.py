@@ -53,19 +53,19 @@ OLDEST_YEARS = 125
 CHOME_STARTS = "0123456789０１２３４５６７８９一二三四五六七八九十　 "
 
 
-#: What is found in stops and instructions, which say nothing else that the register compares.
+#: What is found in stops, instructions and new addresses, which say nothing else that the register compares.
 NOTICE_RULES = (Finding.HOUSEHOLD_NO_MISSING, Finding.UNKNOWN_HOUSEHOLD)
 
 
 @dataclass(frozen=True)
 class Targets:
-    """Whom changes, stops and instructions are about.
+    """Whom changes, stops, instructions and new addresses are about.
 
     Attributes:
         changing: receipts of corrections files, each with its place in the order of effect.
         known: household_no, place: who has been brought, and the place of the corrections file that did; -1 for any
             other file.
-        notices: receipt_no, row_no, household_no of stops and instructions.
+        notices: receipt_no, row_no, household_no of stops, instructions and new addresses.
     """
 
     changing: Mapping[str, int]

@@ -272,7 +272,16 @@ class _Households:
     def _conflict(self) -> Flags:
         differs = np.zeros(len(self.of_row), bool)
         for name in _SAME_IN_HOUSEHOLD:
-            texts = pc.fill_null(self.rows[name], "")
-            column = Column.encoded(pc.replace_substring(texts, "-", "") if name == "postal_code" else texts)
+            column = Column.encoded(pc.fill_null(self.rows[name], "")).mapped(_as_compared(name))
             differs |= column.of_row != column.of_row[self.first[self.of_row]]
         return self._any(differs)
+
+
+def _as_compared(name: str) -> Callable[[pa.Array], pa.Array]:
+    """Values of a column as rows of a household are held against each other: blanks around them are none of theirs."""
+
+    def compared(values: pa.Array) -> pa.Array:
+        bare = pc.utf8_trim(values, BLANKS)
+        return pc.replace_substring(bare, "-", "") if name == "postal_code" else bare
+
+    return compared

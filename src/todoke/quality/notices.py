@@ -1,4 +1,4 @@
-"""Stops and instructions as the quality suite looks at them: whether each names a known household (G07, G09)."""
+"""Stops, instructions and new addresses as the suite looks at them: whether each names a known household (G07, G09)."""
 
 from __future__ import annotations
 

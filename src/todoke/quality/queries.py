@@ -83,12 +83,6 @@ class SentFile:
     name: str
     layout: Layout
 
-    @property
-    def is_notice(self) -> bool:
-        """A stop or an instruction: a row that no correction changes, another one is sent in its place."""
-        layout = self.layout
-        return layout.members is None and "member_name" not in (layout.required | layout.optional).values()
-
 
 def items(
     quarantine: pa.Table, files: Mapping[str, SentFile], answers: pa.Table, sent: Sent, number: Callable[..., str]
@@ -144,7 +138,7 @@ def _is_wide(line: Mapping[str, Any]) -> bool:
 def _item(line: Mapping[str, Any], file: SentFile, again: list[str], sent: Sent, number: Callable[..., str]) -> Item:
     reason, field = Finding(line["reason"]), line["field"]
     own = file.layout.members is None or field not in MEMBER_FIELDS  # in the wide form several members share a row
-    correctable = reason in MENDED_BY_VALUE and own and not file.is_notice
+    correctable = reason in MENDED_BY_VALUE and own
     item_no = number(*(str(line[name] or "") for name in ("receipt_no", "row_no", "field", "reason")))
     scope = "同じ世帯の全部の行に効きます" if _is_wide(line) else "この行だけに効きます"
     item = Item(
@@ -187,7 +181,7 @@ def corrected(rows: pa.Table, answers: pa.Table) -> pa.Table:
     """The rows with the values that the ward corrected; order and number of rows stay.
 
     Args:
-        rows: `schema.WARD_ROW`, or some of its columns with receipt_no, row_no and household_no.
+        rows: of the ward's files, or some of their columns with receipt_no, row_no and household_no.
         answers: `schema.QUERY_ANSWER`.
     """
     mending = answers.filter(pc.equal(answers["decision"], QueryDecision.CORRECT.value)).to_pylist()
@@ -205,6 +199,8 @@ def corrected(rows: pa.Table, answers: pa.Table) -> pa.Table:
             else of_row[answer["receipt_no"], answer["row_no"]]
         )
         changes[answer["field"]].update(dict.fromkeys(places, answer["value"]))
+        if answer["field"] == "household_no":  # what is answered later is of the household as it is numbered then
+            of_household[answer["receipt_no"], answer["value"]] += places
     for field, values in changes.items():
         column = rows.schema.get_field_index(field)
         rows = rows.set_column(column, field, _replaced(field, rows[field], values))

@@ -22,6 +22,7 @@ from todoke.store.engine import Engine
 from todoke.store.schema import (
     DELIVERY_INSTRUCTION,
     HOUSEHOLD,
+    HOUSEHOLD_ALIAS,
     PERSON,
     REGISTER_ANSWER,
     REGISTER_CAUTION,
@@ -38,10 +39,11 @@ _TO_HIRAGANA = {code: code - 0x60 for code in range(ord("ァ"), ord("ヶ") + 1)}
 
 class Register(NamedTuple):
     """`person` as `schema.PERSON`, `household` as `schema.HOUSEHOLD`, sorted by household and member number; `question`
-    as `schema.REGISTER_QUESTION` without ids: what a person is asked."""
+    as `schema.REGISTER_QUESTION` without ids: what a person is asked; `alias` as `schema.HOUSEHOLD_ALIAS`."""
 
     person: pa.Table
     household: pa.Table
+    alias: pa.Table
     question: pa.Table
 
 
@@ -63,7 +65,8 @@ class Readdress(NamedTuple):
     """A file of addresses that the ward has found; it changes the address of households and nothing else (G23).
 
     Attributes:
-        rows: `schema.READDRESS_ROW`; households that nobody knows are passed over.
+        rows: `schema.READDRESS_ROW`; households that nobody knows are passed over, and any number of a chain of
+            successors means all of it.
     """
 
     rows: pa.Table
@@ -109,8 +112,14 @@ def build(
         engine.register("answer", _or_empty(answers, REGISTER_ANSWER))
         engine.register("caution", _or_empty(cautions, REGISTER_CAUTION))
         engine.register("change_reason", change_reasons())
-        history = _carried_out(engine, accepted, corrections, reference_date)
-        alias = _take_over(engine, history)
+        changes = list(corrections)
+        engine.register("alias", HOUSEHOLD_ALIAS.empty_table())
+        history = _carried_out(engine, accepted, changes, reference_date)
+        alias = _succession(engine, history)
+        engine.register("alias", alias)
+        if _names_any(changes, alias):  # an address found for a predecessor is its successor's
+            history = _carried_out(engine, accepted, changes, reference_date)
+        _take_over(engine)
         engine.register("doubt", _once(under_identity(_or_empty(doubts, REGISTER_CAUTION), alias)))
         _decide_holds(
             engine,
@@ -122,6 +131,7 @@ def build(
         return Register(
             _fetch(engine, "person").cast(PERSON),
             _fetch(engine, "household").cast(HOUSEHOLD),
+            alias,
             _questions(_fetch(engine, "question")),
         )
 
@@ -235,14 +245,20 @@ def _marked(rows: pa.Table, kind: str, receipt_no: str) -> pa.Table:
 
 def _correct(engine: Engine, rows: pa.Table, reference_date: date) -> None:
     """Carry one corrections file out on `member` and `standing`."""
-    engine.register("sent_member", _keyed(_members(engine, rows)))
+    sent = _members(engine, rows)
     engine.register("change", _fetch(engine, "change", reference_date=reference_date, blanks=BLANKS))
-    engine.register("lasting_member", _keyed(_fetch(engine, "lasting_member")))
-    engine.register("same_member", _fetch(engine, "same_member"))
-    engine.register("renamed_member", _fetch(engine, "renamed_member"))
+    _rename(engine, sent, _fetch(engine, "lasting_member"))
     members, standing = _fetch(engine, "changed_member"), _fetch(engine, "changed_standing")
     engine.register("member", members)
     engine.register("standing", standing)
+
+
+def _rename(engine: Engine, sent: pa.Table, lasting: pa.Table) -> None:
+    """Makes `renamed_member`: members who stay who they are, with the names and the head that the rows sent say."""
+    engine.register("sent_member", _keyed(sent))
+    engine.register("lasting_member", _keyed(lasting))
+    engine.register("same_member", _fetch(engine, "same_member"))
+    engine.register("renamed_member", _fetch(engine, "renamed_member"))
 
 
 def _readdress(engine: Engine, rows: pa.Table) -> None:
@@ -251,8 +267,15 @@ def _readdress(engine: Engine, rows: pa.Table) -> None:
     engine.register("member", _fetch(engine, "readdressed_member"))
 
 
-def _take_over(engine: Engine, history: _History) -> pa.Table:
-    """Lets successors stand under their predecessors' numbers; returns who is who (`succession.aliases`)."""
+def _names_any(changes: Iterable[pa.Table | Revision | Readdress], alias: pa.Table) -> bool:
+    """Whether an address was found for a household that has several numbers."""
+    numbers = alias["household_no"].combine_chunks()
+    named = (change.rows["household_no"] for change in changes if isinstance(change, Readdress))
+    return any(pc.any(pc.is_in(each, value_set=numbers)).as_py() for each in named)
+
+
+def _succession(engine: Engine, history: _History) -> pa.Table:
+    """Who is whose successor (`succession.aliases`)."""
     seen = history.sightings()
     engine.register("sighting_text", seen.append_column("kana", _kana_keys(seen["member_kana"])))
     engine.register("parsed_date", parsed_dates(seen["birth_date"]))
@@ -262,15 +285,19 @@ def _take_over(engine: Engine, history: _History) -> pa.Table:
     places = history.places(_fetch(engine, "suspect")["household_no"])
     engine.register("place_seen", places)
     engine.register("succession", _fetch(engine, "succession"))
-    alias = aliases(engine.fetch(sqlfiles.load("register", "succession_made")))
-    engine.register("alias", alias)
+    return aliases(engine.fetch(sqlfiles.load("register", "succession_made")))
+
+
+def _take_over(engine: Engine) -> None:
+    """Lets successors stand under their predecessors' numbers, by `alias`."""
+    engine.register("takeover", _fetch(engine, "takeover"))
+    _rename(engine, _fetch(engine, "late_successor"), _fetch(engine, "late_predecessor"))
     members, standing = _fetch(engine, "taken_over_member"), _fetch(engine, "taken_over_standing")
     engine.register("member", members)
     engine.register("standing", standing)
     keys = _kana_keys(members["member_kana"])
     engine.register("keyed_member", members.select(["household_no", "birth_date"]).append_column("kana", keys))
     engine.register("person_twice", _fetch(engine, "person_twice"))
-    return alias
 
 
 def _keyed(members: pa.Table) -> pa.Table:

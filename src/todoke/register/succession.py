@@ -10,8 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from todoke.errors import GateClosed
-
-_ALIAS = pa.schema([("household_no", pa.string()), ("identity_no", pa.string()), ("is_last", pa.bool_())])
+from todoke.store.schema import HOUSEHOLD_ALIAS
 
 
 def aliases(made: pa.Table) -> pa.Table:
@@ -21,7 +20,7 @@ def aliases(made: pa.Table) -> pa.Table:
         made: household_no (the successor), other_no (its predecessor).
 
     Returns:
-        household_no, identity_no: the number that the chain is known by, is_last: whether the ward uses it now.
+        `schema.HOUSEHOLD_ALIAS`.
 
     Raises:
         GateClosed: two successors of one household, two predecessors of one, or a circle.
@@ -39,7 +38,7 @@ def aliases(made: pa.Table) -> pa.Table:
         rows.append({"household_no": number, "identity_no": chain[-1], "is_last": number not in after})
     if len(before) != made.num_rows or len(after) != made.num_rows:
         raise _impossible(made.num_rows)
-    return pa.Table.from_pylist(rows, _ALIAS)
+    return pa.Table.from_pylist(rows, HOUSEHOLD_ALIAS)
 
 
 def _impossible(count: int) -> GateClosed:
@@ -51,7 +50,12 @@ def _impossible(count: int) -> GateClosed:
 
 
 def under_identity(rows: pa.Table, alias: pa.Table) -> pa.Table:
-    """The rows with each household under the number that it is known by."""
+    """Rows of a ward's list with each household under the number that it is known by, whichever of its own they name.
+
+    Args:
+        rows: with household_no.
+        alias: `schema.HOUSEHOLD_ALIAS`.
+    """
     if not alias.num_rows:
         return rows
     place = pc.index_in(rows["household_no"], alias["household_no"].combine_chunks())

@@ -76,6 +76,7 @@ PERSON = _schema(
 
 #: Households of a register version. `state`: live, deleted, held. `state_reason` for the last two. `household_no` is
 #: the number under which we came to know the household, `ward_no` the one that the ward uses now (a successor's).
+#: `instruction`: receipt and row of the delivery instruction in force, complete or not.
 HOUSEHOLD = _schema(
     household_no=_text,
     members=_int,
@@ -85,7 +86,12 @@ HOUSEHOLD = _schema(
     state=_text,
     state_reason=_text,
     ward_no=_text,
+    instruction=_text,
 )
+
+#: The numbers that a register version knows a household by beyond one, of every chain of successors. `identity_no`: the
+#: household that `household_no` means, in whatever list of the ward; `is_last`: whether the ward uses it now.
+HOUSEHOLD_ALIAS = _schema(household_no=_text, identity_no=_text, is_last=pa.bool_())
 
 #: Households for which everything is to be held now.
 STOP_ROW = _schema(receipt_no=_text, row_no=_int, household_no=_text, note=_text)
@@ -246,6 +252,7 @@ DATASETS: dict[str, pa.Schema] = {
     "quarantine": REGISTER_QUARANTINE,
     "person": PERSON,
     "household": HOUSEHOLD,
+    "household_alias": HOUSEHOLD_ALIAS,
     "register_question": REGISTER_QUESTION,
     "register_answer": REGISTER_ANSWER,
     "register_caution": REGISTER_CAUTION,
