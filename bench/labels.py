@@ -1,7 +1,8 @@
-"""Labels per CPU second, peak memory and bytes: `python bench/labels.py [households]`.
+"""Labels per CPU second, peak memory and bytes: `python bench/labels.py [households] [--mincho] [--alone]`.
 
 Plans holds and renders made-up households on the contract's layout, with proof, fitting, barcode and free text, and has
 reportlab draw the same labels (`labels_reportlab.py`). `--alone` renders only, from a stream: memory stays flat.
+`--mincho` renders in Noto Serif JP with a gaiji in every fiftieth name, and compares with nothing.
 Writes to a temporary folder.
 """
 
@@ -23,9 +24,11 @@ import pyarrow as pa
 import labels_reportlab
 from todoke.contract.sheet_layout import SheetLayout
 from todoke.labels import batch as printing
-from todoke.labels.fonts import FontSet
+from todoke.labels.fonts import FontSet, base_font_path
+from todoke.simulate.gaiji_font import make_eudc_font
 
 FREE_TEXT = "重要：防災カタログ在中"
+GAIJI = range(0xE000, 0xE064)
 
 TOWNS = (
     *(
@@ -114,6 +117,9 @@ def main() -> None:
     if "--alone" in sys.argv:
         stream(count)
         return
+    if "--mincho" in sys.argv:
+        mincho(count)
+        return
     # Before anything is in memory: a child's peak begins at its parent's.
     print(f"{'peak RSS, streamed':32} ", end="", flush=True)
     subprocess.run([sys.executable, __file__, str(count), "--alone"], check=True)
@@ -146,6 +152,31 @@ def stream(count: int) -> None:
         printed, _ = cpu(lambda: printing.render(records, SheetLayout(), fonts, opener(folder), FREE_TEXT))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{peak:.0f} MB, {before:.0f} before; render {printed - 2 * making:.1f} CPU s without making the households")
+
+
+def mincho(count: int) -> None:
+    """Renders in the second font with gaiji, and prints the rate: reading the records twice, and cutting the font."""
+    records = [with_gaiji(batch) for batch in households(count)]
+    with TemporaryDirectory() as folder:
+        gaiji = make_eudc_font(GAIJI, Path(folder, "EUDC.TTE"))
+        fonts = FontSet.load([gaiji], base_font_path("mincho"))
+        seconds, totals = cpu(lambda: printing.render(records, SheetLayout(), fonts, opener(folder), FREE_TEXT))
+        assert isinstance(totals, printing.BatchTotals)
+        size = sum(file.bytes for file in totals.files) / count
+    print(
+        f"{totals.labels:,} labels in mincho: {seconds:.2f} CPU s, {totals.labels / seconds:,.0f} a CPU second,",
+        end=" ",
+    )
+    print(f"{size:.0f} KB per 1,000 labels")
+
+
+def with_gaiji(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The records, every fiftieth name beginning with a gaiji."""
+    names = [
+        chr(GAIJI[number // 50 % len(GAIJI)]) + name[1:] if number % 50 == 0 else name
+        for number, name in zip(batch["label_no"].to_pylist(), batch["name"].to_pylist(), strict=True)
+    ]
+    return batch.set_column(batch.schema.get_field_index("name"), "name", pa.array(names, pa.string()))
 
 
 def report(count: int, seconds: dict[str, float], totals: printing.BatchTotals) -> None:

@@ -7,6 +7,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from fontTools.pens.areaPen import AreaPen
 from fontTools.ttLib import TTFont
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -157,8 +158,9 @@ def test_the_packaged_mincho_is_drawn_as_truetype_and_its_gaps_are_never_filled(
     mincho = FontSet.load([eudc_font()], base_font_path("mincho"))
     gothic_only = FontSet.load().in_base - mincho.in_base - {*FontSet.load().sequences}
     assert all(mincho.glyph(char) is not Glyph.DRAWN for char in gothic_only)
-    cut = mincho.cut("中央町永\ue000")[0]
+    cut = mincho.cut("中央町永髙\ue000")[0]
     assert cut is not None
+    glyph_ids = {text: glyph for _, text, glyph, _ in cut.glyphs}
     embedded = TTFont(BytesIO(cut.data))
     names = embedded.getGlyphOrder()
     boxes = {text: embedded["glyf"][names[glyph]] for _, text, glyph, _ in cut.glyphs}
@@ -166,6 +168,14 @@ def test_the_packaged_mincho_is_drawn_as_truetype_and_its_gaps_are_never_filled(
     bearings = {text: embedded["hmtx"][names[glyph]][1] for _, text, glyph, _ in cut.glyphs}
     assert all(bearings[char] == boxes[char].xMin > 0 for char in "中央町永（）")
     assert mincho.width("永") == 1.0
+    whole = TTFont(base_font_path("mincho"))
+    for char in "中央町永（髙":
+        areas = []
+        for font, glyph in ((whole, mincho.faces[0].cmap[ord(char)]), (embedded, glyph_ids[char])):
+            pen, drawn = AreaPen(), font.getGlyphSet()
+            drawn[font.getGlyphName(glyph)].draw(pen)
+            areas.append(abs(pen.value))
+        assert areas[0] == pytest.approx(areas[1], rel=0.01)
 
 
 def test_the_same_drawing_has_the_same_shape_at_any_size_and_a_moved_line_another() -> None:
