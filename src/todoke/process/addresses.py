@@ -12,7 +12,7 @@ from todoke.process.workspace import Workspace
 from todoke.store.engine import Engine
 from todoke.store.ledger import VersionRef
 from todoke.store.schema import HOUSEHOLD, PERSON
-from todoke.store.sorted_rows import InOrder
+from todoke.store.sorted_rows import InOrder, give_back
 from todoke.store.sqlfiles import load
 
 _PERSON = ["household_no", "is_head", "head_name", "postal_code", "town", "block", "building"]
@@ -56,7 +56,9 @@ def address_parts(ws: Workspace, versions: Mapping[str, VersionRef]) -> Iterator
         with Engine() as engine:
             engine.register("person", person.until(last))
             _instruct(engine, household, instructions)
-            yield last, engine.fetch(load("parcels", "delivery_address")).cast(ADDRESS)
+            addresses = engine.fetch(load("parcels", "delivery_address")).cast(ADDRESS)
+        give_back()
+        yield last, addresses
 
 
 def instructed_deliveries(ws: Workspace, versions: Mapping[str, VersionRef], parcels: pa.Table) -> pa.Table:

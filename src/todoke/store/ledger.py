@@ -244,6 +244,7 @@ def fetch_parts(tx: Connection, query: Select[tuple[object, ...]], schema: pa.Sc
         with tx.execute(query) as result:
             cursor: Any = result.cursor
             yield from _tables(cursor.fetchmany, schema)
+        tx.exec_driver_sql("PRAGMA shrink_memory")  # its pages are not needed again: up to 64 MB
         return
     with tx.execute(query, execution_options={"stream_results": True}) as result:
         yield from _tables(result.fetchmany, schema)

@@ -62,12 +62,20 @@ class SortedRows:
         write_parquet(groups, rows.schema, run, self._cipher.for_writing())
         self._runs.append(run)
         self._waiting = []
+        del rows, groups
+        give_back()
 
     def _read(self, run: BinaryIO) -> Iterator[pa.Table]:
         run.seek(0)
         file = pq.ParquetFile(run, decryption_properties=self._cipher.for_reading())
         for group in range(file.num_row_groups):
             yield file.read_row_group(group, use_threads=False)
+
+
+def give_back() -> None:
+    """Returns free memory to the system: the allocators keep it, each for itself, beside what is in work."""
+    for pool in (pa.default_memory_pool(), pa.system_memory_pool()):
+        pool.release_unused()
 
 
 class InOrder:
