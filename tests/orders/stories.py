@@ -128,12 +128,12 @@ def ending(*facts: Web | Card | Amendment | Shipment, homes: tuple[Household, ..
 
 
 def settle(inputs: OrderInputs, order_rules: OrderRules) -> Ending:
-    with Engine(memory_limit="256MB", threads=1) as engine:
+    with Engine(memory_limit="256MB") as engine:
         return Ending(reconcile(engine, inputs, order_rules))
 
 
 def possible(*facts: Web | Card | Amendment | Shipment, homes: tuple[Household, ...] = (HOME,)) -> list[str]:
     """Households that an order of the story that is nobody's may come from."""
-    with Engine(memory_limit="256MB", threads=1) as engine:
+    with Engine(memory_limit="256MB") as engine:
         found = possible_senders(engine, to_inputs(world(*facts, homes=homes)), rules())
     return [str(number) for number in found["household_no"].to_pylist()]

@@ -37,7 +37,7 @@ def _rows_of(table: pa.Table, record: type) -> Counter[tuple[Any, ...]]:
 
 def _differences(world: World, order_rules: OrderRules, *, backwards: bool = False) -> list[tuple[Any, ...]]:
     """Rows that only the SQL (marked sql) or only the oracle (marked oracle) has."""
-    with Engine(memory_limit="256MB", threads=1) as engine:
+    with Engine(memory_limit="256MB") as engine:
         desired = reconcile(engine, to_inputs(world, backwards=backwards), order_rules)
     wanted = decide(world, order_rules)
     given_ = (desired.decision, desired.parcel, desired.parcel_line)
@@ -46,7 +46,7 @@ def _differences(world: World, order_rules: OrderRules, *, backwards: bool = Fal
         ours, theirs = _rows_of(table, record), _rows(records)
         differences += [("sql", *row) for row in ours - theirs]
         differences += [("oracle", *row) for row in theirs - ours]
-    with Engine(memory_limit="256MB", threads=1) as engine:
+    with Engine(memory_limit="256MB") as engine:
         found = possible_senders(engine, to_inputs(world, backwards=backwards), order_rules)["household_no"].to_pylist()
     assert sorted(found) == sorted(senders_of(world, order_rules))
     return differences

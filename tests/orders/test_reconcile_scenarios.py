@@ -61,7 +61,7 @@ def sent(source: str, released: date, handed_over: datetime | None = None) -> Sh
 def settle(rules: OrderRules = RULES, **facts: tuple[Any, ...]) -> Outcome:
     """Status and reason of each application; contents of each parcel of any household."""
     world = World((HOME, NEXT_DOOR), ITEMS, **facts)
-    with Engine(memory_limit="256MB", threads=1) as engine:
+    with Engine(memory_limit="256MB") as engine:
         desired = reconcile(engine, to_inputs(world), rules)
     decisions = {r["application_id"]: (r["status"], r["reason"]) for r in desired.decision.to_pylist()}
     parcels: dict[tuple[str, str], dict[str, int]] = {
@@ -75,7 +75,7 @@ def settle(rules: OrderRules = RULES, **facts: tuple[Any, ...]) -> Outcome:
 def test_an_order_made_online_and_by_post_is_sent_once() -> None:
     """門真市 paid such households twice; here the earlier one stands and the other is listed as differing."""
     world = World((HOME,), ITEMS, web=(web("1", at(10), "A"),), cards=(card("1", date(2026, 12, 9), "B"),))
-    with Engine(memory_limit="256MB", threads=1) as engine:
+    with Engine(memory_limit="256MB") as engine:
         desired = reconcile(engine, to_inputs(world), RULES)
     decisions = {r["application_id"]: r for r in desired.decision.to_pylist()}
     assert decisions["P:1"]["status"] == "accepted"
@@ -217,6 +217,6 @@ def test_a_misread_number_finds_its_household_only_when_no_other_is_as_near() ->
     assert decisions == {"P:1": ("accepted", None)}
     same_name = replace(NEXT_DOOR, kana=HOME.kana)
     world = World((HOME, same_name), (Item("A", 3000),), cards=(misread,))
-    with Engine(memory_limit="256MB", threads=1) as engine:
+    with Engine(memory_limit="256MB") as engine:
         desired = reconcile(engine, to_inputs(world), RULES)
     assert [(r["household_no"], r["reason"]) for r in desired.decision.to_pylist()] == [(None, "unknown_household")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from multiprocessing import get_context
 from pathlib import Path
 
 import duckdb
@@ -37,6 +38,53 @@ def test_later_statements_read_the_results_of_earlier_ones() -> None:
         engine.create("big", "SELECT no FROM number WHERE n >= $least", {"least": 2, "unused": 0})
         engine.append("big", "SELECT no FROM number WHERE n IS NULL")
         assert sorted(engine.fetch("SELECT no FROM big")["no"].to_pylist()) == ["002", "003"]
+
+
+def test_one_use_sees_nothing_of_another_and_leaves_nothing_behind() -> None:
+    with Engine() as other:
+        other.register("number", NUMBERS)
+        other.create("big", "SELECT no FROM number")
+        with Engine() as engine:
+            for name in ("number", "big"):
+                with pytest.raises(duckdb.CatalogException):
+                    engine.fetch(f"SELECT * FROM {name}")
+            engine.create("big", "SELECT 1 AS n")
+        assert other.fetch("SELECT COUNT(*) AS n FROM big")["n"].to_pylist() == [3]
+    held = "SELECT COALESCE(SUM(memory_usage_bytes), 0) AS n FROM duckdb_memory()"
+    with Engine(memory_limit="64MB") as engine:
+        engine.create("rows", "SELECT UNNEST(RANGE(100000)) AS n")
+        assert engine.fetch(held)["n"].to_pylist() > [0]
+    with Engine(memory_limit="64MB") as engine:
+        assert engine.fetch(held)["n"].to_pylist() == [0]
+
+
+def test_a_forked_process_goes_on_calculating() -> None:
+    with Engine() as engine:
+        engine.register("number", NUMBERS)
+        assert engine.fetch("SELECT COUNT(*) AS n FROM number")["n"].to_pylist() == [3]
+        child = get_context("fork").Process(target=_calculate)
+        child.start()
+        child.join(30)
+        assert child.exitcode == 0
+
+
+def _calculate() -> None:
+    with Engine() as engine:
+        engine.create("rows", "SELECT UNNEST(RANGE(100000)) AS n")
+        assert engine.fetch("SELECT SUM(n) AS n FROM rows")["n"].to_pylist() == [4999950000]
+
+
+def test_a_database_that_has_failed_for_good_is_not_used_again() -> None:
+    def shared() -> str:
+        with Engine() as engine:
+            return engine.fetch("SELECT MIN(tag) AS tag FROM lasting")["tag"][0].as_py()
+
+    with pytest.raises(duckdb.FatalException), Engine() as engine:
+        engine.fetch("CREATE TABLE lasting AS SELECT 'failed' AS tag")  # as no rule does: for all to see
+        assert shared() == "failed"
+        raise duckdb.FatalException("the database has been invalidated")
+    with pytest.raises(duckdb.CatalogException):
+        shared()
 
 
 def test_a_stream_of_batches_is_read_as_it_comes() -> None:

@@ -126,7 +126,7 @@ class Cut:
     @classmethod
     def of(cls, face: Face, needed: Iterable[tuple[int, str]]) -> Cut:
         """Cut a face down to (CID, text), the text a character or a variation sequence that it draws."""
-        font = TTFont(BytesIO(face.data), lazy=True, fontNumber=0, recalcTimestamp=False)
+        font = _outlines(face)
         wanted = {cid: (text, _glyph_of(face, text)) for cid, text in needed}
         names = {glyph: font.getGlyphName(glyph) for _, glyph in wanted.values()}
         part = _as_truetype(face.data, font, names) if "CFF " in font else _subset(font, names)
@@ -167,7 +167,7 @@ def is_private(code_point: int) -> bool:
 
 def shapes(face: Face, code_points: Iterable[int]) -> dict[int, str]:
     """The digest of what a face draws for each code point that it draws: outline, composites resolved, and width."""
-    font = TTFont(BytesIO(face.data), lazy=True, fontNumber=0)
+    font = _outlines(face)
     scale = _COMPARED_EM / font["head"].unitsPerEm
     drawn = {code for code in code_points if face.glyph(code) is Glyph.DRAWN}
     return {code: _shape(_strokes(font, face.cmap[code]), face.width(code), scale) for code in drawn}
@@ -175,7 +175,20 @@ def shapes(face: Face, code_points: Iterable[int]) -> dict[int, str]:
 
 def strokes(face: Face, code_point: int) -> Strokes:
     """How a face draws a code point."""
-    return _strokes(TTFont(BytesIO(face.data), lazy=True, fontNumber=0), face.cmap[code_point])
+    return _strokes(_outlines(face), face.cmap[code_point])
+
+
+def _outlines(face: Face) -> Any:
+    """The font file without what an outline does not need and fontTools takes longest to read.
+
+    A TrueType font keeps neither character map nor layout rules, and its glyphs are named by their numbers.
+    """
+    font = TTFont(BytesIO(face.data), lazy=True, fontNumber=0, recalcTimestamp=False)
+    if "CFF " not in font:
+        font.setGlyphOrder([f"glyph{number:05}" for number in range(font["maxp"].numGlyphs)])
+        for table in {"cmap", *_CUTTING.drop_tables} & {*font.keys()}:
+            del font[table]
+    return font
 
 
 def _shape(drawn: Strokes, width: float, scale: float) -> str:
@@ -342,8 +355,6 @@ def _subset(font: TTFont, names: Mapping[int, str]) -> TTFont:
     subsetter = subset.Subsetter(_CUTTING)
     subsetter.populate(glyphs=names.values())
     subsetter.subset(font)
-    if "cmap" in font:
-        del font["cmap"]
     return font
 
 

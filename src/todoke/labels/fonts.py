@@ -208,6 +208,12 @@ def base_font_path(style: str = "gothic") -> Path:
 
 
 @lru_cache(maxsize=1)
+def standard_fonts() -> FontSet:
+    """The base font that is installed, alone: for what holds no name."""
+    return FontSet.load()
+
+
+@lru_cache(maxsize=1)
 def _standard_face() -> Face:
     return Face.read(base_font_path(), "base")
 

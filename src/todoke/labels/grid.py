@@ -7,7 +7,7 @@ from io import BytesIO
 from typing import BinaryIO
 
 from todoke.contract.sheet_layout import MM, SheetLayout
-from todoke.labels.fonts import FontSet
+from todoke.labels.fonts import standard_fonts
 from todoke.labels.pdf import Drawing, EmbeddedFonts, SheetFile
 from todoke.labels.sheet import Line
 
@@ -21,7 +21,7 @@ def write_grid(out: BinaryIO, layouts: Mapping[str, SheetLayout]) -> None:
     Outlines and crosses are moved by the offset in force, the rulers are not: where the outline's corner lies on the
     paper, read off the label's edge, is the offset that is still missing. The same layouts give the same bytes.
     """
-    fonts, characters = FontSet.load(), set[str]()
+    fonts, characters = standard_fonts(), set[str]()
     file: SheetFile | None = None
     for name, layout in layouts.items():
         page = SheetLayout(

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from todoke.contract.sheet_layout import MM
 from todoke.intake.receipts import FROM_CLIENT, Receipt, kind_label, reason_label
-from todoke.labels.fonts import FontSet
+from todoke.labels.fonts import FontSet, standard_fonts
 from todoke.labels.pdf import Drawing, EmbeddedFonts, SheetFile
 from todoke.labels.sheet import Line
 from todoke.model.codes import ReceiptState
@@ -39,7 +39,7 @@ def certificate(receipt: Receipt, parties: Parties) -> bytes:
 
     It holds what the ledger knows of the file: when, who, what kind, how many records, digests. Nothing of a resident.
     """
-    fonts = FontSet.load(())
+    fonts = standard_fonts()
     lines, rules = _set(receipt, parties, fonts)
     drawing = Drawing(PAGE, fonts)
     out = io.BytesIO()
