@@ -10,7 +10,7 @@ import pytest
 from pypdfium2 import PdfDocument
 
 from todoke.contract.sheet_layout import MM, SheetLayout
-from todoke.labels.grid import grid
+from todoke.labels.grid import INSET_MM, grid
 
 CONTINUOUS = SheetLayout(1, 1, 100, 60, 0, 1.5, barcode_pt=10, page_width_mm=100, page_height_mm=63)
 SCALE = 600 / 72
@@ -39,6 +39,20 @@ def test_the_outline_is_drawn_where_the_labels_will_be(shift: float) -> None:
     # the ruler belongs to the paper: it does not move with the print
     tick = np.flatnonzero(image[round(4.5 * MM * SCALE)]) / SCALE / MM
     assert np.abs(tick - 100).min() < 0.1
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.4])
+def test_the_outline_of_a_label_at_the_papers_edge_is_drawn_inside_it_where_it_can_be_measured(shift: float) -> None:
+    layout = replace(CONTINUOUS, offset_x_mm=shift)
+    page = PdfDocument(grid({"notice": layout}))[0]
+    assert f"枠線はラベルの縁の{INSET_MM:g}mm内側" in page.get_textpage().get_text_range()
+    image = page.render(scale=SCALE, grayscale=True).to_numpy() < 100
+    row = np.flatnonzero(image[round(45.5 * MM * SCALE)]) / SCALE / MM
+    column = np.flatnonzero(image[:, round(95.5 * MM * SCALE) - round(20.5 * MM * SCALE)]) / SCALE / MM
+    for wanted in (INSET_MM + shift, 100 - INSET_MM + shift):
+        assert np.abs(row - wanted).min() < 0.1
+    for wanted in (1.5 + INSET_MM, 61.5 - INSET_MM):
+        assert np.abs(column - wanted).min() < 0.1
 
 
 def test_the_same_forms_give_the_same_bytes() -> None:

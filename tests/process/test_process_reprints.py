@@ -13,6 +13,7 @@ from small_ward import CORRECTION_HEADER, COUPLE, FAMILY, SINGLE, correction, ho
 from test_process_kills import killed_at_file, killed_before_commit
 from test_process_pull_outs import names
 
+from todoke.contract.sheet_layout import MM
 from todoke.errors import TodokeError
 from todoke.process import reprints
 
@@ -36,8 +37,11 @@ def again(programme: Programme, household: str, position: bool = True) -> dict[s
 
 
 def page(content: bytes) -> tuple[str, bytes]:
+    """Text and drawing of the labels of a sheet, and what it says of itself under them."""
     sheet = pypdfium2.PdfDocument(content)[0]
-    return sheet.get_textpage().get_text_range(), sheet.render(scale=2).to_numpy().tobytes()
+    labels, text = sheet.render(scale=2).to_numpy()[: -round(2 * 20 * MM)], sheet.get_textpage()
+    assert "枚目 1/1" in text.get_text_bounded(top=20 * MM)
+    return text.get_text_bounded(bottom=20 * MM), labels.tobytes()
 
 
 def test_a_sheet_is_printed_again_exactly_and_counted_apart(printed: Programme):
@@ -50,6 +54,8 @@ def test_a_sheet_is_printed_again_exactly_and_counted_apart(printed: Programme):
     assert page(out[f"labels_reprint/{said['reprint']}/labels_001.pdf"]) == page(
         before[f"labels/{batch}/labels_001.pdf"]
     )
+    again_said = pypdfium2.PdfDocument(out[f"labels_reprint/{said['reprint']}/labels_001.pdf"]).get_metadata_dict()
+    assert "刷り直し" in again_said["Title"] and batch in again_said["Keywords"]
     assert out[f"labels_reprint/{said['reprint']}/manifest.csv"] == before[f"labels/{batch}/manifest.csv"]
     kept = one(printed.rows("reprint"))
     assert (kept["batch_id"], kept["cause"], kept["by_whom"], kept["labels"]) == (batch, "汚損", "佐藤", said["labels"])

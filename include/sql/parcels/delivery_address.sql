@@ -10,6 +10,7 @@ WITH instructed AS (
         TRIM(COALESCE(address, ''), ' 　') AS address,
         COALESCE(building, '') AS building,
         recipient_name,
+        TRIM(method, ' 　') AS delivery_method,
         CASE
             WHEN TRIM(method) = '別住所' OR COALESCE(held_at, '') = '' THEN ''
             WHEN held_at LIKE '%留' OR held_at LIKE '%留め' THEN held_at
@@ -34,7 +35,8 @@ SELECT
         WHEN i.address = '' OR i.kept_at = '' THEN i.building
         ELSE i.kept_at
     END AS building,
-    CASE WHEN h.confidential THEN i.recipient_name ELSE p.head_name END AS addressee
+    CASE WHEN h.confidential THEN i.recipient_name ELSE p.head_name END AS addressee,
+    CASE WHEN h.confidential THEN i.delivery_method ELSE '' END AS delivery_method
 FROM household AS h
 INNER JOIN person AS p ON h.household_no = p.household_no
 LEFT JOIN instructed AS i ON h.household_no = i.household_no

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from datetime import date
 from functools import cache
@@ -14,7 +16,8 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from todoke.contract.model import Contract
+from todoke.contract.label_forms import Labels
+from todoke.contract.model import Change, Contract
 from todoke.errors import ContractError
 
 
@@ -62,8 +65,44 @@ def load(contract_id: str, at: date | None = None) -> Contract:
     """The contract with the dated `changes:` that are in force on `at` (none: the file's base).
 
     Raises:
-        ContractError: no such contract, or a key is wrong; names the key and what is allowed.
+        ContractError: no such contract, or a key is wrong; names the key and what is allowed. A form of labels that a
+            later change makes unprintable is wrong now.
     """
+    body = _body(contract_id)
+    changes = _validate(contract_id, body).changes
+    _labels_ahead(contract_id, body, changes, at)
+    return _validate(contract_id, _changed(body, changes, at))
+
+
+def labels_ahead(contract_id: str, at: date | None = None) -> dict[date, Labels]:
+    """The labels as each change of the contract that comes after `at` will have them, by its day.
+
+    Raises:
+        ContractError: they cannot be printed then; names the day and the key.
+    """
+    body = _body(contract_id)
+    return _labels_ahead(contract_id, body, _validate(contract_id, body).changes, at)
+
+
+def _labels_ahead(
+    contract_id: str, body: dict[str, Any], changes: Sequence[Change], at: date | None
+) -> dict[date, Labels]:
+    later = (change.valid_from for change in changes if "labels" in change.set and not (at and change.valid_from <= at))
+    found = {}
+    for day in sorted(later):
+        with _told(contract_id, f"changes({day}).labels."):
+            found[day] = Labels.model_validate(_changed(body, changes, day)["labels"])
+    return found
+
+
+def _changed(body: dict[str, Any], changes: Iterable[Change], at: date | None) -> dict[str, Any]:
+    for change in sorted(changes, key=lambda c: c.valid_from):
+        if at is not None and change.valid_from <= at:
+            body = _merge(body, change.set)
+    return body
+
+
+def _body(contract_id: str) -> dict[str, Any]:
     path = contract_folder(contract_id) / "contract.yaml"
     if not path.is_file():
         raise ContractError(
@@ -71,12 +110,7 @@ def load(contract_id: str, at: date | None = None) -> Contract:
             where=f"contracts/{contract_id}/contract.yaml",
             next_step=f"契約の番号を確かめてください（登録済み: {', '.join(contract_ids()) or 'なし'}）",
         )
-    body = _read(path, path.stat().st_mtime_ns)
-    contract = _validate(contract_id, body)
-    for change in sorted(contract.changes, key=lambda c: c.valid_from):
-        if at is not None and change.valid_from <= at:
-            body = _merge(body, change.set)
-    return _validate(contract_id, body)
+    return _read(path, path.stat().st_mtime_ns)
 
 
 def is_simulation(contract_id: str) -> bool:
@@ -149,22 +183,29 @@ def _said(error: Any) -> str:
 
 
 def _validate(contract_id: str, body: dict[str, Any]) -> Contract:
-    try:
+    with _told(contract_id):
         contract = Contract.model_validate(body)
+    if contract.id != contract_id:
+        raise ContractError(
+            "契約ファイルの id がフォルダー名と違います", where=f"contracts/{contract_id}/contract.yaml"
+        )
+    return contract
+
+
+@contextmanager
+def _told(contract_id: str, below: str = "") -> Iterator[None]:
+    """Tells what pydantic finds as a ContractError, each key with what it stands `below`."""
+    try:
+        yield
     except ValidationError as error:
         problems = "；".join(
-            f"{'.'.join(str(part) for part in e['loc']) or '全体'}: {_said(e)}" for e in error.errors()
+            f"{below}{'.'.join(str(part) for part in e['loc']) or '全体'}: {_said(e)}" for e in error.errors()
         )
         raise ContractError(
             f"契約ファイルに誤りがあります: {problems}",
             where=f"contracts/{contract_id}/contract.yaml",
             next_step="示された項目を直してください",
         ) from None
-    if contract.id != contract_id:
-        raise ContractError(
-            "契約ファイルの id がフォルダー名と違います", where=f"contracts/{contract_id}/contract.yaml"
-        )
-    return contract
 
 
 def digest(contract: Contract) -> str:

@@ -14,8 +14,11 @@ MM = 72 / 25.4
 NARROWEST_WITH_BARCODE_MM = 68.0
 #: Under the bars: the line of application number and free text, its distance from the label's foot, the bars' blank.
 FOOT_LINE_MM, FOOT_MM = 2.9, 2.1
-#: The address above the bars needs so much at least.
-_ADDRESS_MM = 20.0
+#: Between the foot line and the name of a label without bars.
+ABOVE_FOOT_MM = 0.5
+#: What stands above the bars, or above the foot line of a label without: postal code, one line each of address,
+#: building and name at their smallest. In width an application number, and a postal code beside a sort mark (町名).
+_ADDRESS_MM, _NARROWEST_MM = 20.0, 46.0
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,13 @@ class SheetLayout:
 
     def _check_barcode(self) -> None:
         if self.barcode_pt is None:
+            self._check_height(FOOT_MM + FOOT_LINE_MM + ABOVE_FOOT_MM + _ADDRESS_MM)
+            if self.width_mm < _NARROWEST_MM:
+                raise _wrong(
+                    "width_mm",
+                    f"ラベルの幅（{self.width_mm:g}mm）が足りず、宛名を印字できません（{_NARROWEST_MM:g}mm以上が必要）",
+                    "ラベル用紙を見直してください",
+                )
             return
         if not SMALLEST_PT <= self.barcode_pt <= LARGEST_PT:
             raise _wrong("barcode_pt", "バーコードの大きさが8〜11.5ポイントではありません", "値を直してください")
@@ -80,8 +90,15 @@ class SheetLayout:
                 "（8ポイントで幅68mm以上が必要）",
                 "barcode_pt を小さくするか、null にしてバーコードなしで印字してください",
             )
-        if self.height_mm < self.barcode_foot_mm + height + BLANK_MM + _ADDRESS_MM:
-            raise _wrong("height_mm", "ラベルの高さが足りません", "ラベル用紙を見直してください")
+        self._check_height(self.barcode_foot_mm + height + BLANK_MM + _ADDRESS_MM)
+
+    def _check_height(self, needed: float) -> None:
+        if self.height_mm < needed:
+            raise _wrong(
+                "height_mm",
+                f"ラベルの高さ（{self.height_mm:g}mm）が足りず、宛名を印字できません（{needed:.1f}mm以上が必要）",
+                "ラベル用紙を見直してください",
+            )
 
     @property
     def per_sheet(self) -> int:

@@ -2,7 +2,8 @@
 
 Records are Arrow batches with the columns `label_no` (int), `household_no`, `ward_no` (what the ward calls the
 household now: the manifest shows it), `application_no`, `postal_code`, `town`, `block`, `building`, `name`, `sort_mark`
-and `flags` (codes parted by `;`), in printing order.
+and `flags` (codes parted by `;`), in printing order. Where they have a column `delivery_method`, that of confidential
+households, labels of one method stand together and get files of their own, on their own form.
 """
 
 from __future__ import annotations
@@ -12,20 +13,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from io import TextIOWrapper
-from itertools import chain, islice
+from itertools import chain, groupby, islice
+from math import ceil
+from types import MappingProxyType
 from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 import pyarrow as pa
 
+from todoke.contract.label_forms import LabelForm
 from todoke.contract.sheet_layout import SheetLayout
 from todoke.errors import GateClosed
-from todoke.labels.barcode import NoBarcode, after_town, bars, encode
+from todoke.labels.composing import Composer, Forms, HeldLabel, HoldReason, SetLabel, parted
 from todoke.labels.faces import Glyph
 from todoke.labels.fonts import FontSet
 from todoke.labels.gaiji import PRINTED_FIELDS, GaijiUse, Prover, texts
+from todoke.labels.imprint import IMPRINTED, Imprint, SheetPlace, margin_line
 from todoke.labels.pdf import Drawing, EmbeddedFonts, PrintedFile, SheetFile
-from todoke.labels.postal_town import encode_whole
-from todoke.labels.sheet import Line, Misfit, Record, Typesetter
 
 SHEETS_PER_FILE = 1000
 MANIFEST = "manifest.csv"
@@ -35,18 +38,6 @@ MANIFEST_COLUMNS = (
 
 #: Opens a file of a batch by its name, to be written in a `with` block.
 OpenFile: TypeAlias = Callable[[str], AbstractContextManager[BinaryIO]]
-#: Why a household is not printed; both carry a Japanese `label`.
-HoldReason = Glyph | Misfit
-
-
-class HeldLabel(NamedTuple):
-    """A household that is not printed: its numbers, the first reason met, the characters that cannot be drawn."""
-
-    household_no: str
-    ward_no: str
-    application_no: str
-    reason: HoldReason
-    characters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,23 +87,18 @@ class Place(NamedTuple):
     position: int
 
 
-class _SetLabel(NamedTuple):
-    """A record whose lines are set."""
-
-    label_no: int
-    ward_no: str
-    application_no: str
-    flags: str
-    lines: list[Line]
-    barcode: list[str] | NoBarcode | None
-
-
-def plan_holds(records: Iterable[pa.RecordBatch], layout: SheetLayout, fonts: FontSet, free_text: str = "") -> HoldPlan:
+def plan_holds(
+    records: Iterable[pa.RecordBatch],
+    layout: SheetLayout,
+    fonts: FontSet,
+    free_text: str = "",
+    by_method: Mapping[str, LabelForm] = MappingProxyType({}),
+) -> HoldPlan:
     """Find the households that cannot be printed, before their parcels are claimed. Writes nothing."""
-    composer, count = _Composer(Typesetter(layout, fonts, free_text), fonts, test_print=False), 0
-    for batch in records:
+    composer, count = Composer(Forms(layout, free_text, by_method), fonts, test_print=False), 0
+    for method, batch in parted(records):
         count += batch.num_rows
-        for _ in composer.compose(batch, barcodes=False):
+        for _ in composer.compose(batch, method, barcodes=False):
             pass
     return HoldPlan(count, composer.held, tuple(composer.listed), composer.prover.uses())
 
@@ -124,6 +110,8 @@ def render(
     open_file: OpenFile,
     free_text: str = "",
     *,
+    by_method: Mapping[str, LabelForm] = MappingProxyType({}),
+    imprint: Imprint | None = None,
     test_print: bool = False,
 ) -> BatchTotals:
     """Write `labels_001.pdf` … (at most 1,000 sheets each) and `manifest.csv`; the same records give the same bytes.
@@ -134,50 +122,102 @@ def render(
 
     Args:
         open_file: opens a file by name; it is whole when its block ends well.
+        by_method: the forms of the delivery methods that differ from the batch's.
+        imprint: what each sheet says of itself beside its labels, and each file in its metadata.
 
     Raises ContractError if `free_text`, which every label carries, cannot be printed; TypeError for records that can be
-    read but once.
+    read but once; GateClosed if a label has no room that sheets with an imprint were counted for.
     """
     if iter(records) is records:
         raise TypeError("the records are read twice")
-    composer, drawing = _Composer(Typesetter(layout, fonts, free_text), fonts, test_print), Drawing(layout, fonts)
-    mark = drawing.test_mark() if test_print else b""
-    embedded = EmbeddedFonts(fonts.cut(_characters(records, fonts) | set(free_text)))
-    printed: list[PrintedFile] = []
+    forms = Forms(layout, free_text, by_method)
+    composer = Composer(forms, fonts, test_print)
+    characters, counts = _survey(records, fonts)
+    extra = IMPRINTED if imprint else frozenset[str]()
+    printer = _Printer(
+        composer,
+        EmbeddedFonts(fonts.cut(characters | forms.characters | extra)),
+        open_file,
+        imprint,
+        sum(ceil(ceil(count / forms.of(method)[0].per_sheet) / SHEETS_PER_FILE) for method, count in counts),
+    )
     with _manifest(open_file) as note:
-        sheets = _sheets(chain.from_iterable(map(composer.compose, records)), layout.per_sheet)
+        sections = groupby(parted(records), lambda part: part[0])
+        for (method, parts), (_, count) in zip(sections, counts, strict=True):
+            printer.section(method, (batch for _, batch in parts), count, note)
+    labels, printed = sum(file.labels for file in printer.printed), tuple(printer.printed)
+    totals = (0, labels) if test_print else (labels, 0)
+    return BatchTotals(*totals, sum(file.sheets for file in printed), printed, composer.held)
+
+
+class _Printer:
+    """Writes the files of a batch, one after the other."""
+
+    def __init__(
+        self, composer: Composer, embedded: EmbeddedFonts, open_file: OpenFile, imprint: Imprint | None, files: int
+    ) -> None:
+        self._composer, self._embedded, self._open = composer, embedded, open_file
+        self._imprint, self._files = imprint, files
+        self.printed: list[PrintedFile] = []
+
+    def section(self, method: str, records: Iterable[pa.RecordBatch], count: int, note: Callable[..., Any]) -> None:
+        """The files of one delivery method, which `count` labels are expected in."""
+        layout, drawing = self._composer.layout(method), self._composer.drawing(method)
+        mark = drawing.test_mark() if self._composer.is_test else b""
+        labels = chain.from_iterable(self._composer.compose(batch, method) for batch in records)
+        sheets = _sheets(labels, layout.per_sheet)
+        left, before = ceil(count / layout.per_sheet), len(self.printed)
         for first in sheets:
-            name = f"labels_{len(printed) + 1:03d}.pdf"
-            with open_file(name) as out:
-                file = SheetFile(name, out, layout)
+            name = f"labels_{len(self.printed) + 1:03d}.pdf"
+            with self._open(name) as out:
+                file = SheetFile(name, out, layout, self._about(name, method))
                 for sheet in chain([first], islice(sheets, SHEETS_PER_FILE - 1)):
                     drawn: list[bytes] = []
                     for position, label in enumerate(sheet):
-                        line, code = composer.barcode(label.barcode)
+                        line, code = self._composer.barcode(label.barcode, method)
                         note(label, Place(name, file.sheets + 1, position + 1), code)
                         drawn.append(drawing.label(position, label.lines, line, mark))
-                    file.add_sheet(drawn)
-                printed.append(file.finish(embedded))
-    count = sum(file.labels for file in printed)
-    counts = (0, count) if test_print else (count, 0)
-    return BatchTotals(*counts, sum(file.sheets for file in printed), tuple(printed), composer.held)
+                    beside = self._beside(drawing, layout, method, file.sheets + 1, min(left, SHEETS_PER_FILE))
+                    file.add_sheet(drawn, beside=beside)
+                self.printed.append(file.finish(self._embedded))
+            left -= SHEETS_PER_FILE
+        printed = sum(file.labels for file in self.printed[before:])
+        if self._imprint is not None and printed != count:
+            raise GateClosed(
+                f"印字した数（{printed}）が、印字するはずの数（{count}）と違います",
+                where=self._imprint.batch,
+                next_step="外字と住所の保留を確かめ、担当の技術者に連絡してください",
+            )
+
+    def _about(self, name: str, method: str) -> Mapping[str, str]:
+        return self._imprint.about(name, len(self.printed) + 1, self._files, method) if self._imprint else {}
+
+    def _beside(self, drawing: Drawing, layout: SheetLayout, method: str, sheet: int, sheets: int) -> bytes:
+        if self._imprint is None:
+            return b""
+        place = SheetPlace(len(self.printed) + 1, self._files, sheet, sheets)
+        return drawing.beside(margin_line(self._imprint.text(place, method), layout, self._composer.fonts))
 
 
-def _characters(records: Iterable[pa.RecordBatch], fonts: FontSet) -> set[str]:
-    """Every character of composed text in the records that can be drawn."""
+def _survey(records: Iterable[pa.RecordBatch], fonts: FontSet) -> tuple[set[str], list[tuple[str, int]]]:
+    """Every character of composed text in the records that can be drawn; how many of each method, as they come, can."""
     prover = Prover(fonts)
-    for batch in records:
-        prover.rows([texts(batch, name) for name in PRINTED_FIELDS])
-    return prover.drawn
+    counts: list[tuple[str, int]] = []
+    for method, parts in groupby(parted(records), lambda part: part[0]):
+        count = 0
+        for _, batch in parts:
+            count += batch.num_rows - len(prover.rows([texts(batch, name) for name in PRINTED_FIELDS]))
+        counts.append((method, count))
+    return prover.drawn, counts
 
 
-def _sheets(labels: Iterator[_SetLabel], per_sheet: int) -> Iterator[list[_SetLabel]]:
+def _sheets(labels: Iterator[SetLabel], per_sheet: int) -> Iterator[list[SetLabel]]:
     while sheet := list(islice(labels, per_sheet)):
         yield sheet
 
 
 @contextmanager
-def _manifest(open_file: OpenFile) -> Iterator[Callable[[_SetLabel, Place, str], Any]]:
+def _manifest(open_file: OpenFile) -> Iterator[Callable[[SetLabel, Place, str], Any]]:
     """Opens the manifest and gives what writes a label's row into it, from its place and its barcode's code."""
     with open_file(MANIFEST) as out:
         manifest = TextIOWrapper(out, encoding="utf-8", newline="")
@@ -198,25 +238,37 @@ def render_sheet(
     fonts: FontSet,
     open_file: OpenFile,
     free_text: str = "",
+    *,
+    by_method: Mapping[str, LabelForm] = MappingProxyType({}),
+    imprint: tuple[Imprint, SheetPlace] | None = None,
 ) -> None:
     """Write labels of one printed sheet once more, each at its place, as `labels_001.pdf` with `manifest.csv`.
 
     Args:
         places: where each was printed, by application number.
+        imprint: what the sheet says of itself, and which it was.
     """
-    composer = _Composer(Typesetter(layout, fonts, free_text), fonts, test_print=False)
-    drawing = Drawing(layout, fonts)
+    [method] = {method for method, _ in parted([records])}
+    forms = Forms(layout, free_text, by_method)
+    composer = Composer(forms, fonts, test_print=False)
+    layout, drawing = composer.layout(method), composer.drawing(method)
     drawn: list[bytes] = []
+    about, beside, characters = {}, b"", forms.characters
     with open_file(name := "labels_001.pdf") as out:
         with _manifest(open_file) as note:
-            for label in composer.compose(records):
-                line, code = composer.barcode(label.barcode)
+            for label in composer.compose(records, method):
+                line, code = composer.barcode(label.barcode, method)
                 place = places[label.application_no]
                 note(label, place, code)
                 drawn.append(drawing.label(place.position - 1, label.lines, line))
-        sheet = SheetFile(name, out, layout)
-        sheet.add_sheet(drawn)
-        sheet.finish(EmbeddedFonts(fonts.cut(composer.prover.drawn | set(free_text))))
+        if imprint is not None:
+            said, sheet = imprint
+            about = dict(said.about(name, sheet.file, sheet.files, method))
+            beside = drawing.beside(margin_line(said.text(sheet, method), layout, fonts))
+            characters |= IMPRINTED
+        file = SheetFile(name, out, layout, about)
+        file.add_sheet(drawn, beside=beside)
+        file.finish(EmbeddedFonts(fonts.cut(composer.prover.drawn | characters)))
 
 
 def control_totals(
@@ -251,55 +303,3 @@ def _open(where: str, totals: dict[str, int]) -> GateClosed:
         where=where,
         next_step="印刷を止め、保留・除外・印字済みの世帯を台帳と突き合わせてください",
     )
-
-
-def _encoded(record: Record) -> list[str] | NoBarcode:
-    if not record.town:
-        return encode_whole(record.postal_code, record.block, record.building)
-    return encode(record.postal_code, after_town(record.town, record.block, record.building))
-
-
-class _Composer:
-    """Proves, sets and encodes records; collects who is held."""
-
-    def __init__(self, setter: Typesetter, fonts: FontSet, test_print: bool) -> None:
-        self._setter, self._fonts, self._test = setter, fonts, test_print
-        self.prover = Prover(fonts)
-        self.listed: list[HeldLabel] = []
-
-    @property
-    def held(self) -> dict[str, HoldReason]:
-        """Why each household that is held is not printed."""
-        return {label.household_no: label.reason for label in self.listed}
-
-    def compose(self, batch: pa.RecordBatch, *, barcodes: bool = True) -> Iterator[_SetLabel]:
-        """The labels of a batch that can be printed, in its order."""
-        columns = [texts(batch, name) for name in PRINTED_FIELDS]
-        numbers = batch.column("label_no").to_pylist()
-        households, ward_numbers = texts(batch, "household_no"), texts(batch, "ward_no")
-        flags = texts(batch, "flags")
-        undrawable = self.prover.rows(columns)
-        barcodes = barcodes and self._setter.layout.barcode_pt is not None
-        set_label, in_base = self._setter.set_label, self._fonts.in_base
-        columns = self.prover.composed(columns)
-        for row, record in enumerate(map(Record._make, zip(*columns, strict=True))):
-            lines = undrawable[row] if row in undrawable else set_label(record)
-            if isinstance(lines, HoldReason):
-                wrong = tuple(dict.fromkeys(self.prover.undrawable.get(row, ())))
-                self.listed.append(HeldLabel(households[row], ward_numbers[row], record.application_no, lines, wrong))
-                continue
-            barcode = _encoded(record) if barcodes else None
-            notes = [flags[row]] if flags[row] else []
-            if not in_base.issuperset("".join(record)):
-                notes.append("gaiji")
-            if isinstance(barcode, NoBarcode):
-                notes.append(f"no_barcode:{barcode}")
-            if self._test:
-                notes.append("test")
-            yield _SetLabel(numbers[row], ward_numbers[row], record.application_no, ";".join(notes), lines, barcode)
-
-    def barcode(self, symbol: list[str] | NoBarcode | None) -> tuple[Line | None, str]:
-        """The line of bars and the manifest's `STC … SPC`; nothing where there is no barcode."""
-        if symbol is None or isinstance(symbol, NoBarcode):
-            return None, ""
-        return self._setter.barcode_line(bars(symbol)), " ".join(symbol)

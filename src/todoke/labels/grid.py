@@ -13,13 +13,16 @@ from todoke.labels.sheet import Line
 
 GRID = "grid.pdf"
 _CROSS_MM = 4.0
+#: A line that is nearer to the paper's edge is not printed, or cannot be measured; so far inside it is.
+_SEEN_MM, INSET_MM = 5.0, 5.0
 
 
 def write_grid(out: BinaryIO, layouts: Mapping[str, SheetLayout]) -> None:
     """Write one page for each named layout: label outlines, rulers in mm from the page's edges, registration crosses.
 
     Outlines and crosses are moved by the offset in force, the rulers are not: where the outline's corner lies on the
-    paper, read off the label's edge, is the offset that is still missing. The same layouts give the same bytes.
+    paper, read off the label's edge, is the offset that is still missing. An outline on the paper's edge would not be
+    seen, so those of labels that lie there are drawn `INSET_MM` inside them. The same layouts give the same bytes.
     """
     fonts, characters = standard_fonts(), set[str]()
     file: SheetFile | None = None
@@ -28,7 +31,7 @@ def write_grid(out: BinaryIO, layouts: Mapping[str, SheetLayout]) -> None:
             1, 1, layout.page_width_mm, layout.page_height_mm, 0, 0, barcode_pt=None,
             page_width_mm=layout.page_width_mm, page_height_mm=layout.page_height_mm,
         )  # fmt: skip
-        file = file or SheetFile(GRID, out, page)
+        file = file or SheetFile(GRID, out, page, {"Title": "宛名ラベルの印字位置の確認"})
         texts = [*_legend(name, layout), *_numbers(layout)]
         characters.update(*(line.text for line in texts))
         file.add_sheet([Drawing(page, fonts).label(0, texts, None, _rulers(layout) + _outlines(layout))], page)
@@ -49,10 +52,11 @@ def _legend(name: str, layout: SheetLayout) -> list[Line]:
     # clear of the rulers, which run through a label that begins at the page's edge
     left, top = max(x, 6 * MM), min(y + layout.height_mm * MM, (layout.page_height_mm - 5) * MM)
     size = f"{layout.width_mm:g}×{layout.height_mm:g}mm"
+    inset = f"　枠線はラベルの縁の{INSET_MM:g}mm内側" if _inset(layout) else ""
     texts = (
         f"印字位置の確認　{name}",
         f"補正 右へ {layout.offset_x_mm:+.1f}mm　下へ {layout.offset_y_mm:+.1f}mm",
-        f"{layout.columns}列×{layout.rows}段　ラベル {size}",
+        f"{layout.columns}列×{layout.rows}段　ラベル {size}{inset}",
         "枠線とラベルの縁のずれを測り、右・下へずらす量を",
         "offset_mm の x・y に足してください（0.1mm単位）",
     )
@@ -86,19 +90,26 @@ def _tick(mm: int) -> float:
 def _outlines(layout: SheetLayout) -> bytes:
     """Each label's outline, and a cross on each of its corners."""
     strokes = [b"0.3 w 0 G "]
-    corners = set()
+    corners, inset = set(), _inset(layout)
+    width, height = layout.width_mm - 2 * inset, layout.height_mm - 2 * inset
     for x, y in layout.corners():
-        left, foot = x / MM, y / MM
-        strokes.append(b"%.2f %.2f %.2f %.2f re " % (x, y, layout.width_mm * MM, layout.height_mm * MM))
+        left, foot = x / MM + inset, y / MM + inset
+        strokes.append(b"%.2f %.2f %.2f %.2f re " % (left * MM, foot * MM, width * MM, height * MM))
         corners |= {
-            (round(left + right * layout.width_mm, 3), round(foot + top * layout.height_mm, 3))
-            for right in (0, 1)
-            for top in (0, 1)
+            (round(left + right * width, 3), round(foot + top * height, 3)) for right in (0, 1) for top in (0, 1)
         }
     for across, up in sorted(corners):
         strokes.append(_line(across - _CROSS_MM / 2, up, across + _CROSS_MM / 2, up))
         strokes.append(_line(across, up - _CROSS_MM / 2, across, up + _CROSS_MM / 2))
     return b"".join(strokes) + b"S "
+
+
+def _inset(layout: SheetLayout) -> float:
+    """How far the outlines lie inside the labels, in mm: not at all where all of them are clear of the paper's edge."""
+    xs, feet = ([place[axis] / MM for place in layout.corners()] for axis in (0, 1))
+    right, top = max(xs) + layout.width_mm, max(feet) + layout.height_mm
+    clear = min(*xs, *feet, layout.page_width_mm - right, layout.page_height_mm - top)
+    return INSET_MM if clear < _SEEN_MM else 0.0
 
 
 def _line(x0: float, y0: float, x1: float, y1: float) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import BinaryIO
@@ -60,6 +60,10 @@ class Drawing:
         parts.append(b"ET Q\n")
         return b"".join(parts)
 
+    def beside(self, line: Line | None) -> bytes:
+        """A line of the sheet outside its labels, in points from the page's corner."""
+        return b"BT " + self._text(line) + b"ET\n" if line is not None else b""
+
     def test_mark(self) -> bytes:
         """What marks a test print: the label's outline and, large and light, テスト印字 見本 (G06)."""
         width, height = self._size
@@ -102,19 +106,25 @@ class EmbeddedFonts:
 
 
 class SheetFile:
-    """One PDF file, written as its sheets come. Objects: 1 catalogue, 2 page tree, then content and page in turn."""
+    """One PDF file, written as its sheets come. Objects: 1 catalogue, 2 page tree, then content and page in turn.
 
-    def __init__(self, name: str, out: BinaryIO, layout: SheetLayout) -> None:
-        self.name, self._out = name, out
+    `about`: its metadata (Title, Subject, Keywords).
+    """
+
+    def __init__(self, name: str, out: BinaryIO, layout: SheetLayout, about: Mapping[str, str] | None = None) -> None:
+        self.name, self._out, self._about = name, out, about or {}
         self._page = _page_size(layout)
         self._digest, self._position = hashlib.sha256(), 0
         self._offsets = [0, 0, 0]
         self.sheets = self.labels = 0
         self._write(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
 
-    def add_sheet(self, labels: Sequence[bytes], layout: SheetLayout | None = None) -> None:
-        """Write one sheet of drawn labels; `layout` is that of a page whose size is not the file's."""
-        content = self._object(_stream(b"".join(labels)))
+    def add_sheet(self, labels: Sequence[bytes], layout: SheetLayout | None = None, *, beside: bytes = b"") -> None:
+        """Write one sheet of drawn labels, and what is drawn `beside` them.
+
+        `layout` is that of a page whose size is not the file's.
+        """
+        content = self._object(_stream(b"".join((*labels, beside))))
         box = b"/MediaBox[0 0 %s]" % _page_size(layout) if layout else b""
         self._object(b"<</Type/Page/Parent 2 0 R%s/Contents %d 0 R>>" % (box, content))
         self.sheets += 1
@@ -133,12 +143,16 @@ class SheetFile:
         )
         # Labels are printed at their size: a viewer must not scale them to the printer's margins.
         self._object(b"<</Type/Catalog/Pages 2 0 R/Lang(ja-JP)/ViewerPreferences<</PrintScaling/None>>>>", number=1)
+        info = b""
+        if self._about:
+            told = b"".join(b"/%s%s" % (key.encode(), _text_string(text)) for key, text in self._about.items())
+            info = b"/Info %d 0 R" % self._object(b"<<%s>>" % told)
         start, count = self._position, len(self._offsets)
         table = b"".join(b"%010d 00000 n \n" % offset for offset in self._offsets[1:])
         mark = self._digest.hexdigest()[:32].encode()
         self._write(
-            b"xref\n0 %d\n0000000000 65535 f \n%strailer\n<</Size %d/Root 1 0 R/ID[<%s><%s>]>>\n"
-            b"startxref\n%d\n%%%%EOF\n" % (count, table, count, mark, mark, start)
+            b"xref\n0 %d\n0000000000 65535 f \n%strailer\n<</Size %d/Root 1 0 R%s/ID[<%s><%s>]>>\n"
+            b"startxref\n%d\n%%%%EOF\n" % (count, table, count, info, mark, mark, start)
         )
         return PrintedFile(self.name, self.sheets, self.labels, self._position, self._digest.hexdigest())
 
@@ -226,6 +240,10 @@ def _to_unicode(texts: Iterable[tuple[int, str]], width: int) -> bytes:
         block = lines[start : start + 100]
         parts.append(b"%d beginbfchar\n%s\nendbfchar\n" % (len(block), b"\n".join(block)))
     return b"".join(parts) + _CMAP_TAIL
+
+
+def _text_string(text: str) -> bytes:
+    return b"<FEFF%s>" % text.encode("utf-16-be").hex().upper().encode()
 
 
 def _escaped(raw: bytes) -> bytes:

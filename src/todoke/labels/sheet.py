@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from todoke.contract.sheet_layout import FOOT_LINE_MM, FOOT_MM, MM, SheetLayout
+from todoke.contract.sheet_layout import ABOVE_FOOT_MM, FOOT_LINE_MM, FOOT_MM, MM, SheetLayout
 from todoke.errors import ContractError
 from todoke.labels.barcode import plain_postal_code
 from todoke.labels.fonts import FontSet, barcode_font_size
@@ -73,7 +73,7 @@ class Typesetter:
         self._width = (layout.width_mm - 2 * layout.indent_mm) * MM
         self._top = (layout.height_mm - 2.5) * MM
         box = layout.barcode_box() if layout.barcode_pt is not None else None
-        self._bottom = box[3] + BLANK_MM * MM if box else (FOOT_MM + FOOT_LINE_MM + 0.5) * MM
+        self._bottom = box[3] + BLANK_MM * MM if box else (FOOT_MM + FOOT_LINE_MM + ABOVE_FOOT_MM) * MM
         self._scales = (_LARGE_SCALE, *_SCALES) if layout.height_mm >= _LARGE_MM else _SCALES
         self._free = self._free_line(free_text) if free_text else None
         self._number_width = self._free.x - self._left - _FREE_GAP if self._free else self._width

@@ -16,7 +16,7 @@ CONFIDENTIAL = "confidential"
 
 
 def pick(records: Iterable[pa.RecordBatch], fonts: FontSet) -> pa.RecordBatch:
-    """Pick longest address, building and name, most gaiji, the first of each town and the first confidential household.
+    """Pick longest address, building and name, most gaiji, the first confidential one, of each town and method.
 
     Longest is what is widest in these fonts: that strains a label, not how many characters there are.
 
@@ -50,8 +50,8 @@ def _candidates(batch: pa.RecordBatch, fonts: FontSet) -> Iterator[tuple[int, st
     def width(text: str) -> float:
         return fonts.width(fonts.composed(text))
 
-    columns = (texts(batch, name) for name in ("town", "block", "building", "name", "flags"))
-    for row, (town, block, building, name, flags) in enumerate(zip(*columns, strict=True)):
+    columns = (texts(batch, name) for name in ("town", "block", "building", "name", "flags", "delivery_method"))
+    for row, (town, block, building, name, flags, method) in enumerate(zip(*columns, strict=True)):
         yield row, f"town:{town}", 0
         yield row, "longest_address", width(town + block)
         if building:
@@ -62,3 +62,5 @@ def _candidates(batch: pa.RecordBatch, fonts: FontSet) -> Iterator[tuple[int, st
             yield row, "most_gaiji", gaiji
         if CONFIDENTIAL in flags.split(";"):
             yield row, CONFIDENTIAL, 0
+        if method:
+            yield row, f"method:{method}", 0

@@ -19,6 +19,9 @@ REASONS = {
 }
 #: 続柄 of the head; every other one is free text, and no rule looks at it.
 HEAD = "世帯主"
+#: 配送方法 of a confidential household's parcels; where a place keeps them, and all.
+KEPT_METHODS = ("営業所留", "局留")
+DELIVERY_METHODS = (*KEPT_METHODS, "別住所")
 #: The values by which rules decide, of each field that has such.
 CODED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -26,6 +29,6 @@ CODED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "confidential": ("1", "0"),
         "change_kind": KINDS,
         "change_reason": tuple(REASONS),
-        "method": ("営業所留", "局留", "別住所"),
+        "method": DELIVERY_METHODS,
     }
 )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from todoke.model.ward_values import DELIVERY_METHODS
 from todoke.outbox.workbook import Column, Sheet, render
 
 NAME = "delivery_methods.xlsx"
-METHODS = ("営業所留", "局留", "別住所")
 _COLUMNS = (
     Column("shipment_id", "出荷番号", 30),
     Column("application_no", "申込番号", 13),
@@ -28,6 +28,6 @@ def delivery_methods(parcels: pa.Table, *, programme: str, title: str) -> bytes:
         parcels: shipment_id, application_no, delivery_method, postal_code, address, building, held_at,
             recipient_name.
     """
-    by_method = ((method, parcels.filter(pc.equal(parcels["delivery_method"], method))) for method in METHODS)
+    by_method = ((method, parcels.filter(pc.equal(parcels["delivery_method"], method))) for method in DELIVERY_METHODS)
     sheets = [Sheet(method, _COLUMNS, rows, notes=(_NOTE,)) for method, rows in by_method if rows.num_rows]
     return render(sheets, title=title, subtitle=programme)

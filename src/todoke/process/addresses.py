@@ -27,6 +27,7 @@ ADDRESS = pa.schema(
         ("block", _text),
         ("building", _text),
         ("addressee", _text),
+        ("delivery_method", _text),
     ]
 )
 
@@ -34,7 +35,8 @@ ADDRESS = pa.schema(
 def delivery_addresses(ws: Workspace, versions: Mapping[str, VersionRef]) -> pa.Table:
     """Where each household's parcels go, by household number (G09), as `ADDRESS`.
 
-    A confidential household without an instruction has no row.
+    A confidential household without an instruction has no row; `delivery_method` is how the ward has its parcels
+    delivered, empty for all others.
 
     Args:
         versions: of `household`, `person` and, if there is one, `delivery_instruction`.

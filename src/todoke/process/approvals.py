@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import chain
 from math import ceil
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -63,6 +64,8 @@ _OWN_TEST_PRINT, *_OTHER_LABELS = [
     for kind in (ShipmentKind.CATALOGUE, ShipmentKind.TOILET, ShipmentKind.NOTICE)
 ]
 _LABEL_KINDS = [*_OWN_TEST_PRINT, *chain.from_iterable(_OTHER_LABELS)]
+#: What of a form is no part of what a label shows.
+_OFFSETS: Any = {"offset_mm": True, "forms": True, "labels_per_batch": True, "methods": {"__all__": {"offset_mm"}}}
 #: What a label shows is taken from these.
 _PRINTED_FROM = ("household", "person", "delivery_instruction")
 
@@ -82,7 +85,7 @@ def content_digest(ws: Workspace, tx: Connection, kind: str, keys: list[str]) ->
     heads = ws.ledger.heads(tx)
     versions = [heads[name].id for name in _PRINTED_FROM if name in heads]
     # The printer's offset may be set after the test print that shows it; anything else of the form is looked at anew.
-    form = ws.contract.labels.form(kind).model_dump_json(exclude={"offset_mm", "forms", "labels_per_batch"})
+    form = ws.contract.labels.form(kind).model_dump_json(exclude=_OFFSETS)
     fonts = pinned(fonts_in_force(ws, tx)).values()
     told = [*(f"{key}\t{inside[key]}" for key in sorted(keys)), *versions, *fonts, form]
     return hashlib.sha256("\n".join(told).encode()).hexdigest()

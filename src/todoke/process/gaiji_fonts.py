@@ -9,15 +9,14 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
-from todoke.contract.loader import contract_folder
 from todoke.errors import ContractError
-from todoke.labels.fonts import FontSet, base_font_path
+from todoke.labels.fonts import FontSet
 from todoke.model.codes import ReceiptState
 from todoke.process.arrivals import GAIJI_FONT
+from todoke.process.contract_check import base_font_file
 from todoke.process.workspace import LabelFonts, Workspace
 from todoke.store import tables as t
 
-_STYLES = ("gothic", "mincho")
 _BASE, _GAIJI = "base_font", "gaiji_fonts"
 
 
@@ -98,17 +97,7 @@ def font_file(ws: Workspace, receipt_no: str) -> bytes:
 
 
 def _base_file(ws: Workspace) -> Path:
-    name = ws.contract.labels.base_font
-    if name in _STYLES:
-        return base_font_path(name)
-    path = contract_folder(ws.contract.id) / name
-    if not path.is_file():
-        raise ContractError(
-            "基本フォントのファイルがありません",
-            where=f"labels.base_font: {name}",
-            next_step="契約のフォルダにフォントファイルを置くか、gothic か mincho を指定してください",
-        )
-    return path
+    return base_font_file(ws.contract.id, ws.contract.labels.base_font)
 
 
 def _digest(path: Path) -> str:

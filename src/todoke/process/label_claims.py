@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 
 from todoke.errors import ContractError, NotApproved
 from todoke.labels.sort_mark import sort_marks
+from todoke.model.ward_values import KEPT_METHODS
 from todoke.outbox.batch import Guard, pending_keys
 from todoke.process import approvals, stops
 from todoke.process.addresses import delivery_addresses
@@ -18,7 +19,7 @@ from todoke.process.releasing import Refresh, claimed
 from todoke.process.workspace import Workspace
 from todoke.store import tables as t
 
-PRINTING_ORDER = ("postal_code", "town", "sort_mark", "household_no")
+PRINTING_ORDER = ("delivery_method", "postal_code", "town", "sort_mark", "household_no")
 #: Airflow maps a task over 1,024 values at most (`core.max_map_length`).
 _BATCHES_AT_ONCE = 1_000
 
@@ -113,23 +114,35 @@ def _in_order(ws: Workspace, kind: str, keys: list[str]) -> list[str]:
     with ws.ledger.read() as tx:
         heads = ws.ledger.heads(tx)
     table = pa.table({"key": keys, "household_no": members(ws, keys)})
-    places = delivery_addresses(ws, heads).select(["household_no", "postal_code", "town", "block", "confidential"])
-    ordered: list[str] = in_printing_order(ws, table.join(places, "household_no", join_type="left outer"), kind)[
-        "key"
-    ].to_pylist()
+    places = delivery_addresses(ws, heads).select(
+        ["household_no", "delivery_method", "postal_code", "town", "block", "confidential"]
+    )
+    placed = in_printing_order(ws, table.join(places, "household_no", join_type="left outer"), kind)
+    ordered: list[str] = placed["key"].to_pylist()
     return ordered
 
 
 def in_printing_order(ws: Workspace, addresses: pa.Table, kind: str) -> pa.Table:
-    """Addresses with `sort_mark`, as they are printed in a batch of a kind: by postal code and town for the carrier."""
+    """Addresses with `sort_mark`, as they are printed in a batch of a kind: by postal code and town for the carrier.
+
+    Those of confidential households by delivery method before that.
+    """
     return with_sort_mark(ws, addresses, kind).sort_by([(name, "ascending") for name in PRINTING_ORDER])
 
 
 def with_sort_mark(ws: Workspace, addresses: pa.Table, kind: str) -> pa.Table:
-    """Addresses with `sort_mark`; a confidential household's label names no town beside its address (G09)."""
+    """Addresses with `sort_mark`.
+
+    A confidential household's label names no town beside its address; where a place keeps the parcel it is marked by
+    the delivery method, 局留 or 営業所留. 別住所 would tell who reads it that somebody lives elsewhere (G09).
+    """
     towns, blocks = (addresses[name].fill_null("").to_pylist() for name in ("town", "block"))
     marks = sort_marks(ws.contract.labels.form(kind).sort_mark, towns, blocks)
-    return addresses.append_column("sort_mark", pc.if_else(addresses["confidential"], "", pa.array(marks, pa.string())))
+    kept = pc.if_else(
+        pc.is_in(addresses["delivery_method"], value_set=pa.array(KEPT_METHODS)), addresses["delivery_method"], ""
+    )
+    mark = pc.if_else(addresses["confidential"], kept, pa.array(marks, pa.string()))
+    return addresses.append_column("sort_mark", mark)
 
 
 def members(ws: Workspace, keys: list[str]) -> pa.Array:

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from todoke.errors import GateClosed
 from todoke.labels import batch as printing
+from todoke.labels.imprint import Imprint
 from todoke.labels.test_pack import CONFIDENTIAL
 from todoke.outbox import delivery_methods
 from todoke.outbox.batch import Batch, OpenFile, publish
@@ -46,6 +47,7 @@ def _columns(table: pa.Table) -> pa.Table:
             "name": table["addressee"],
             "sort_mark": table["sort_mark"],
             "flags": pc.if_else(table["confidential"], CONFIDENTIAL, ""),
+            "delivery_method": table["delivery_method"],
         }
     )
 
@@ -107,7 +109,15 @@ def publish_labels(ws: Workspace, batch: Batch) -> int:
 
 def _print(ws: Workspace, batch: Batch, records: Iterable[pa.RecordBatch], open_file: OpenFile) -> int:
     form = ws.contract.labels.form(batch.kind)
-    printed = printing.render(records, form.layout, label_fonts(ws), open_file, form.free_text).labels
+    printed = printing.render(
+        records,
+        form.layout,
+        label_fonts(ws),
+        open_file,
+        form.free_text,
+        by_method=ws.contract.labels.methods(batch.kind),
+        imprint=imprint(ws, batch),
+    ).labels
     if printed != batch.members:
         raise GateClosed(
             f"印字した数（{printed}）が束の数（{batch.members}）と違います",
@@ -115,6 +125,13 @@ def _print(ws: Workspace, batch: Batch, records: Iterable[pa.RecordBatch], open_
             next_step="外字と住所の保留を確かめ、担当の技術者に連絡してください",
         )
     return printed
+
+
+def imprint(ws: Workspace, batch: Batch) -> Imprint:
+    """What the sheets of a batch say of themselves; `ws` as it was when the batch was claimed."""
+    notes = {"part": 1, "parts": 1} | batch.notes
+    contract = ws.contract
+    return Imprint(contract.id, contract.name, batch.business_on, batch.kind, batch.id, notes["part"], notes["parts"])
 
 
 def _write_methods(ws: Workspace, instructed: pa.Table, open_file: OpenFile) -> None:

@@ -14,17 +14,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection
 
-from todoke.contract.loader import load
+from todoke.contract.label_forms import Labels
+from todoke.contract.sheet_layout import SheetLayout
 from todoke.labels import batch as printing
 from todoke.labels import test_pack as testing
 from todoke.labels.grid import GRID, grid, write_grid
+from todoke.labels.imprint import Imprint
 from todoke.model.changes import Changes, effect_kind
 from todoke.model.codes import Cause, ShipmentKind
 from todoke.outbox.batch import Guard, batch_of, pending_keys
 from todoke.parcels.ledger_parcels import new_and_settled
 from todoke.parcels.pull_outs import too_late
 from todoke.parcels.wanted import Held, changed_parcels, one_item_wanted
-from todoke.process import approvals
+from todoke.process import approvals, contract_check
 from todoke.process.address_changes import moved_parcels
 from todoke.process.addresses import delivery_addresses
 from todoke.process.batch_contents import CATALOGUE_ITEM
@@ -172,7 +174,8 @@ def hold_plan(ws: Workspace, addresses: pa.Table, kind: ShipmentKind) -> printin
         mine = addresses.filter(pc.equal(addresses["confidential"], confidential))
         form = ws.contract.labels.form(batch_kind)
         records = label_records(ws, mine, batch_kind)
-        plan += printing.plan_holds(records, form.layout, label_fonts(ws), form.free_text)
+        methods = ws.contract.labels.methods(batch_kind)
+        plan += printing.plan_holds(records, form.layout, label_fonts(ws), form.free_text, methods)
     return plan
 
 
@@ -239,9 +242,16 @@ def ask_inspection(ws: Workspace, kind: str, title: str, keys: list[str]) -> int
 
 def printer_grid(contract: str, kind: str, on: date) -> bytes:
     """The printer's test grid: of the form of a kind of batch, or, without one, a page for each form in force."""
-    labels = load(contract, on).labels
-    forms = {kind: labels.form(kind)} if kind else {"標準": labels, **labels.forms}
-    return grid({name: form.layout for name, form in forms.items()})
+    labels = contract_check.check(contract, on).labels
+    kinds = [kind] if kind else ["", *labels.forms]
+    return grid({name: layout for each in kinds for name, layout in _layouts(labels, each).items()})
+
+
+def _layouts(labels: Labels, kind: str) -> dict[str, SheetLayout]:
+    """The layouts of a kind of batch by name: its own, and those of delivery methods that differ."""
+    forms = {kind or "標準": labels.form(kind)}
+    forms |= {f"{kind} {method}": form for method, form in labels.methods(kind).items()}
+    return {name: form.layout for name, form in forms.items()}
 
 
 def _pending_addresses(ws: Workspace, keys: list[str], heads: Mapping[str, VersionRef]) -> pa.Table:
@@ -253,9 +263,18 @@ def _print_test_pack(ws: Workspace, kind: str, pack: str, addresses: pa.Table) -
     form, fonts = ws.contract.labels.form(kind), label_fonts(ws)
     open_file = ws.outbox.opener(f"labels_test/{pack}")
     picked = testing.pick(label_records(ws, addresses, kind), fonts)
-    totals = printing.render([picked], form.layout, fonts, open_file, form.free_text, test_print=True)
+    totals = printing.render(
+        [picked],
+        form.layout,
+        fonts,
+        open_file,
+        form.free_text,
+        by_method=ws.contract.labels.methods(kind),
+        imprint=Imprint(ws.contract.id, ws.contract.name, ws.on, kind, pack, is_test=True),
+        test_print=True,
+    )
     with open_file(GRID) as out:
-        write_grid(out, {kind: form.layout})
+        write_grid(out, _layouts(ws.contract.labels, kind))
     return totals.test_labels
 
 

@@ -6,6 +6,7 @@ It is no second parcel: the batch's own versions, font and contract are rendered
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -15,11 +16,12 @@ from sqlalchemy import Connection, func, insert, select
 from todoke import clock, ids
 from todoke.errors import TodokeError
 from todoke.labels.batch import Place, render_sheet
+from todoke.labels.imprint import SheetPlace
 from todoke.model.changes import is_confidential
 from todoke.model.codes import Labelled, ShipmentState
 from todoke.outbox.batch import Batch, batches
 from todoke.process.gaiji_shapes import label_fonts
-from todoke.process.label_printing import printed_records
+from todoke.process.label_printing import imprint, printed_records
 from todoke.process.manifests import manifest
 from todoke.process.pulled import taken_out
 from todoke.process.releasing import as_claimed
@@ -166,5 +168,20 @@ def _render(ws: Workspace, batch: Batch, places: dict[str, Place], own_id: str) 
     with printed_records(then, batch) as records:
         wanted = [record.filter(pc.is_in(record["application_no"], value_set=numbers)) for record in records]
     form, again = then.contract.labels.form(batch.kind), pa.Table.from_batches(wanted).combine_chunks().to_batches()[0]
-    open_file = ws.outbox.opener(f"{FOLDER}/{own_id}")
-    render_sheet(again, places, form.layout, label_fonts(then), open_file, form.free_text)
+    render_sheet(
+        again,
+        places,
+        form.layout,
+        label_fonts(then),
+        ws.outbox.opener(f"{FOLDER}/{own_id}"),
+        form.free_text,
+        by_method=then.contract.labels.methods(batch.kind),
+        imprint=(replace(imprint(then, batch), again=True), _sheet_place(ws, batch, next(iter(places.values())))),
+    )
+
+
+def _sheet_place(ws: Workspace, batch: Batch, place: Place) -> SheetPlace:
+    rows = list(manifest(ws, batch.id))
+    files = list(dict.fromkeys(row["file"] for row in rows))
+    sheets = max(int(row["sheet"]) for row in rows if row["file"] == place.file)
+    return SheetPlace(files.index(place.file) + 1, len(files), place.sheet, sheets)

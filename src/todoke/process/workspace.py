@@ -14,6 +14,7 @@ from todoke.contract.model import Contract
 from todoke.intake import private_folder
 from todoke.model.changes import Changes
 from todoke.outbox.batch import Outbox
+from todoke.process import contract_check
 from todoke.protect.encryption import FileCipher, TableCipher
 from todoke.store import settle as settling
 from todoke.store import tables as t
@@ -59,9 +60,10 @@ class Workspace:
         Whatever step comes next removes the plaintext that one which was killed has left (P05).
 
         Raises:
-            ContractError: the contract is wrong, or not one for this environment (P07).
+            ContractError: the contract is wrong, its labels cannot be printed, or it is not one for this environment
+                (P07).
         """
-        contract = loader.load(contract_id, on)
+        contract = contract_check.check(contract_id, on)
         loader.keep_apart(contract)
         private_folder.sweep()
         ledger = Ledger(contract_id)
