@@ -86,10 +86,18 @@ def process_dags(
                 default_args=TASK_DEFAULTS,
                 params=params(),
                 tags={f"contract:{contract.id}", f"process:{process}"},
-            ):
+            ) as dag:
                 graph(contract.id)
+            _keep_results_whole(dag)
 
     return build
+
+
+def _keep_results_whole(dag: DAG) -> None:
+    """What a task returns is read as a whole; Airflow would send each of its counts to its API once more."""
+    for step in dag.tasks:
+        if getattr(step, "multiple_outputs", False):
+            step.multiple_outputs = False
 
 
 def asset(contract: str, name: str) -> Asset:

@@ -109,6 +109,10 @@ def test_every_release_waits_for_all_that_is_upstream_of_it(dags):
         assert dags[dag_id].get_task(task_id).trigger_rule == "all_success"
 
 
+def test_what_a_task_returns_is_kept_once_and_whole(dags):
+    assert [task.task_id for task in all_tasks(dags) if getattr(task, "multiple_outputs", False)] == []
+
+
 def test_no_run_of_a_calendar_waits_for_a_person(dags):
     from airflow.providers.standard.operators.hitl import HITLOperator
 
