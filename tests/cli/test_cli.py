@@ -178,6 +178,11 @@ def test_a_layout_check_tells_what_would_not_be_read_as_a_number_or_a_day_and_wh
     assert "読み取れない値・世帯人数: 2行（（空欄） 1行、9●9 1行）" in run.stdout
     assert "読み取れない値・生年月日: 2行（99999 1行、●● 1行）" in run.stdout
     assert not [word for word in WORDS if word in run.stdout + run.stderr]
+    counter = tmp_path / "special_delivery_20260721_01.csv"
+    names = "世帯番号,配送方法,送付先郵便番号,送付先住所,送付先方書,送付先氏名,留置先名称"
+    counter.write_bytes(f"{names}\r\n1,営業所留,,,,太郎,中目黒局\r\n".encode("cp932"))
+    run = todoke("layout", "check", "gift", "special_delivery", str(counter))
+    assert run.returncode == 0 and "読み取れない値" not in run.stdout
 
 
 def mapping(root: Path, values: dict[str, dict[str, str]]) -> Path:

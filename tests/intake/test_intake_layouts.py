@@ -280,6 +280,8 @@ def test_a_household_without_any_member_stays_a_row():
         ("番号,主,世帯員1氏名,世帯員3かな", "columns_missing", "世帯員2氏名、世帯員3氏名"),
         ("番号,主,世帯員1氏名,世帯員4氏名", "members_beyond", "1列"),
         ("番号,主,世帯員1氏名,世帯員02氏名", "members_beyond", "1列"),
+        ("番号,主,世帯員　1 氏名,世帯員　４ 氏名", "members_beyond", "1列"),
+        ("番号,主,世帯員1氏名,世帯員１ 氏名", "columns_twice", "世帯員1氏名"),
         ("番号,主,世帯員1氏名,世帯員1氏名", "columns_twice", "世帯員1氏名"),
     ],
 )

@@ -60,6 +60,7 @@ def payload(tmp_path: Path, header: str, *rows: str, encoding: str = "cp932") ->
         "ＭＹ ＮＵＭＢＥＲ",
         "kojin_bango",
         "特定個人情報",
+        '"個人\n　番号"',
     ],
 )
 @pytest.mark.parametrize("layout", [LAYOUT, None])
@@ -80,14 +81,17 @@ def test_a_nameless_column_of_such_numbers_is_refused_and_nothing_of_it_is_shown
 
 
 def test_one_row_is_enough(tmp_path):
-    with pytest.raises(FileRefused):
-        refuse(payload(tmp_path, "世帯番号,整理番号", f"1,{with_check_digit('12345678901')}"), LAYOUT, "a.csv")
+    number = with_check_digit("12345678901")
+    for cell in (number, f'="{number}"'):
+        with pytest.raises(FileRefused):
+            refuse(payload(tmp_path, "世帯番号,整理番号", f"1,{cell}"), LAYOUT, "a.csv")
 
 
 def test_household_numbers_of_twelve_digits_are_no_individual_numbers(tmp_path):
     layout = Layout(required={"世帯番号": "household_no"}, optional={"旧世帯番号": "former_household_no"})
     numbers = [with_check_digit(f"{n:011d}") for n in range(50)]
-    refuse(payload(tmp_path, "世帯番号,旧世帯番号", *(f"{number},{number}" for number in numbers)), layout, "a.csv")
+    for header in ("世帯番号,旧世帯番号", '"世帯\n番号",旧 世帯番号'):
+        refuse(payload(tmp_path, header, *(f"{number},{number}" for number in numbers)), layout, "a.csv")
 
 
 WORDS = ["{}", "{} 確認済", "番号：{}", '"{}\n（写）"']

@@ -93,7 +93,7 @@ class Layout(Settings):
         required: header → canonical name; a file without one of them is refused.
         optional: as `required`; one that is absent becomes null. Columns in neither are kept as they are.
         members: the wide form; None: a row is a member.
-        values: coded field (canonical name) → the ward's value → ours (`CODED`). A file lands as it was sent; what
+        values: coded field (canonical name) → the ward's value → ours (`CODED`). A value lands as it was sent; what
             judges its rows sees ours. Blanks around a value do not count.
     """
 

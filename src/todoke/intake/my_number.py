@@ -26,7 +26,7 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from todoke.contract.layout import Layout
+from todoke.contract.layout import Layout, bare
 from todoke.errors import FileRefused
 from todoke.intake.character_codes import Encoding
 from todoke.intake.text import read_columns
@@ -84,7 +84,7 @@ class _Column:
         found = [is_my_number(digits) for digits in _TWELVE.findall(cell)]
         self.twelve += len(found)
         self.right += sum(found)
-        self.whole += is_my_number(cell)
+        self.whole += is_my_number(cell.strip('="'))  # what Excel may put around a text
         self.named += any(found) and _names_it(cell)
 
     def holds_it(self, *, known: bool) -> bool:
@@ -128,7 +128,7 @@ def _places(payload: Path, encoding: Encoding, layout: Layout | None) -> list[in
         header, blocks = read_columns(stream, encoding=encoding, width=width)
         header = list(layout.columns) if layout and not layout.header else header
         names = list(layout.names(header)) if layout else header
-        named = [place for place, name in enumerate(names) if _names_it(name)]
+        named = [place for place, name in enumerate(names) if _names_it(bare(name))]
         if named or layout is None or not _may_hold_any(payload, encoding):
             return named
         columns = _columns((block.columns for block in blocks), names, layout)

@@ -7,21 +7,16 @@ record, so that a bad record is named by row and byte and reading goes on after 
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import BinaryIO, NamedTuple
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv
 
 from todoke.errors import FileRefused
 from todoke.intake.character_codes import (
-    BLANKS,
     BOM,
     CODES,
     ILLEGAL,
@@ -30,18 +25,24 @@ from todoke.intake.character_codes import (
     Encoding,
     refuse_other,
 )
+from todoke.intake.records import (
+    LINES_IN_RECORD,
+    QUOTED,
+    as_columns,
+    filled_rows,
+    framed_cells,
+    is_blank,
+    split_columns,
+    split_rows,
+)
 from todoke.model.codes import Finding
 
 #: No field of a piece can be longer than what `csv` takes (131,072 characters), whichever way it is split.
 BLOCK = 1 << 17
 #: A piece that fails is tried again in smaller ones, down to this: then record by record.
 _SMALLEST_PIECE = 1 << 11
-#: A quoted field may run over this many lines; beyond it the opening quote was a slip of the pen.
-_LINES_IN_RECORD = 32
 _LINE_BYTES = 1 << 20
 _CONTROLS = bytes({*range(0x20), 0x7F} - {0x09, 0x0A, 0x0D})
-#: A quoted field between delimiters. The quote stands first because that is what is quickly found.
-_QUOTED = re.compile(rb'"(?<![^,\n]")[^"]*(?:""[^"]*)*"(?![^,\r\n])')
 _PEEK = 4096
 #: What tells Excel the separator, above the header; another one than a comma is no CSV file.
 _SEPARATOR_TOLD = (["sep=", ""], ["sep=,"])
@@ -178,13 +179,13 @@ class _Reader:
                 self._read()
             block = self._clean_block(by_column) or self._careful_block()
             if by_column and block.rows:
-                block.columns = _columns(block.rows)
+                block.columns = as_columns(block.rows)
                 block.rows = []
             if block.row_nos or block.bad or block.blank:
                 yield block
 
     def _check_lines(self) -> None:
-        head = _QUOTED.sub(b"", self.buffer[self.at : _PEEK])
+        head = QUOTED.sub(b"", self.buffer[self.at : _PEEK])
         if b"\r" in head and b"\n" not in head:
             raise FileRefused(
                 "no_lines",
@@ -251,12 +252,12 @@ class _Reader:
             return None
         try:
             # setting up Arrow's reader costs more than it saves on a small piece
-            columns = _split_columns(raw, text, self.width) if by_column and len(raw) * 8 > self.size else None
-            rows, blank = ([], 0) if columns else _split_rows(text, self.width)
+            columns = split_columns(raw, text, self.width) if by_column and len(raw) * 8 > self.size else None
+            rows, blank = ([], 0) if columns else split_rows(text, self.width)
         except (pa.ArrowInvalid, csv.Error):  # whose messages hold the row
             return None
         if columns:
-            columns, blank = _filled_rows(columns)
+            columns, blank = filled_rows(columns)
         count = len(columns[0]) if columns else len(rows)
         return Block(range(self.next_row, self.next_row + count), rows, [], columns or [], blank)
 
@@ -286,13 +287,13 @@ class _Reader:
         the rest of the file.
         """
         end, first_line = self.at, 0
-        for _ in range(_LINES_IN_RECORD):
+        for _ in range(LINES_IN_RECORD):
             found = self.buffer.find(b"\n", end)
             if found < 0 and not self.ended:
                 return None
             end = found + 1 if found >= 0 else len(self.buffer)
             first_line = first_line or end - self.at
-            if _frame(self.buffer[self.at : end]) is not None:
+            if framed_cells(self.buffer[self.at : end]) is not None:
                 return end - self.at
             if end == len(self.buffer) and self.ended:
                 break
@@ -300,7 +301,7 @@ class _Reader:
 
     def _record(self, raw: bytes, start: int) -> tuple[list[str], BadRow | None]:
         """The cells of a record, [] where there is nothing in them."""
-        framed = _frame(raw)
+        framed = framed_cells(raw)
         if framed is None:
             return [], BadRow(self.next_row, start, None, Finding.RAGGED)
         cells: list[str] = []
@@ -313,7 +314,7 @@ class _Reader:
                 return [], BadRow(self.next_row, place, column, Finding.BAD_CHARACTER, readable)
             cells.append(text)
             before += len(cell) + 1
-        if _is_blank(cells):
+        if is_blank(cells):
             return [], None
         if self.width and len(cells) != self.width:
             return [], BadRow(self.next_row, start, None, Finding.RAGGED, tuple(cells))
@@ -336,77 +337,3 @@ class _Reader:
 
 def _empty() -> FileRefused:
     return FileRefused("empty", "ファイルに内容がありません", next_step="再送を依頼してください")
-
-
-def _split_columns(raw: bytes, text: str, width: int) -> list[pa.Array] | None:
-    """The columns of a piece by Arrow's reader; None where it would be more lenient than RFC 4180.
-
-    Raises:
-        pa.ArrowInvalid: a row of another width.
-    """
-    lines = raw.count(b"\n")
-    if width < 2 or not lines or raw.count(b"\r") != raw.count(b"\r\n") or text.startswith("\ufeff"):
-        return None
-    if b'"' in raw and b'"' in _QUOTED.sub(b"", raw):
-        return None
-    utf8, names = text.encode(), [str(place) for place in range(width)]
-    table = pa.csv.read_csv(
-        pa.py_buffer(utf8),
-        read_options=pa.csv.ReadOptions(use_threads=False, block_size=len(utf8) + 1, column_names=names),
-        parse_options=pa.csv.ParseOptions(newlines_in_values=True),
-        convert_options=pa.csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()), null_values=[], check_utf8=False
-        ),
-    )
-    # fewer records than lines: empty lines, or fields over several lines, whose number is limited
-    if table.num_rows != lines + (not raw.endswith(b"\n")):
-        return None
-    return [column.combine_chunks() for column in table.columns]
-
-
-def _filled_rows(columns: list[pa.Array]) -> tuple[list[pa.Array], int]:
-    """The columns ([] for none) without the rows that have nothing in them, and how many those are."""
-    blank = np.ones(len(columns[0]), bool)
-    for column in columns:
-        blank &= pc.equal(pc.utf8_trim(column, BLANKS), "").to_numpy(zero_copy_only=False)
-        if not blank.any():
-            return columns, 0
-    filled = pa.array(~blank)
-    return [] if blank.all() else [column.filter(filled) for column in columns], int(blank.sum())
-
-
-def _is_blank(cells: list[str]) -> bool:
-    return not any(cell.strip(BLANKS) for cell in cells)
-
-
-def _split_rows(text: str, width: int) -> tuple[list[list[str]], int]:
-    """The records of a piece, and how many there are with nothing in them.
-
-    Raises:
-        csv.Error: one is ill-formed, of another width, or runs over too many lines.
-    """
-    rows = list(csv.reader(io.StringIO(text, newline="\n"), strict=True))
-    filled = [row for row in rows if not _is_blank(row)]
-    if not set(map(len, filled)) <= {width}:
-        raise csv.Error
-    if text.count("\n") - len(rows) >= _LINES_IN_RECORD - 1:  # the last record may have no line end
-        lines = max((sum(cell.count("\n") for cell in row) for row in rows), default=0)
-        if lines >= _LINES_IN_RECORD:
-            raise csv.Error
-    return filled, len(rows) - len(filled)
-
-
-def _columns(rows: list[list[str]]) -> list[pa.Array]:
-    return [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]
-
-
-def _frame(raw: bytes) -> list[bytes] | None:
-    """The cells of one record as bytes; None when it is ill-formed or not complete.
-
-    Quote, comma and line end are never the second byte of a character, so the split is safe undecoded.
-    """
-    try:
-        rows = list(csv.reader([raw.decode("latin-1")], strict=True))
-    except csv.Error:
-        return None
-    return [cell.encode("latin-1") for cell in rows[0]] if rows else []
