@@ -49,6 +49,7 @@ from todoke.process.register_inputs import instructions_in_force
 from todoke.process.register_rebuild import rebuilt
 from todoke.process.register_versions import compared, parents
 from todoke.process.workspace import Workspace
+from todoke.store.ledger import fetch_view
 
 NEXT, LATER, LAST = date(2026, 7, 22), date(2026, 7, 23), date(2026, 7, 24)
 LABELS = date(2026, 9, 7)
@@ -242,6 +243,60 @@ def test_two_households_cannot_take_over_one(july: Programme):
         register_answers.answer("gift", second["question_id"], "same", "admin")
     register_answers.answer("gift", second["question_id"], "different", "admin")
     assert july.run("register", LATER)["publish"]["new_numbers"] == 1
+
+
+def merges(programme: Programme, on: date) -> str:
+    """Two households are deleted, and one with the members of both is added; its number."""
+    first, second = home_of(FAMILY), home_of(COUPLE)
+    whole = replace(first, no="00009001", members=(*first.members, *second.members))
+    rows = [*named_former(whole, FAMILY)[: len(first.members)], *named_former(whole, COUPLE)[len(first.members) :]]
+    gone = [correction(home, "削除", "合併", "2026-05-20") for home in (first, second)]
+    sends(programme, on, corrections=corrections(*gone), additions=table(HEADER, rows))
+    return whole.no
+
+
+def test_a_merger_takes_over_the_predecessor_whose_points_are_used_and_loses_nothing_of_the_other(november: Programme):
+    november.applies("w1", COUPLE, "2026-11-10 12:00", [(RICE, 1)])
+    november.run("orders", date(2026, 11, 10))
+    november.hands_over(date(2026, 11, 11), "goods")
+    before, on = numbered(november), date(2026, 11, 12)
+    merged = merges(november, on)
+    assert asked() == [("same_household", merged, other) for other in sorted((FAMILY, COUPLE))]
+    assert (state(november, merged), merged in numbered(november)) == (("held", "same_household"), False)
+    question = {row["other_no"]: row["question_id"] for row in register_answers.questions("gift")}
+    with pytest.raises(TodokeError, match="すでに出荷"):
+        register_answers.answer("gift", question[FAMILY], "same", "admin")
+    register_answers.answer("gift", question[COUPLE], "same", "admin")
+    with pytest.raises(TodokeError, match="すでに別の世帯を引き継いで"):
+        register_answers.answer("gift", question[FAMILY], "same", "admin")
+    register_answers.answer("gift", question[FAMILY], "different", "admin")
+    november.run("register", on)
+    november.applies("w2", COUPLE, "2026-11-12 12:00", [(RICE, 1)])
+    november.applies("w3", FAMILY, "2026-11-12 12:00", [(RICE, 1)])
+    november.run("orders", on)
+    whole = household(november, COUPLE)
+    assert (whole["ward_no"], whole["members"], whole["state"]) == (merged, 5, "live")
+    with november.ledger.read() as tx:
+        view = fetch_view(tx, "points_current", "gift")
+    points = {row["household_no"]: (row["entitlement"], row["used"]) for row in view}
+    assert (points[COUPLE], points[FAMILY][1]) == ((15000, 3000), 0)
+    assert november.decision("W:w2") == ("rejected", "duplicate")
+    assert november.decision("W:w3") == ("review", "departed"), "the other's number waits for a person"
+    assert (state(november, FAMILY)[0], numbered(november)) == ("held", before)
+    assert len(november.rows("shipment", kind="goods")) == 1
+    assert november.faults() == []
+
+
+def test_a_merger_of_two_whose_points_are_both_used_stays_held(november: Programme):
+    for number, home in enumerate((COUPLE, FAMILY)):
+        november.applies(f"w{number}", home, "2026-11-10 12:00", [(RICE, 1)])
+    november.run("orders", date(2026, 11, 10))
+    november.hands_over(date(2026, 11, 11), "goods")
+    merged = merges(november, date(2026, 11, 12))
+    for question in register_answers.questions("gift"):
+        with pytest.raises(TodokeError, match="すでに出荷"):
+            register_answers.answer("gift", question["question_id"], "same", "admin")
+    assert state(november, merged) == ("held", "same_household")
 
 
 def test_a_person_who_comes_to_a_second_household_holds_that_one(july: Programme):
