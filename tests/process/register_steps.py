@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 from programme import Programme, one
-from small_ward import CORRECTION_HEADER, HEADER, Home, drop, sealed, table
+from small_ward import CORRECTION_HEADER, HEADER, SINGLE, Home, correction, drop, home_of, sealed, table
 
 from todoke.process import register_answers
 
@@ -69,3 +70,13 @@ def by_hand(number: str) -> str:
 
 def stop(*numbers: str) -> bytes:
     return table(("世帯番号", "理由"), [(number, "区の指示") for number in numbers])
+
+
+ANEW = replace(home_of(SINGLE), no="00009001")
+
+
+def renumbered(programme: Programme, on: date) -> None:
+    """A household is deleted, and one with its member at its address is added under another number."""
+    sends(
+        programme, on, corrections=corrections(correction(home_of(SINGLE), "削除", "誤り")), additions=additions(ANEW)
+    )

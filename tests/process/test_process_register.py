@@ -10,6 +10,7 @@ from datetime import date
 import pytest
 from programme import Programme, one
 from register_steps import (
+    ANEW,
     additions,
     answers,
     asked,
@@ -17,6 +18,7 @@ from register_steps import (
     household,
     named_former,
     numbered,
+    renumbered,
     revision,
     sends,
     state,
@@ -26,7 +28,6 @@ from small_ward import (
     COUPLE,
     FAMILY,
     HEADER,
-    INSTRUCTION_HEADER,
     LATE,
     MOVER,
     NEIGHBOUR,
@@ -44,29 +45,16 @@ from small_ward import (
 
 from todoke.errors import FileRefused, TodokeError
 from todoke.process import register_answers
-from todoke.process.pulled import named
-from todoke.process.register_inputs import instructions_in_force
 from todoke.process.register_rebuild import rebuilt
 from todoke.process.register_versions import compared, parents
-from todoke.process.workspace import Workspace
 
 NEXT, LATER, LAST = date(2026, 7, 22), date(2026, 7, 23), date(2026, 7, 24)
 LABELS = date(2026, 9, 7)
 RICE = "3006"
 
 
-ANEW = replace(home_of(SINGLE), no="00009001")
-
-
-def renumbered(programme: Programme) -> None:
-    """A household is deleted, and one with its member at its address is added under another number."""
-    sends(
-        programme, NEXT, corrections=corrections(correction(home_of(SINGLE), "削除", "誤り")), additions=additions(ANEW)
-    )
-
-
 def test_a_household_that_may_be_a_deleted_one_waits_before_number_label_and_claim(july: Programme):
-    renumbered(july)
+    renumbered(july, NEXT)
     assert state(july, ANEW.no) == ("held", "same_household")
     assert asked() == [("same_household", ANEW.no, SINGLE)]
     assert ANEW.no not in numbered(july)
@@ -80,7 +68,7 @@ def test_a_household_that_may_be_a_deleted_one_waits_before_number_label_and_cla
 
 def test_a_successor_takes_over_number_and_points_after_a_yes(july: Programme):
     before = numbered(july)
-    renumbered(july)
+    renumbered(july, NEXT)
     said = answers(july, "same", LATER)
     assert (said["households"], said["new_numbers"], said["questions"]) == (12, 0, 0)
     assert household(july, SINGLE) | {"postal_code": ""} == {
@@ -100,7 +88,7 @@ def test_a_successor_takes_over_number_and_points_after_a_yes(july: Programme):
 
 
 def test_what_the_ward_reads_names_a_successor_by_the_wards_own_number(july: Programme):
-    renumbered(july)
+    renumbered(july, NEXT)
     answers(july, "same", LATER)
     july.run("labels", LABELS)
     july.answer()
@@ -120,7 +108,7 @@ def test_what_the_ward_reads_names_a_successor_by_the_wards_own_number(july: Pro
 
 def test_another_household_gets_a_number_of_its_own_after_a_no(july: Programme):
     before = numbered(july)
-    renumbered(july)
+    renumbered(july, NEXT)
     assert answers(july, "different", LATER)["new_numbers"] == 1
     assert state(july, ANEW.no) == ("live", None)
     assert state(july, SINGLE)[0] == "deleted"
@@ -146,32 +134,12 @@ def test_a_successor_keeps_the_parcels_that_have_left_and_cannot_order_twice(nov
 
 
 def test_files_about_a_successor_reach_the_household_under_its_first_number(july: Programme):
-    renumbered(july)
+    renumbered(july, NEXT)
     answers(july, "same", LATER)
     moved = replace(ANEW, block="9-9-9")
     sends(july, LAST, corrections=corrections(correction(moved, "更新", "転居", "2026-07-24")), stop=stop(ANEW.no))
     assert {row["block"] for row in july.version("person") if row["household_no"] == SINGLE} == {"9-9-9"}
     assert state(july, SINGLE) == ("held", "stopped")
-
-
-def test_a_list_means_the_household_by_whichever_of_its_numbers_it_names(july: Programme):
-    renumbered(july)
-    answers(july, "same", LATER)
-    found = [(SINGLE, "153-0064", "下目黒", "9-8-7", "", "宛所不明")]
-    july.ward_sends("readdress", table(("世帯番号", "郵便番号", "町名", "番地", "方書", "理由"), found), LAST)
-    july.ward_sends("pull_out", stop(SINGLE, ANEW.no), LAST)
-    told = [(no, "局留", "1500002", "", "", "見本", f"{no}局") for no in (SINGLE, ANEW.no)]
-    sends(july, LAST, special_delivery=table(INSTRUCTION_HEADER, told))
-    assert {row["block"] for row in july.version("person") if row["household_no"] == SINGLE} == {"9-8-7"}
-    ws = Workspace.open("gift", LAST)
-    with ws.ledger.read() as tx:
-        pin = ws.ledger.pin(tx)
-        assert [each.household_no for each in named(ws, tx, pin)] == [SINGLE, SINGLE]
-    in_force = instructions_in_force(ws, pin.heads).to_pylist()
-    assert [row["held_at"] for row in in_force if row["household_no"] == SINGLE] == [f"{SINGLE}局", f"{ANEW.no}局"]
-    newest = in_force[-1]
-    assert household(july, SINGLE)["instruction"] == f"{newest['receipt_no']}/{newest['row_no']}"
-    assert household(july, SINGLE)["instructed"]
 
 
 def test_a_predecessor_that_the_ward_names_is_believed_when_they_share_a_member(july: Programme):
@@ -204,7 +172,7 @@ def test_a_household_at_another_address_that_nobody_calls_a_successor_is_no_ques
 
 
 def test_a_question_does_not_go_away_when_the_household_moves(july: Programme):
-    renumbered(july)
+    renumbered(july, NEXT)
     moved = correction(replace(ANEW, block="9-9-9"), "更新", "転居", "2026-07-23")
     sends(july, LATER, corrections=corrections(moved))
     assert asked() == [("same_household", ANEW.no, SINGLE)]
@@ -333,7 +301,7 @@ def test_two_versions_are_compared_in_counts_with_the_runs_that_used_the_older(n
 
 
 def test_every_version_names_its_parents(july: Programme):
-    renumbered(july)
+    renumbered(july, NEXT)
     first, second = parents("gift")
     receipts = {row["kind"]: row["receipt_no"] for row in july.rows("receipt")}
     assert receipts["households"] in first and receipts["corrections"] not in first
@@ -343,7 +311,7 @@ def test_every_version_names_its_parents(july: Programme):
 
 
 def test_a_version_is_the_same_when_it_is_made_again_from_the_originals(july: Programme):
-    renumbered(july)
+    renumbered(july, NEXT)
     revision(july, "households_20260723_01", households(without(LATE)), LATER)
     question = next(row for row in register_answers.questions("gift") if row["kind"] == "same_household")
     register_answers.answer("gift", question["question_id"], "same", "admin")
@@ -380,7 +348,7 @@ def test_a_version_follows_from_its_receipts_after_the_passphrase_has_changed_to
 
 
 def test_answers_are_checked_and_recorded_with_who_gave_them(july: Programme):
-    renumbered(july)
+    renumbered(july, NEXT)
     question = one(register_answers.questions("gift"))["question_id"]
     with pytest.raises(TodokeError, match="今の台帳の版にありません"):
         register_answers.answer("gift", "Q0000000000", "same", "admin")

@@ -106,6 +106,23 @@ def test_a_number_that_the_ward_answers_may_be_written_in_any_way():
     assert rows["household_size"].to_pylist()[3:5] == ["2", "2"]
 
 
+@given(st.lists(st.sampled_from(["1", "2", "3", "4"]), min_size=1, max_size=5), st.booleans())
+def test_a_number_that_is_put_right_again_and_again_is_the_last_one_and_no_other_households(numbers, then_a_block):
+    answers, now = [], "1002"
+    for number in numbers:
+        said = finding(4, now, "household_no", "unknown_household")
+        answers.append({**said, "decision": "correct", "value": number})
+        now = number
+    if then_a_block:
+        answers.append({**finding(4, now, "block", "address_missing"), "decision": "correct", "value": "9番"})
+    found = corrected(ROWS, pa.Table.from_pylist(answers, QUERY_ANSWER)).to_pylist()
+    expected = ROWS.to_pylist()
+    for row in expected:
+        if row["household_no"] == "1002":
+            row |= {"household_no": now} | ({"block": "9番"} if then_a_block else {})
+    assert found == expected
+
+
 def test_a_rejected_household_has_a_line_of_its_own_once():
     found = pa.Table.from_pylist([finding(1, "1001", "block", "address_missing")], QUARANTINE)
     rejected = [answer(0, field, "") | {"decision": "reject"} for field in ("block", "postal_code")]

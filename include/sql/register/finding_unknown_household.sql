@@ -1,4 +1,5 @@
--- A change, a stop, an instruction or a new address of a household that no file has brought: leading zeros lost, a slip of the pen.
+-- A change, a stop, an instruction or a new address of a household that no file has brought: leading zeros lost, a slip
+-- of the pen.
 -- in: changing (corrections files with their place), known (households with the place of the file that brings them),
 -- notice_row (rows of stops, instructions and new addresses)
 WITH changed AS (

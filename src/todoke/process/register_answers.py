@@ -9,7 +9,7 @@ from datetime import date
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, true
 
 from todoke import clock
 from todoke.errors import StaleParent, TodokeError
@@ -63,7 +63,8 @@ def answer(contract: str, question_id: str, verdict: str, by_whom: str) -> Count
 
     Raises:
         TodokeError: no version in force asked that, the verdict does not fit the question, it would let one household
-            stand for two, or part two after goods have gone to them as one.
+            stand for two, or for one to which goods have gone leave another out, or part two after goods have gone to
+            them as one.
     """
     ws = Workspace.open(contract, _today())
     for _ in range(_ATTEMPTS):
@@ -74,7 +75,7 @@ def answer(contract: str, question_id: str, verdict: str, by_whom: str) -> Count
             if before is not None and before["verdict"] == verdict:
                 return {"recorded": 0}
             asked = before or _asked(ws, pin, question_id)
-            _check(ws, tx, asked, verdict, by_whom, known)
+            _check(ws, tx, asked, verdict, by_whom, pa.concat_tables([_pairs(ws, pin), known]))
         row = {**asked, "verdict": verdict, "by_whom": by_whom, "answered_at": clock.now_tokyo()}
         table = pa.concat_tables([known, pa.Table.from_pylist([row], REGISTER_ANSWER)])
         try:
@@ -116,15 +117,38 @@ def _check(
         _check_parting(ws, tx, asked)
 
 
+def _pairs(ws: Workspace, pin: Pin) -> pa.Table:
+    """What the register in force asks, as answers without a verdict."""
+    asked = ws.head_table("register_question", pin)
+    columns = [
+        asked[field.name] if field.name in asked.column_names else pa.nulls(asked.num_rows, field.type)
+        for field in REGISTER_ANSWER
+    ]
+    return pa.table(columns, schema=REGISTER_ANSWER)
+
+
 def _check_takeover(ws: Workspace, tx: Connection, asked: dict[str, str | None], known: pa.Table) -> None:
-    """One successor for one predecessor, and nothing of the points has gone to the successor."""
-    made = standing_answers(known).to_pylist()
-    made = [row for row in made if row["kind"] == asked["kind"] and row["verdict"] == Verdict.SAME]
+    """One successor for one predecessor, and nothing of the points has gone to the successor.
+
+    Of several that a household may come from, the one to which goods have gone is taken over, so that whatever of the
+    points is used counts for it; where they have gone to two, it stays held.
+    """
+    pairs = [row for row in known.to_pylist() if row["kind"] == asked["kind"]]
+    made = [row for row in standing_answers(known).to_pylist() if row["kind"] == asked["kind"]]
+    made = [row for row in made if row["verdict"] == Verdict.SAME]
     if any(row["household_no"] == asked["household_no"] or row["other_no"] == asked["other_no"] for row in made):
         raise TodokeError(
             "どちらかの世帯は、すでに別の世帯を引き継いでいます",
             where=str(asked["question_id"]),
             next_step="区に確かめ、同じ世帯でなければ different（別）と回答してください",
+        )
+    others = {row["other_no"] for row in pairs if row["household_no"] == asked["household_no"]} - {asked["other_no"]}
+    if any(_has_shipments(ws, tx, number, released=True) for number in others):
+        raise TodokeError(
+            "この世帯のもとになったかもしれない別の世帯に、すでに出荷があります",
+            where=str(asked["question_id"]),
+            next_step="出荷のある世帯についての確認事項に same（同じ）と回答し、使ったポイントを引き継いでください。"
+            "両方に出荷があるときは回答せずに区に確かめてください（保留のままなので、二重には届きません）",
         )
     if _has_shipments(ws, tx, asked["household_no"]):
         raise TodokeError(
@@ -144,13 +168,14 @@ def _check_parting(ws: Workspace, tx: Connection, asked: dict[str, str | None]) 
         )
 
 
-def _has_shipments(ws: Workspace, tx: Connection, household_no: str | None) -> bool:
+def _has_shipments(ws: Workspace, tx: Connection, household_no: str | None, *, released: bool = False) -> bool:
     s = t.shipment.c
     shipped = select(s.id).where(
         s.contract == ws.contract.id,
         s.household_no == household_no,
         s.kind.in_([ShipmentKind.GOODS, ShipmentKind.TOILET]),
         s.state != ShipmentState.CANCELLED,
+        s.released_rev.is_not(None) if released else true(),
     )
     return tx.execute(shipped.limit(1)).first() is not None
 

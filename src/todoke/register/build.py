@@ -112,13 +112,7 @@ def build(
         engine.register("answer", _or_empty(answers, REGISTER_ANSWER))
         engine.register("caution", _or_empty(cautions, REGISTER_CAUTION))
         engine.register("change_reason", change_reasons())
-        changes = list(corrections)
-        engine.register("alias", HOUSEHOLD_ALIAS.empty_table())
-        history = _carried_out(engine, accepted, changes, reference_date)
-        alias = _succession(engine, history)
-        engine.register("alias", alias)
-        if _names_any(changes, alias):  # an address found for a predecessor is its successor's
-            history = _carried_out(engine, accepted, changes, reference_date)
+        history, alias = _followed(engine, accepted, list(corrections), reference_date)
         _take_over(engine)
         engine.register("doubt", _once(under_identity(_or_empty(doubts, REGISTER_CAUTION), alias)))
         _decide_holds(
@@ -134,6 +128,19 @@ def build(
             alias,
             _questions(_fetch(engine, "question")),
         )
+
+
+def _followed(
+    engine: Engine, accepted: pa.Table, changes: list[pa.Table | Revision | Readdress], reference_date: date
+) -> tuple[_History, pa.Table]:
+    """Makes `member` and `standing` of all files, and `alias`: who is whose successor by what they say."""
+    engine.register("alias", HOUSEHOLD_ALIAS.empty_table())
+    history = _carried_out(engine, accepted, changes, reference_date)
+    alias = _succession(engine, history)
+    engine.register("alias", alias)
+    if _names_any(changes, alias):  # an address found for a predecessor is its successor's
+        history = _carried_out(engine, accepted, changes, reference_date)
+    return history, alias
 
 
 def _carried_out(
