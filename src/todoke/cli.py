@@ -19,6 +19,7 @@ from todoke.contract import loader
 from todoke.errors import TodokeError
 
 app = typer.Typer(help="届け：自治体事業の事務局業務", no_args_is_help=True, pretty_exceptions_enable=False)
+contract_app = typer.Typer(help="契約ファイル", no_args_is_help=True)
 ledger_app = typer.Typer(help="台帳", no_args_is_help=True)
 layout_app = typer.Typer(help="区のファイルのレイアウト", no_args_is_help=True)
 outbox_app = typer.Typer(help="出力（暗号化された送信箱）", no_args_is_help=True)
@@ -28,6 +29,7 @@ receipts_app = typer.Typer(help="受領（預かり証・記録簿）", no_args_
 labels_app = typer.Typer(help="宛名ラベルの引抜きと刷り直し", no_args_is_help=True)
 register_app = typer.Typer(help="世帯台帳の版と確認事項", no_args_is_help=True)
 parcels_app = typer.Typer(help="出荷（再送の依頼）", no_args_is_help=True)
+app.add_typer(contract_app, name="contract")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(receipts_app, name="receipts")
 app.add_typer(labels_app, name="labels")
@@ -129,6 +131,15 @@ def _print_csv(rows: Sequence[Mapping[str, object]]) -> None:
     if rows:
         writer.writerow(rows[0])
     writer.writerows(row.values() for row in rows)
+
+
+@contract_app.command("check")
+def contract_check(contract: ContractId) -> None:
+    """契約ファイルを、後の改訂と宛名ラベルの印字まで確かめます。誤りがあれば終了コード2。"""
+    from todoke.process.contract_check import check
+
+    check(contract, clock.now_tokyo().date())
+    print("契約ファイルに誤りはありません")
 
 
 @ledger_app.command("verify")

@@ -80,6 +80,23 @@ def test_a_dated_change_is_in_force_from_its_day_and_not_before(written):
     assert loader.load("gift", date(2026, 12, 1)).applications.deadline == date(2027, 1, 15)
 
 
+def test_labels_that_a_later_change_makes_unprintable_are_refused_today(written):
+    change = {"valid_from": date(2027, 1, 4), "set": {"labels": {"forms": {"toilet": {"columns": 5}}}}}
+    written(changes=[change])
+    for day in (None, date(2026, 7, 1)):
+        with pytest.raises(ContractError, match=r"changes\(2027-01-04\)\.labels\.forms\.toilet: width_mm"):
+            loader.load("gift", day)
+
+
+def test_no_number_of_a_contract_is_infinite_or_undefined(written):
+    for key in ("x", "y"):
+        for value in (float("inf"), float("nan")):
+            labels = yaml.safe_load(GIFT.read_text("utf-8"))["labels"]
+            written(labels=labels | {"forms": {"toilet": {"offset_mm": {key: value}}}})
+            with pytest.raises(ContractError, match=rf"labels\.forms\.toilet\.offset_mm\.{key}: 有限の数"):
+                loader.load("gift")
+
+
 #: What a contract says whose data stays with the client.
 CONSENT = {"given_on": date(2026, 6, 20), "given_by": "保育課長", "document": "8目子保第123号", "scope": "counts"}
 COUNTS = ["reports", "approval"]

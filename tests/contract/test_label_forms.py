@@ -34,6 +34,14 @@ ROLL: dict[str, Any] = {
         ({"sort_mark": "block"}, "sort_mark"),
         ({"forms": {"postcard": {}}}, "forms\n.*postcard"),
         ({"forms": {"toilet": {"width_mm": 60}}}, "forms.toilet\n.*barcode_pt"),
+        ({"height_mm": 8, "barcode_pt": None}, "height_mm: .*8mm.*25.5mm以上"),
+        ({"width_mm": 20, "barcode_pt": None}, "width_mm: .*20mm.*46mm以上"),
+        ({"gaiji_fonts": ["fonts/EUDC.TTE"]}, "gaiji_fonts\n.*ファイル名"),
+        ({"gaiji_fonts": ["EUDC"]}, "gaiji_fonts\n.*ファイル名"),
+        ({"gaiji_fonts": ["EUDC.TTE", "eudc.tte"]}, "gaiji_fonts\n.*2度"),
+        ({"forms": {"catalogue_confidential": {"methods": {"宅配": {}}}}}, "methods\n.*局留"),
+        ({"forms": {"catalogue": {"methods": {"局留": {}}}}}, "forms\n.*秘匿世帯"),
+        ({"forms": {"toilet_confidential": {"methods": {"局留": {"rows": 7}}}}}, "methods.局留\n.*height_mm"),
     ],
 )
 def test_what_cannot_be_printed_names_its_key_and_the_way_out(wrong: dict[str, Any], told: str) -> None:
@@ -55,6 +63,53 @@ def test_a_form_of_its_own_says_only_what_differs() -> None:
     assert labels.form("toilet").free_text == "携帯トイレ在中"
     assert labels.form("notice").free_text == "重要：防災カタログ在中"
     assert (labels.form("notice").layout.per_sheet, labels.form("notice").layout.page_height_mm) == (1, 63)
+
+
+def test_a_delivery_method_may_differ_from_its_confidential_batch_in_what_it_says() -> None:
+    methods = {"局留": {"free_text": "窓口でお渡しください"}, "別住所": ROLL}
+    confidential = {"free_text": "防災カタログ在中", "methods": methods}
+    labels = Labels.model_validate(TWELVE | {"forms": {"catalogue_confidential": confidential}})
+    kind = "catalogue_confidential"
+    assert labels.form(kind).free_text == labels.form(kind, "営業所留").free_text == "防災カタログ在中"
+    assert labels.form(kind, "局留").free_text == "窓口でお渡しください"
+    assert labels.form(kind, "局留").layout == labels.layout
+    elsewhere = labels.form(kind, "別住所")
+    assert (elsewhere.layout.per_sheet, elsewhere.free_text) == (1, "防災カタログ在中")
+    assert labels.methods("catalogue") == {} and set(labels.methods(kind)) == {"局留", "別住所"}
+    assert Labels.model_validate(labels.model_dump()) == labels
+
+
+#: A 角2 envelope as a wide one, and as a tall one; the label lies clear of everything.
+WIDE: dict[str, Any] = {"width": 332, "height": 240, "left": 120, "top": 100}
+TALL: dict[str, Any] = {"width": 240, "height": 332, "left": 80, "top": 120}
+
+
+@pytest.mark.parametrize(
+    ("placed", "told"),
+    [
+        (WIDE, None),
+        (TALL, None),
+        (WIDE | {"left": 6.0}, None),
+        (WIDE | {"left": 4.5}, "縁から9.5mm"),
+        (WIDE | {"left": 244.0}, None),
+        (WIDE | {"left": 246.0}, "はみ出します"),
+        (WIDE | {"top": 194.0}, None),
+        (WIDE | {"top": 195.0}, "縁から9.7mm"),
+        (WIDE | {"left": 244, "top": 2}, "消印"),
+        (WIDE | {"left": 244, "top": 2, "postmark": False}, None),
+        (WIDE | {"left": 6, "top": 4}, None),
+        (TALL | {"left": 6, "top": 30}, "消印"),
+        (TALL | {"left": 150, "top": 4}, None),
+        (WIDE | {"top": float("nan")}, "有限"),
+    ],
+)
+def test_bars_keep_clear_of_the_envelopes_edge_and_of_the_postmark(placed: dict[str, Any], told: str | None) -> None:
+    if told is None:
+        assert Labels.model_validate(TWELVE | {"placement_mm": placed}).placement_mm
+        return
+    with pytest.raises(ValidationError) as refused:
+        Labels.model_validate(TWELVE | {"placement_mm": placed})
+    assert any(re.search(told, _said(error)) for error in refused.value.errors())
 
 
 def test_what_was_read_reads_the_same_again() -> None:

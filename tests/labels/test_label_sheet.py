@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+import re
+from itertools import accumulate, pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from label_samples import ALSO_DRAWN, DRAWN, EMPTY, MISSING, batches
+from label_samples import record as label_record
 
 from todoke.contract.label_forms import Labels
 from todoke.contract.sheet_layout import MM, SheetLayout
 from todoke.errors import ContractError
+from todoke.labels.composing import Composer, Forms
+from todoke.labels.faces import Glyph
 from todoke.labels.fonts import FontSet
 from todoke.labels.sheet import Misfit, Record, Typesetter
 
 TWENTY_FOUR = SheetLayout(columns=3, rows=8, width_mm=70, height_mm=33.9, left_mm=0, top_mm=12.9, barcode_pt=8)
 CONTINUOUS = SheetLayout(1, 1, 100, 60, 0, 1.5, barcode_pt=10, page_width_mm=100, page_height_mm=63)
 NARROW = SheetLayout(columns=3, rows=8, width_mm=66, height_mm=33.9, left_mm=6, top_mm=12.9, barcode_pt=None)
+#: A character with its variation selector, if it has one.
+CHARACTER = re.compile(r"[^\U000E0100-\U000E01EF]?[\U000E0100-\U000E01EF]|.", re.DOTALL)
 JAPANESE = "中央町目黒本一二三丁番地号０１２1234-ーコポメゾン　 室館ABCの"
 
 
@@ -121,6 +128,81 @@ def test_order_of_an_ordinary_label(fonts: FontSet) -> None:
 )
 def test_what_has_no_room_names_its_field(fonts: FontSet, values: dict[str, str], misfit: Misfit) -> None:
     assert Typesetter(SheetLayout(), fonts).set_label(record(**values)) is misfit
+
+
+@pytest.mark.parametrize("barcode_pt", [None, 8])
+def test_the_smallest_label_that_a_contract_may_have_is_the_smallest_that_holds_its_lines(
+    fonts: FontSet, barcode_pt: float | None
+) -> None:
+    page = {"left_mm": 10, "top_mm": 10, "columns": 1, "rows": 1, "barcode_pt": barcode_pt}
+    least = 46.0 if barcode_pt is None else 68.0
+
+    def accepted(width: float, height: float) -> SheetLayout | None:
+        try:
+            return SheetLayout(width_mm=width, height_mm=height, **page)  # type: ignore[arg-type]
+        except ContractError:
+            return None
+
+    height = next(tenth / 10 for tenth in range(100, 500) if accepted(least, tenth / 10))
+    smallest = accepted(least, height)
+    assert smallest and not accepted(least - 0.1, height)
+    full = record(building="コーポ101", sort_mark="目黒本町")
+    assert isinstance(Typesetter(smallest, fonts).set_label(full), list)
+    # a check of the geometry that is passed by: half a millimetre less holds no building any more
+    lower = SheetLayout(width_mm=least, height_mm=height, **page)  # type: ignore[arg-type]
+    object.__setattr__(lower, "height_mm", height - 0.6)
+    assert Typesetter(lower, fonts).set_label(full) is Misfit.HEIGHT
+    narrower = SheetLayout(width_mm=least, height_mm=height, **page)  # type: ignore[arg-type]
+    object.__setattr__(narrower, "width_mm", least - 0.6)
+    if barcode_pt is None:
+        assert Typesetter(narrower, fonts).set_label(full) is Misfit.SORT_MARK
+
+
+#: One piece of what a ward's fields hold; the second ones no font draws, or not as they are written.
+DRAWN_PIECES = [
+    *"中央目黒髙﨑塚神福あかがっーアカガッｱｶｶﾞｯｰＡaＺz０９0 9〇一二十々・、。（）é𠮷〜～\u3000",
+    *("葛\U000e0100", "辻\U000e0100", chr(DRAWN), chr(ALSO_DRAWN), "１２３番地", "101号室", "Residence"),
+    *(f"1{dash}2" for dash in "-‐‑‒–—―−－ーｰ─━"),
+]
+OTHER_PIECES = [
+    *("か\u3099", "ハ\u309a", "e\u0301", "葛\U000e01ef", chr(EMPTY), chr(MISSING), "😀", "👨\u200d👩\u200d👧"),
+    *("\t", "\u200b", "\u0e01"),
+]
+FIELD = st.one_of(
+    st.lists(st.sampled_from(DRAWN_PIECES), max_size=24),
+    st.lists(st.sampled_from(DRAWN_PIECES + OTHER_PIECES), max_size=9),
+).map("".join)
+
+
+@given(st.sampled_from([SheetLayout(), TWENTY_FOUR, NARROW, CONTINUOUS]), FIELD, FIELD, FIELD)
+@settings(max_examples=200, deadline=None)
+def test_whatever_a_ward_writes_is_printed_whole_or_held_with_a_reason(
+    fonts: FontSet, layout: SheetLayout, block: str, building: str, name: str
+) -> None:
+    sent = label_record(1, block=block, building=building, name=name)
+    composer = Composer(Forms(layout, "", {}), fonts, test_print=False)
+    [part] = batches([sent])
+    composed = list(composer.compose(part, ""))
+    wrong = [text for text in CHARACTER.findall(f"{block}{building}{name}") if fonts.glyph(text) is not Glyph.DRAWN]
+    if not composed:
+        [held] = composer.listed
+        assert held.reason.label and (set(held.characters) <= set(wrong)) and bool(held.characters) is bool(wrong)
+        return
+    # what is a blank at a field's end fills the field up and is no part of it
+    [label], fields = composed, [str(sent[field]).rstrip(" \u3000") for field in ("town", "block", "building", "name")]
+    assert not [text for text in wrong if text in "".join(fields)]
+    body = label.lines[2:-1]
+    printed = "".join(fonts.sequences.get(char, char) for line in body for char in line.text)
+    assert printed == f"{''.join(fields)}\u3000様"
+    for line in label.lines:
+        ink = fonts.width(line.text.rstrip(" \u3000")) * line.size
+        assert line.x >= 0 and line.x + ink <= (layout.width_mm - layout.indent_mm) * MM + 1e-6
+        assert line.y - 0.12 * line.size >= 0 and line.y + 0.88 * line.size <= layout.height_mm * MM
+    ends = set(accumulate(len(fonts.composed(part)) for part in ("".join(fields[:2]), fields[2])))
+    for place, (above, below) in zip(accumulate(len(line.text) for line in body), pairwise(body), strict=False):
+        if place not in ends:
+            assert not (re.search(r"[0-9０-９]$", above.text) and re.match(r"[0-9０-９]|番地|号室", below.text))
+            assert not (re.search(r"1[^あ]$", above.text) and re.match("2", below.text))
 
 
 @given(
