@@ -82,7 +82,7 @@ def households(count: int, size: int = 8192) -> Iterator[pa.RecordBatch]:
                     "label_no": number + 1,
                     "household_no": f"{number:08d}",
                     "ward_no": f"{number:08d}",
-                    "application_no": f"{digits(number, 'a', 10**10):010d}",
+                    "application_no": f"{(number + 1) * 2_654_435_761 % 10**10:010d}",
                     "postal_code": f"{1520001 + town}",
                     "town": TOWNS[town],
                     "block": "{}丁目{}番{}号".format(*(1 + digits(number, f"c{n}", 5 + 12 * n) for n in range(3))),

@@ -197,6 +197,29 @@ def labels_pull(
     )
     what = "引抜きの対象です（記録していません）" if dry_run else "引抜き一覧に加えました"
     print(f"{what}: {said['listed']}件（引渡し済みで引き抜けないもの: {said['too_late']}件）")
+    if said["request"]:
+        print(f"依頼番号: {said['request']}（labels pull-end で、取り消すか、引き抜いたものを印刷し直せます）")
+
+
+@labels_app.command("pull-end")
+def labels_pull_end(
+    contract: ContractId,
+    request: Annotated[str, typer.Argument(help="labels pull が示した依頼番号")],
+    by_whom: Person,
+    cause: Annotated[str, typer.Option("--reason", help="理由（短く）")],
+    again: Annotated[bool, typer.Option("--again/--withdraw", help="引き抜いたものを印刷し直す／依頼を取り消す")],
+) -> None:
+    """引抜きの依頼を終えます。取り消せるのは、まだ1件も引き抜いていないときだけです。"""
+    from todoke.process import pull_requests
+
+    if again:
+        said = pull_requests.print_anew(contract, request, by_whom=by_whom, cause=cause)
+        print(
+            f"引き抜いた{said['items']}件は、次の印刷の承認の後、新しいラベル（差替）で出ます。残りは引き抜いた後に出ます"
+        )
+    else:
+        said = pull_requests.withdraw(contract, request, by_whom=by_whom, cause=cause)
+        print(f"{said['items']}件の依頼を取り消しました。停止を伝えた荷物は、新しいラベル（差替）で出ます")
 
 
 @labels_app.command("reprint")

@@ -14,19 +14,20 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from todoke import clock
 from todoke.errors import TodokeError
 from todoke.model.codes import PullReason, PullState, ShipmentState
 from todoke.outbox.batch import claim
 from todoke.parcels.diff import STOP
-from todoke.process import labels, pull_outs, register, resend_requests, stops
+from todoke.process import labels, printed_labels, pull_outs, pull_requests, register, resend_requests, stops
 from todoke.process.label_control import control
 from todoke.process.ward_count import WardCount
 from todoke.process.workspace import Workspace
 from todoke.store import facts, pulls
 from todoke.store import tables as t
+from todoke.store.ledger import Pin
 from todoke.store.schema import DATASETS
 
 CONTRACT, FIRST_DAY = "gift", date(2026, 9, 7)
@@ -51,7 +52,9 @@ class LabelWorld:
         self.printed: Counter[tuple[str, str, str]] = Counter()
         self.first: dict[str, date] = {}
         self.rows: dict[str, list[dict[str, Any]]] = {"readdress_row": [], "pull_out_row": []}
-        self.reprints = 0
+        self.reprints = self.requests = 0
+        self.items: list[str] = []
+        self.parcels: list[tuple[str, int]] = []
 
     @property
     def ws(self) -> Workspace:
@@ -118,6 +121,46 @@ class LabelWorld:
             self.ws.ledger.move(tx)
             tx.execute(insert(t.reprint).values(**row, **place))
 
+    def pulls_one(self, household: str) -> None:
+        """A person asks for the last label of a household that is not on the list."""
+        ws, request = self.ws, f"Q{self.requests + 1}"
+
+        def last(tx: Connection, _pin: Pin) -> list[pull_outs._Wanted]:
+            found = [label for label in printed_labels.labels(ws, tx) if label.household_no == household]
+            return [pull_outs._Wanted(label, request, None, PullReason.SINGLE) for label in found[-1:]]
+
+        row = {"contract": CONTRACT, "id": request, "kind": "single", "value": "", "cause": "字形", "by_whom": "op"}
+
+        def also(tx: Connection, _new: Sequence[pulls.NewItem]) -> None:
+            tx.execute(insert(t.pull_request).values(**row, at=clock.now_utc()))
+
+        self.requests += pull_outs._write(ws, last, also=also)
+
+    def finds(self, household: str) -> None:
+        """Whatever of a household is on the list is taken out."""
+        sought = [item for item in self._pull_list(self.ws) if item.household_no == household]
+        steps = [
+            pulls.Step(item.item_no, item.number + 1, PullState.PULLED, "op", clock.now_utc(), "R")
+            for item in sought
+            if item.state is PullState.TO_FIND
+        ]
+        with self.ws.ledger.write() as tx:
+            self.ws.ledger.move(tx)
+            pulls.take_steps(tx, CONTRACT, steps)
+
+    def withdraws(self, household: str) -> None:
+        self._ends(household, pulls.WITHDRAWN)
+
+    def mends(self, household: str) -> None:
+        """What printed wrong prints right now."""
+        self._ends(household, pulls.AGAIN)
+
+    def _ends(self, household: str, how: str) -> None:
+        for item in self._pull_list(self.ws):
+            if item.household_no == household and item.reason is PullReason.SINGLE:
+                with suppress(TodokeError):
+                    pull_requests.end(self.ws, item.source, how, "op", "字形")
+
     def hands_over(self, household: str) -> None:
         """The carrier takes what was released and not stopped."""
         taken = {"handed_over_at": datetime.combine(self.on, datetime.min.time()), "handed_rev": t.shipment.c.revision}
@@ -148,7 +191,7 @@ class LabelWorld:
         pull_outs._write(ws, lambda tx, pin: pull_outs._named_or_overtaken(ws, tx, pin))
         after = self._pull_list(ws)
         assert before <= {item.item_no for item in after}
-        on_list = Counter(item.household_no for item in after if item.reason is PullReason.WARD_LIST)
+        on_list = Counter(item.household_no for item in after if item.state is not PullState.WITHDRAWN)
         assert all(on_list[number] >= 1 for number in self.named if number in self.first)
         self._labels_close(ws, after)
         sought = [item for item in after if item.state is PullState.TO_FIND]
@@ -164,7 +207,8 @@ class LabelWorld:
             .where(s.kind == "catalogue", e.batch_id.is_not(None), r.action.in_(pulls.SENDING))
             .group_by(s.id, s.household_no, s.state)
         )
-        out = Counter(item.shipment_id for item in on_list if item.state is not PullState.TOO_LATE)
+        stays = (PullState.TOO_LATE, PullState.WITHDRAWN)
+        out = Counter(item.shipment_id for item in on_list if item.state not in stays)
         going = set[str]()
         with ws.ledger.read() as tx:
             said = control(ws, tx, [], self._ward(ws), list(self.declined))
@@ -261,6 +305,12 @@ class LabelWorld:
         c = t.shipment.c
         with self.ws.ledger.read() as tx:
             return tx.execute(select(func.max(c.released_on)).where(c.household_no == household)).scalar_one()
+
+    def ends(self) -> None:
+        """Keeps what has become of the items of the pull list (state) and of the parcels (state, revision)."""
+        with self.ws.ledger.read() as tx:
+            self.items = [str(item.state) for item in pulls.items(tx, CONTRACT)]
+            self.parcels = list(tx.execute(select(t.shipment.c.state, t.shipment.c.revision)).tuples())
 
     # -- underneath -------------------------------------------------------------------------------------------
 

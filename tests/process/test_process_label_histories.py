@@ -16,6 +16,7 @@ from todoke.store import database
 EVENTS = (
     *("base", "adds", "adds", "deletes", "holds", "frees", "declines", "names"),
     *("hands_over", "hands_over", "comes_back", "is_lost", "readdresses", "asks", "reprints_one", "prints", "prints"),
+    *("pulls_one", "finds", "withdraws", "mends"),
 )
 History = Sequence[tuple[str, str]]
 histories = st.lists(st.tuples(st.sampled_from(EVENTS), st.sampled_from(HOUSEHOLDS)), min_size=6, max_size=24)
@@ -31,6 +32,7 @@ def lived(home, history: History) -> LabelWorld:  # type: ignore[no-untyped-def]
         for n, (event, household) in enumerate([*history, ("adds", ONE), ("prints", ONE)]):
             with databases.environment(TODOKE_NOW=(now + timedelta(days=n)).isoformat()):
                 getattr(world, event)(household)
+        world.ends()
         database.engine_of(CONTRACT).dispose()
     return world
 
@@ -82,3 +84,22 @@ def test_a_loss_with_an_address_and_a_request_is_sent_once_and_the_next_loss_aga
     both = [*history, ("asks", ONE), ("prints", ""), ("hands_over", ONE), ("is_lost", ONE), ("asks", ONE)]
     causes = [cause for _, cause, _ in lived(tmp_path / "2", [*both, ("prints", "")]).printed]
     assert causes == ["first", "resend", "resend"]
+
+
+def test_a_label_pulled_for_its_print_goes_anew_once_it_is_out_and_a_withdrawn_request_stops_nothing(tmp_path):
+    pulled = [("adds", ONE), ("prints", ""), ("pulls_one", ONE), ("prints", "")]
+    for number, (events, item, parcel) in enumerate(
+        (
+            ([], "to_find", ("stopped", 2)),
+            (["mends"], "to_find", ("stopped", 2)),
+            (["finds"], "pulled", ("stopped", 2)),
+            (["finds", "mends"], "pulled", ("released", 3)),
+            (["mends", "finds"], "pulled", ("released", 3)),
+            (["finds", "withdraws"], "pulled", ("stopped", 2)),
+            (["withdraws"], "to_find", ("released", 3)),
+        )
+    ):
+        world = lived(tmp_path / str(number), [*pulled, *((event, ONE) for event in events)])
+        assert (world.items, world.parcels) == ([item], [parcel]), events
+    world = lived(tmp_path / "at once", [*pulled[:3], ("withdraws", ONE)])
+    assert (world.items, world.parcels) == (["withdrawn"], [("released", 1)])

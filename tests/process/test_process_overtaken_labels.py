@@ -26,7 +26,7 @@ from small_ward import (
 from test_process_pull_outs import HAND_OVER, NEXT, THIRD, PullList, states
 
 from todoke.errors import TodokeError
-from todoke.process import labels, pull_outs
+from todoke.process import labels, pull_outs, pull_requests
 from todoke.process.printed_labels import LabelPlace
 
 
@@ -126,4 +126,32 @@ def test_a_pulled_gaiji_is_printed_right_once_a_new_font_is_in_force(printed: Pr
     parcel = printed.parcel(GAIJI_NAME, "catalogue")
     assert (parcel["state"], parcel["action"]) == ("released", "replace")
     assert reasons(printed)[GAIJI_NAME] == ["gaiji"]
+    assert printed.faults() == []
+
+
+def test_a_request_ends_by_its_number_with_a_person_and_a_cause(printed: Programme):
+    """A gaiji that the printer spoilt is printed anew in the same font; a request made by mistake is taken back."""
+    asked = {"by_whom": "佐藤", "cause": "プリンター"}
+    request = str(pull_outs.request(CONTRACT, **asked, code_point="U+E000")["request"])
+    mistaken = pull_outs.request(CONTRACT, **asked, application_no=printed.number(SINGLE))
+    for wrong, why in (({"request": "Q"}, "既に終わって"), ({"cause": " "}, "理由と担当者")):
+        with pytest.raises(TodokeError, match=why):
+            pull_requests.withdraw(CONTRACT, **({"request": request} | asked | wrong))
+    assert pull_requests.withdraw(CONTRACT, str(mistaken["request"]), **asked) == {"items": 1}
+    assert PullList(printed).rows()[SINGLE]["状態"] == "依頼の取消"
+    PullList(printed).says(GAIJI_NAME, "引抜き済み").returned(NEXT)
+    with pytest.raises(TodokeError, match="1件は、引抜き済み"):
+        pull_requests.withdraw(CONTRACT, request, **asked)
+    assert pull_requests.print_anew(CONTRACT, request, **asked) == {"items": 1}
+    printed.run("labels", NEXT)
+    printed.answer()
+    printed.run("labels", NEXT)
+    for household in (GAIJI_NAME, SINGLE):
+        parcel = printed.parcel(household, "catalogue")
+        assert (parcel["state"], parcel["action"]) == ("released", "replace")
+    assert reasons(printed) == {GAIJI_NAME: ["gaiji"], SINGLE: ["held"]}, (
+        "its parcel had been stopped: a new label goes"
+    )
+    ended = {row["id"]: (row["ended"], row["ended_by"]) for row in printed.rows("pull_request")}
+    assert ended == {request: ("again", "佐藤"), mistaken["request"]: ("withdrawn", "佐藤")}
     assert printed.faults() == []

@@ -254,7 +254,7 @@ def test_a_household_named_before_it_is_printed_gets_no_label_until_a_revision_l
 
 def test_labels_with_a_gaiji_that_did_not_print_right_are_pulled_and_later_ones_are_not_meant(printed: Programme):
     said = pull_outs.request(CONTRACT, by_whom="佐藤", cause="字形の誤り", code_point=f"U+{ord(GAIJI):04X}")
-    assert said == {"listed": 1, "too_late": 0, "stops": 1}
+    assert said == {"listed": 1, "too_late": 0, "stops": 1, "request": one(printed.rows("pull_request"))["id"]}
     assert states(printed) == {GAIJI_NAME: "to_find"}
     assert one(printed.rows("pull_request"))["value"] == "U+E000"
     assert PullList(printed).rows()[GAIJI_NAME]["理由区分"] == "外字の印字誤り"

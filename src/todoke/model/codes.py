@@ -113,6 +113,7 @@ class PullState(Labelled):
     PULLED = "pulled", "引抜き済み"
     DELIVERED = "delivered", "区へ納品済み"
     TOO_LATE = "too_late", "引渡し済み"
+    WITHDRAWN = "withdrawn", "依頼の取消"
 
 
 class PullFinding(Labelled):

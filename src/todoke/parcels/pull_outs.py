@@ -49,14 +49,14 @@ def stops_parcel(item: PullItem, *, other_fonts: bool) -> bool:
 
     Args:
         other_fonts: labels are drawn in other fonts now than this one was: what printed wrong may go anew once the
-            wrong label is out.
+            wrong label is out, as it may when a person has said so of the request.
     """
-    if item.reason in OVERTAKEN:
+    if item.reason in OVERTAKEN or item.state is PullState.WITHDRAWN:
         return False
     if item.reason is PullReason.WARD_LIST:
         return True
-    may_follow = item.reason is PullReason.GAIJI and other_fonts and item.state in _OUT
-    return item.is_last and not may_follow
+    is_mended = item.printed_anew or (item.reason is PullReason.GAIJI and other_fonts)
+    return item.is_last and not (is_mended and item.state in _OUT)
 
 
 def too_late(shipments: pa.Table, pulled: Collection[str], missed: Collection[str] = ()) -> list[DifferenceFound]:

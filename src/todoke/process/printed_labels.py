@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from todoke.labels.gaiji import PRINTED_FIELDS
 from todoke.model.changes import effect_kind, is_confidential
-from todoke.model.codes import PullReason, ShipmentKind, ShipmentState
+from todoke.model.codes import PullReason, PullState, ShipmentKind, ShipmentState
 from todoke.outbox.batch import batches
 from todoke.process.batch_contents import batch_parts
 from todoke.process.label_printing import label_rows
@@ -42,7 +42,7 @@ class LabelPlace(NamedTuple):
 
 @dataclass(frozen=True)
 class Label:
-    """A printed label that is not on the list yet.
+    """A printed label that is not on the list, or not any more: its request was withdrawn.
 
     `handed_over`: the carrier has this very label; `told`, `told_kind`: what the carrier was told last of its parcel.
     """
@@ -80,7 +80,7 @@ def labels(ws: Workspace, tx: Connection, only: ColumnElement[bool] | None = Non
             b.kind.in_(_KINDS),
             b.state == "published",
             r.action.in_(SENDING),
-            p.item_no.is_(None),
+            or_(p.item_no.is_(None), p.state == PullState.WITHDRAWN),
         )
         .order_by(b.business_on, b.id, s.id)
     )

@@ -66,7 +66,7 @@ def pull_out(contract: str, on: date) -> Counts:
     """
     ws = Workspace.open(contract, on)
     listed = _write(ws, lambda tx, pin: _named_or_overtaken(ws, tx, pin))
-    return {"listed": listed, **_put_lists(ws)}
+    return {"listed": listed, **put_lists(ws)}
 
 
 def request(
@@ -92,7 +92,8 @@ def request(
         dry_run: count, and record nothing.
 
     Returns:
-        listed: labels newly on the list; too_late: of others, which the carrier has; stops: parcels in stop files.
+        listed: labels newly on the list; too_late: of others, which the carrier has; stops: parcels in stop files;
+        request: its id, by which it can be ended.
 
     Raises:
         TodokeError: not one of the three is given, no label is meant, or more than the person expects.
@@ -102,10 +103,10 @@ def request(
     text = None if code_point is None else _text(code_point)
     number = (application_no or "").replace("-", "").strip()
     reason = PullReason.SINGLE if text is None else PullReason.GAIJI
-    said, value = {"listed": 0, "too_late": 0}, ""
+    said, value, own_id = {"listed": 0, "too_late": 0}, "", ""
 
     def meant(tx: Connection, pin: Pin) -> list[_Wanted]:
-        nonlocal value
+        nonlocal value, own_id
         found, value = _found(ws, tx, text, number, place)
         said["too_late"] = sum(label.handed_over for label in found)
         said["listed"] = len(found) - said["too_late"]
@@ -113,8 +114,8 @@ def request(
             return []
         if text is not None:
             _refuse_too_many(text, len(found), at_most)
-        source = ids.identifier(ws.ledger.keys.id_key, "pull_request", contract, reason, value, pin.seq)
-        return [_Wanted(label, source, None, reason) for label in found]
+        own_id = ids.identifier(ws.ledger.keys.id_key, "pull_request", contract, reason, value, pin.seq)
+        return [_Wanted(label, own_id, None, reason) for label in found]
 
     def record(tx: Connection, new: Sequence[pulls.NewItem]) -> None:
         row = {"contract": contract, "kind": reason.value, "value": value, "cause": cause[:80]}
@@ -124,11 +125,11 @@ def request(
     if dry_run:
         with ws.ledger.read() as tx:
             meant(tx, ws.ledger.pin(tx))
-        return {**said, "stops": 0}
+        return {**said, "stops": 0, "request": ""}
     _write(ws, meant, by_whom=by_whom, also=record)
     stopped = stops.stop(contract, ws.on)
-    _put_lists(ws)
-    return {**said, "stops": stopped["stops"]}
+    put_lists(ws)
+    return {**said, "stops": stopped["stops"], "request": own_id}
 
 
 def _must_say_one(meant: Sequence[object], by_whom: str, cause: str) -> None:
@@ -282,7 +283,7 @@ def _placed(ws: Workspace, found: Sequence[_Wanted]) -> list[pulls.NewItem]:
 # -- the lists ------------------------------------------------------------------------------------------------
 
 
-def _put_lists(ws: Workspace) -> dict[str, int]:
+def put_lists(ws: Workspace) -> dict[str, int]:
     """Puts out the pull list with its totals, and the delivery list of what is pulled; returns the totals."""
     with ws.ledger.read() as tx:
         pin = ws.ledger.pin(tx)

@@ -20,6 +20,7 @@ from todoke.store.pulls import PullItem
 
 TITLE = "引抜き一覧"
 RESULTS = (PullState.FOUND, PullState.NOT_FOUND, PullState.PULLED, PullState.DELIVERED)
+_DONE = (PullState.DELIVERED, PullState.TOO_LATE, PullState.WITHDRAWN)
 _RESULT = "結果の記入"
 _COLUMNS = (
     Column("item_no", "管理番号", 14),
@@ -112,7 +113,7 @@ def pull_workbook(shown: Sequence[Shown], left_out: Sequence[LeftOut], *, progra
         for each in shown
     ]
     pages = sum(1 for _ in groupby(shown, key=lambda each: (each.item.batch_id, each.item.file, each.item.sheet)))
-    open_ones = sum(each.item.state not in (PullState.DELIVERED, PullState.TOO_LATE) for each in shown)
+    open_ones = sum(each.item.state not in _DONE for each in shown)
     instructions = (
         f"{len(rows)}件（{pages}枚）、うち未了 {open_ones}件。"
         "印刷した順（印刷日・種類・分割・ファイル・枚目・位置）に並んでいます。",

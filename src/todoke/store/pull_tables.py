@@ -11,7 +11,8 @@ from todoke.store.columns import metadata
 from todoke.store.columns import text_column as _id
 from todoke.store.utc_datetime import UtcDateTime
 
-#: What a person asked to be pulled beside the ward's lists: every label with a code point, or a single envelope (G08).
+#: What a person asked to be pulled beside the ward's lists: every label with a code point, or a single envelope (G08);
+#: and how it ended: `withdrawn`, or `again` (what has been pulled is printed anew), on whose word and why.
 pull_request = Table(
     "pull_request",
     metadata,
@@ -22,6 +23,10 @@ pull_request = Table(
     Column("cause", String(80), nullable=False),
     Column("by_whom", String(80), nullable=False),
     Column("at", UtcDateTime, nullable=False),
+    Column("ended", String(20)),
+    Column("ended_cause", String(80)),
+    Column("ended_by", String(80)),
+    Column("ended_at", UtcDateTime),
 )
 
 

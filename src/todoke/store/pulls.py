@@ -17,6 +17,8 @@ from todoke.store.ledger import insert_ignoring_conflicts
 
 #: The actions of a revision that put a label on an envelope.
 SENDING = ("instruct", "replace")
+#: How a request ended: nothing of it is sought any more; what is out is printed anew.
+WITHDRAWN, AGAIN = "withdrawn", "again"
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class PullItem:
     """A label on the pull list: where it was printed, whose it is, and its last step.
 
     `part` of the batches that were printed together; `is_last`: no later label of its parcel has been printed or taken
-    by the carrier; `handed_over`: the carrier has this very label; `settings`: what its batch was rendered under.
+    by the carrier; `handed_over`: the carrier has this very label; `settings`: what its batch was rendered under;
+    `printed_anew`: a person has said of its request that what is out is printed anew.
     """
 
     shipment_id: str
@@ -60,6 +63,8 @@ class PullItem:
     printed_on: date
     handed_over: bool
     is_last: bool
+    printed_anew: bool
+    source: str
     settings: Mapping[str, str]
 
 
@@ -78,6 +83,7 @@ class Step:
 def items(tx: Connection, contract: str) -> list[PullItem]:
     """The pull list, in the order of printing: by day, kind, part of the run, file, sheet and position."""
     p, s, n, b, e = t.pull_item.c, t.shipment.c, t.application_number.c, t.batch.c, t.effect.c
+    q = t.pull_request.c
     is_last = e.rev == counting_label()
     rows = tx.execute(
         select(
@@ -86,11 +92,13 @@ def items(tx: Connection, contract: str) -> list[PullItem]:
             b.business_on.label("printed_on"),
             and_(s.handed_over_at.is_not(None), is_last).label("handed_over"),
             is_last.label("is_last"),
+            *(p.source, (func.coalesce(q.ended, "") == AGAIN).label("printed_anew")),
         )
         .join(t.shipment, s.id == p.shipment_id)
         .join(t.application_number, (n.contract == p.contract) & (n.household_no == s.household_no))
         .join(t.batch, b.id == p.batch_id)
         .join(t.effect, and_(e.shipment_id == p.shipment_id, e.batch_id == p.batch_id))
+        .outerjoin(t.pull_request, and_(q.contract == p.contract, q.id == p.source))
         .where(p.contract == contract)
     )
     return sorted((_item(dict(row)) for row in rows.mappings()), key=_place)
@@ -98,7 +106,7 @@ def items(tx: Connection, contract: str) -> list[PullItem]:
 
 def _item(row: dict[str, Any]) -> PullItem:
     said: dict[str, Any] = {"reason": PullReason(row["reason"]), "state": PullState(row["state"])}
-    said |= {name: bool(row[name]) for name in ("handed_over", "is_last")}
+    said |= {name: bool(row[name]) for name in ("handed_over", "is_last", "printed_anew")}
     part = json.loads(row.pop("notes")).get("part", 1)
     return PullItem(**row | said | {"part": part, "settings": json.loads(row["settings"])})
 
@@ -118,7 +126,8 @@ def counting_label() -> ScalarSelect[int]:
 def put_items(
     tx: Connection, contract: str, new: Iterable[NewItem], *, too_late: set[str], by_whom: str, at: datetime
 ) -> int:
-    """Puts labels on the list with their first step; returns how many.
+    """Puts labels on the list with their first step, or with the next one after a request that was withdrawn; returns
+    how many.
 
     Args:
         too_late: shipment ids of those that the carrier has already.
@@ -128,7 +137,14 @@ def put_items(
         state = PullState.TOO_LATE if item.shipment_id in too_late else PullState.TO_FIND
         step = {"number": 1, "state": state.value, "by_whom": by_whom, "at": at, "said_in": item.source}
         heads.append({"contract": contract, **item.__dict__, "reason": item.reason.value, **step})
-    names = t.pull_step.c.keys()
+    c, names = t.pull_item.c, t.pull_step.c.keys()
+    withdrawn = select(c.item_no, c.number).where(c.contract == contract, c.state == PullState.WITHDRAWN)
+    had = dict(tx.execute(withdrawn).tuples().all())
+    for head in heads:
+        if (number := had.get(str(head["item_no"]))) is not None:
+            head["number"] = number + 1
+            anew = {name: head[name] for name in ("source", "source_row", "reason", *names)}
+            tx.execute(update(t.pull_item).where(c.contract == contract, c.item_no == head["item_no"]).values(anew))
     insert_ignoring_conflicts(tx, t.pull_item, heads)
     insert_ignoring_conflicts(tx, t.pull_step, [{name: head[name] for name in names} for head in heads])
     return len(heads)

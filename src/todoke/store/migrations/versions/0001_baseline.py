@@ -347,6 +347,10 @@ def upgrade() -> None:
         sa.Column("value", sa.String(length=20), nullable=False),
         *_texts("cause", "by_whom"),
         sa.Column("at", sa.DateTime(), nullable=False),
+        sa.Column("ended", sa.String(length=20), nullable=True),
+        sa.Column("ended_cause", sa.String(length=80), nullable=True),
+        sa.Column("ended_by", sa.String(length=80), nullable=True),
+        sa.Column("ended_at", sa.DateTime(), nullable=True),
         sa.PrimaryKeyConstraint("contract", "id"),
     )
     op.create_table(
