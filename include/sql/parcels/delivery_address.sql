@@ -2,6 +2,7 @@
 -- what the ward has instructed and nothing else (G09). One row a household that has an address.
 -- A place that keeps the parcel is named in the usual form, 「渋谷郵便局留」; where the ward gives no address with it,
 -- it stands as the address: postal code and place are enough.
+-- Blanks that pad a field are taken away here, for labels, their order and the carrier alike.
 -- in: household, person (heads), instruction (the last one of each household)
 WITH instructed AS (
     SELECT
@@ -24,18 +25,18 @@ SELECT
     h.ward_no,
     h.confidential,
     CASE WHEN h.confidential THEN i.postal_code ELSE p.postal_code END AS postal_code,
-    CASE WHEN h.confidential THEN '' ELSE p.town END AS town,
+    CASE WHEN h.confidential THEN '' ELSE RTRIM(p.town, ' 　') END AS town,
     CASE
-        WHEN NOT h.confidential THEN p.block
+        WHEN NOT h.confidential THEN RTRIM(p.block, ' 　')
         WHEN i.address = '' THEN i.kept_at
         ELSE i.address
     END AS block,
     CASE
-        WHEN NOT h.confidential THEN COALESCE(p.building, '')
-        WHEN i.address = '' OR i.kept_at = '' THEN i.building
+        WHEN NOT h.confidential THEN RTRIM(COALESCE(p.building, ''), ' 　')
+        WHEN i.address = '' OR i.kept_at = '' THEN RTRIM(i.building, ' 　')
         ELSE i.kept_at
     END AS building,
-    CASE WHEN h.confidential THEN i.recipient_name ELSE p.head_name END AS addressee,
+    RTRIM(CASE WHEN h.confidential THEN i.recipient_name ELSE p.head_name END, ' 　') AS addressee,
     CASE WHEN h.confidential THEN i.delivery_method ELSE '' END AS delivery_method
 FROM household AS h
 INNER JOIN person AS p ON h.household_no = p.household_no

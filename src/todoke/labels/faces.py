@@ -13,21 +13,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
-from math import floor
 from pathlib import Path
 from typing import Any
 
-from fontTools import subset
-from fontTools.cu2qu import curve_to_quadratic
-from fontTools.fontBuilder import FontBuilder
 from fontTools.misc.psCharStrings import T2CharString
 from fontTools.pens.areaPen import AreaPen
 from fontTools.pens.boundsPen import ControlBoundsPen
 from fontTools.pens.recordingPen import RecordingPen, replayRecording
 from fontTools.ttLib import TTFont, TTLibError
 from fontTools.ttLib.tables._g_l_y_f import Glyph as TrueTypeGlyph
-from fontTools.ttLib.tables._g_l_y_f import GlyphCoordinates
-from fontTools.ttLib.tables.ttProgram import Program
 from PIL import Image, ImageDraw, ImageFont
 
 from todoke.errors import FileRefused
@@ -36,25 +30,15 @@ from todoke.model.codes import Labelled
 # At INFO it writes every glyph of a subset into the log: of a short list of names, nearly the names.
 logging.getLogger("fontTools").setLevel(logging.WARNING)
 
-_CUTTING = subset.Options(
-    hinting=False,
-    layout_features=[],
-    name_IDs=[],
-    notdef_outline=True,
-    recalc_timestamp=False,
-    drop_tables=[
+#: Tables that no outline needs.
+NOT_OUTLINES = (
         "BASE", "DSIG", "GDEF", "GPOS", "GSUB", "OS/2", "VDMX", "VORG", "cvt ", "fpgm", "gasp", "hdmx", "kern",
         "name", "post", "prep", "vhea", "vmtx", "EBDT", "EBLC", "EBSC", "LTSH", "PCLT", "meta", "mort", "morx",
-    ],
-)  # fmt: skip
+    )  # fmt: skip
 #: A CFF glyph with a longer program draws something; only shorter ones are run to see.
 _LONG_PROGRAM = 40
 #: Private-use characters are drawn at this size to see whether they leave ink, and must ink so much of a square em.
 _DRAWN_PX, _LEAST_INK = 48, 0.0002
-#: Codes of matplotlib's paths; what is none of them closes a contour.
-_MOVE, _LINE, _CURVE = 1, 2, 4
-#: How far an outline that is turned into TrueType's curves may lie from the original, in em.
-_CURVE_ERROR = 0.0005
 #: Outlines are compared in these parts of an em, so that the same drawing at another size is the same.
 _COMPARED_EM = 4096
 #: What a pen is told to draw an outline: operation and points in font units.
@@ -110,33 +94,13 @@ class Face:
             return Glyph.NOTDEF
         return Glyph.EMPTY if code_point in self.blank else Glyph.DRAWN
 
+    def glyph_number(self, text: str) -> int:
+        """The glyph of a character or a variation sequence that it draws."""
+        return self.variants[text] if len(text) == 2 else self.cmap[ord(text)]
+
     def width(self, code_point: int) -> float:
         """How wide a code point is that this font has, in em."""
         return self.widths[self.cmap[code_point]]
-
-
-@dataclass(frozen=True)
-class Cut:
-    """The part of a face that a batch needs: a TrueType file and, per CID, text, glyph and width in 1/1000 em."""
-
-    face: Face
-    data: bytes = field(repr=False)
-    glyphs: list[tuple[int, str, int, float]] = field(repr=False)
-
-    @classmethod
-    def of(cls, face: Face, needed: Iterable[tuple[int, str]]) -> Cut:
-        """Cut a face down to (CID, text), the text a character or a variation sequence that it draws."""
-        font = _outlines(face)
-        wanted = {cid: (text, _glyph_of(face, text)) for cid, text in needed}
-        names = {glyph: font.getGlyphName(glyph) for _, glyph in wanted.values()}
-        part = _as_truetype(face.data, font, names) if "CFF " in font else _subset(font, names)
-        ids = part.getReverseGlyphMap()
-        glyphs = [
-            (cid, text, ids[names[glyph]], 1000 * face.widths[glyph]) for cid, (text, glyph) in sorted(wanted.items())
-        ]
-        out = BytesIO()
-        part.save(out)
-        return cls(face, out.getvalue(), glyphs)
 
 
 def check_font(path: Path, where: str) -> None:
@@ -167,7 +131,7 @@ def is_private(code_point: int) -> bool:
 
 def shapes(face: Face, code_points: Iterable[int]) -> dict[int, str]:
     """The digest of what a face draws for each code point that it draws: outline, composites resolved, and width."""
-    font = _outlines(face)
+    font = outlines(face)
     scale = _COMPARED_EM / font["head"].unitsPerEm
     drawn = {code for code in code_points if face.glyph(code) is Glyph.DRAWN}
     return {code: _shape(_strokes(font, face.cmap[code]), face.width(code), scale) for code in drawn}
@@ -175,10 +139,10 @@ def shapes(face: Face, code_points: Iterable[int]) -> dict[int, str]:
 
 def strokes(face: Face, code_point: int) -> Strokes:
     """How a face draws a code point."""
-    return _strokes(_outlines(face), face.cmap[code_point])
+    return _strokes(outlines(face), face.cmap[code_point])
 
 
-def _outlines(face: Face) -> Any:
+def outlines(face: Face) -> Any:
     """The font file without what an outline does not need and fontTools takes longest to read.
 
     A TrueType font keeps neither character map nor layout rules, and its glyphs are named by their numbers.
@@ -186,7 +150,7 @@ def _outlines(face: Face) -> Any:
     font = TTFont(BytesIO(face.data), lazy=True, fontNumber=0, recalcTimestamp=False)
     if "CFF " not in font:
         font.setGlyphOrder([f"glyph{number:05}" for number in range(font["maxp"].numGlyphs)])
-        for table in {"cmap", *_CUTTING.drop_tables} & {*font.keys()}:
+        for table in {"cmap", *NOT_OUTLINES} & {*font.keys()}:
             del font[table]
     return font
 
@@ -211,10 +175,6 @@ def _strokes(font: Any, glyph: int) -> Strokes:
     left = min((x for x, _ in flat.coordinates), default=0)
     flat.draw(pen, table, font["hmtx"].metrics[name][1] - left)
     return drawn
-
-
-def _glyph_of(face: Face, text: str) -> int:
-    return face.variants[text] if len(text) == 2 else face.cmap[ord(text)]
 
 
 def _read(data: bytes, where: str) -> Face:
@@ -348,70 +308,3 @@ def _cff_draws(font: Any) -> Callable[[int], bool]:
         return pen.bounds is not None and pen.bounds[2] > pen.bounds[0] and pen.bounds[3] > pen.bounds[1]
 
     return draws
-
-
-def _subset(font: TTFont, names: Mapping[int, str]) -> TTFont:
-    """A font cut down to some of its glyphs."""
-    subsetter = subset.Subsetter(_CUTTING)
-    subsetter.populate(glyphs=names.values())
-    subsetter.subset(font)
-    return font
-
-
-def _as_truetype(data: bytes, font: Any, names: Mapping[int, str]) -> TTFont:
-    """Some glyphs of a font with cubic curves with TrueType's: faster than to cut it down and turn it then."""
-    glyphs, em, order = font.getGlyphSet(), font["head"].unitsPerEm, [".notdef", *sorted(names.values())]
-    # imported here: it loads all of matplotlib, and most fonts are TrueType
-    from matplotlib.ft2font import FT2Font, LoadFlags
-
-    # FreeType reads a CFF outline twenty times as fast as fontTools does
-    outlines, turned = FT2Font(BytesIO(data)), {}
-    for name in order:
-        outlines.load_glyph(font.getGlyphID(name), flags=LoadFlags.NO_SCALE)
-        vertices, codes = outlines.get_path()
-        turned[name] = _quadratic(vertices, codes, _CURVE_ERROR * em)
-    builder = FontBuilder(em, isTTF=True)
-    builder.setupGlyphOrder(order)
-    builder.setupGlyf(turned)
-    bearings = {name: getattr(glyph, "xMin", 0) for name, glyph in turned.items()}
-    builder.setupHorizontalMetrics({name: (glyphs[name].width, bearings[name]) for name in order})
-    builder.setupHorizontalHeader(ascent=font["hhea"].ascent, descent=font["hhea"].descent)
-    builder.setupPost(keepGlyphNames=False)
-    builder.font.recalcTimestamp = False
-    builder.updateHead(created=0, modified=0)
-    return builder.font
-
-
-def _quadratic(vertices: Any, codes: Any, error: float) -> TrueTypeGlyph:
-    """A TrueType glyph of an outline as FreeType gives it: vertices in 1/64 font units, codes of matplotlib's paths.
-
-    As fontTools' pens (`Cu2QuPen`, `TTGlyphPen`) make it, at half the cost. Contours run the other way round.
-    """
-    corners, operations = (vertices * 64).tolist(), codes.tolist()
-    points: list[tuple[int, int]] = []
-    flags, ends, place = bytearray(), [], 0
-    while place < len(operations):
-        operation = operations[place]
-        if operation == _MOVE:
-            contour, on = [corners[place]], [1]
-        elif operation == _LINE:
-            contour.append(corners[place])
-            on.append(1)
-        elif operation == _CURVE:
-            _, *curve = curve_to_quadratic([contour[-1], *corners[place : place + 3]], error)
-            contour += curve
-            on += [*([0] * (len(curve) - 1)), 1]
-            place += 2
-        else:
-            whole = [(floor(x + 0.5), floor(y + 0.5)) for x, y in contour]
-            if len(whole) > 1 and whole[-1] == whole[0]:
-                del whole[-1], on[-1]
-            points += whole[:1] + whole[:0:-1]
-            flags += bytes(on[:1] + on[:0:-1])
-            ends.append(len(points) - 1)
-        place += 1
-    glyph = TrueTypeGlyph()
-    glyph.coordinates, glyph.flags, glyph.endPtsOfContours = GlyphCoordinates(points), flags, ends
-    glyph.numberOfContours, glyph.program = len(ends), Program()
-    glyph.program.fromBytecode(b"")
-    return glyph

@@ -19,7 +19,8 @@ from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 
 from todoke.errors import FileRefused, KeyMissing
-from todoke.labels.faces import Cut, Face, Glyph, is_private
+from todoke.labels.cutting import Cut
+from todoke.labels.faces import Face, Glyph, is_private
 from todoke.model.barcode_measures import BAR_WIDTH, LONG, PITCH, SEMI, TIMING
 
 #: Characters that are meant to be blank.

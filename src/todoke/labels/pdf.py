@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import BinaryIO
 
 from todoke.contract.sheet_layout import MM, SheetLayout
-from todoke.labels.faces import Cut
+from todoke.labels.cutting import Cut
 from todoke.labels.fonts import BARCODE_EM, FontSet, barcode_font
 from todoke.labels.sheet import Line
 from todoke.model.barcode_measures import LONG, PITCH
