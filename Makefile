@@ -22,9 +22,10 @@ $(VENV)/.installed: requirements.txt pyproject.toml
 	    uv pip sync --quiet --python $(PY) --require-hashes requirements.txt; \
 	    uv pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable .; \
 	else \
-	    $(PY) -m pip install --quiet --upgrade 'pip>=26'; \
-	    $(PY) -m pip install --quiet --require-hashes --requirement requirements.txt; \
-	    $(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .; \
+	    $(PY) -m pip install --quiet --upgrade 'pip>=26' && \
+	    $(PY) -m pip install --quiet --no-compile --require-hashes --requirement requirements.txt && \
+	    $(PY) -m pip install --quiet --no-deps --no-build-isolation --editable . && \
+	    { $(PY) -m compileall -q -j 0 $(VENV)/lib > /dev/null || true; }; \
 	fi
 	@touch $@
 
@@ -32,15 +33,14 @@ demo: setup ## 架空の区で事業の始めから終わりまでを動かし�
 	@$(PY) -m orchestration.demo --size $(SIZE)
 
 test: setup lint ## すべての検査とテスト
-	@$(PY) -m pytest -n auto --dist loadfile
+	@$(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: setup ## 書式・型・SQL・層の検査
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
-	@$(VENV)/bin/mypy
-	@$(VENV)/bin/lint-imports
-	@$(VENV)/bin/sqlfluff lint --processes 2 include/sql
-	@$(PY) -m orchestration.document --check
+	@$(VENV)/bin/mypy & types=$$!; \
+	$(VENV)/bin/lint-imports && $(VENV)/bin/sqlfluff lint --processes 1 include/sql && \
+	$(PY) -m orchestration.document --check; others=$$?; wait $$types && exit $$others
 
 up: setup ## Airflow をこの機械で起動します
 	@$(PY) -m orchestration.services up

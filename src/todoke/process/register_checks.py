@@ -350,8 +350,8 @@ def _gate(ws: Workspace, landed: _Landed, found: pa.Table, reference: Reference)
         targets=landed.targets,
     )
     mask = np.asarray(taken)
-    over_accepted, over_rest = run_suite("households", frame[mask]), run_suite("households", frame[~mask])
-    over_landed = over_accepted + over_rest
+    over_accepted = run_suite("households", frame[mask])
+    over_landed = over_accepted if mask.all() else over_accepted + run_suite("households", frame[~mask])
     in_notices = pc.is_in(found["receipt_no"], pc.unique(landed.notices["receipt_no"]))
     agree(over_landed, found.filter(pc.invert(in_notices)), RULES)
     over_accepted = over_accepted.within(over_landed)
