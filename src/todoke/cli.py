@@ -97,8 +97,7 @@ def check(contract: ContractId) -> None:
     """契約ファイルを、後の改訂と宛名ラベルの印字まで確かめます。誤りがあれば終了コード2。"""
     from todoke.process import contract_check
 
-    contract_check.check(contract, clock.now_tokyo().date())
-    print("契約ファイルに誤りはありません")
+    print("契約ファイルに誤りはありません:", contract_check.check(contract, clock.now_tokyo().date()).id)
 
 
 @app.command()
@@ -324,8 +323,7 @@ def outbox_list(contract: ContractId, below: Annotated[str, typer.Argument(help=
     """出力したファイルの一覧です。"""
     from todoke.process.workspace import Workspace
 
-    for name in Workspace.open(contract, clock.now_tokyo().date()).outbox.listing(below):
-        print(name)
+    print(*Workspace.open(contract, clock.now_tokyo().date()).outbox.listing(below), sep="\n")
 
 
 @outbox_app.command("export")
