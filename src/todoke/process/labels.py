@@ -225,7 +225,7 @@ def ask_inspection(ws: Workspace, kind: str, title: str, keys: list[str]) -> int
             return 0
         content = approvals.content_digest(ws, tx, kind, keys)
     inspection, form = places[0]
-    pack = hashlib.sha256(f"{form}\n{content}".encode()).hexdigest()[:16]
+    pack = hashlib.sha256(f"{form}\n{content}\n{ws.on}".encode()).hexdigest()[:16]
     printed = _print_test_pack(ws, kind, pack, _pending_addresses(ws, keys, heads))
     body = (
         f"{title}の試し刷りは、区の検査に合格しましたか。\n\n"
