@@ -19,26 +19,23 @@ from todoke.contract import loader
 from todoke.errors import TodokeError
 
 app = typer.Typer(help="届け：自治体事業の事務局業務", no_args_is_help=True, pretty_exceptions_enable=False)
-contract_app = typer.Typer(help="契約ファイル", no_args_is_help=True)
-ledger_app = typer.Typer(help="台帳", no_args_is_help=True)
-layout_app = typer.Typer(help="区のファイルのレイアウト", no_args_is_help=True)
-outbox_app = typer.Typer(help="出力（暗号化された送信箱）", no_args_is_help=True)
-approval_app = typer.Typer(help="承認", no_args_is_help=True)
-mail_app = typer.Typer(help="区へのメール", no_args_is_help=True)
-receipts_app = typer.Typer(help="受領（預かり証・記録簿）", no_args_is_help=True)
-labels_app = typer.Typer(help="宛名ラベルの引抜きと刷り直し", no_args_is_help=True)
-register_app = typer.Typer(help="世帯台帳の版と確認事項", no_args_is_help=True)
-parcels_app = typer.Typer(help="出荷（再送の依頼）", no_args_is_help=True)
-app.add_typer(contract_app, name="contract")
-app.add_typer(ledger_app, name="ledger")
-app.add_typer(receipts_app, name="receipts")
-app.add_typer(labels_app, name="labels")
-app.add_typer(register_app, name="register")
-app.add_typer(parcels_app, name="parcels")
-app.add_typer(outbox_app, name="outbox")
-app.add_typer(approval_app, name="approval")
-app.add_typer(mail_app, name="mail")
-app.add_typer(layout_app, name="layout")
+
+
+def _group(name: str, told: str) -> typer.Typer:
+    group = typer.Typer(help=told, no_args_is_help=True)
+    app.add_typer(group, name=name)
+    return group
+
+
+ledger_app = _group("ledger", "台帳")
+layout_app = _group("layout", "区のファイルのレイアウト")
+outbox_app = _group("outbox", "出力（暗号化された送信箱）")
+approval_app = _group("approval", "承認")
+mail_app = _group("mail", "区へのメール")
+receipts_app = _group("receipts", "受領（預かり証・記録簿）")
+labels_app = _group("labels", "宛名ラベルの引抜きと刷り直し")
+register_app = _group("register", "世帯台帳の版と確認事項")
+parcels_app = _group("parcels", "出荷（再送の依頼）")
 
 ContractId = Annotated[str, typer.Argument(help="契約の番号（gift など）")]
 Person = Annotated[str, typer.Option("--by", help="決めた人（記録に残ります）")]
@@ -85,18 +82,22 @@ def simulate(
     """架空の区の世帯データと外字フォントを受信箱に置きます（TODOKE_ENV が demo か test のときだけ）。"""
     from todoke.simulate.delivery_to_inbox import deliver_base
 
-    _only_simulated(contract)
-    ward = deliver_base(contract, households, seed)
-    print(f"受信箱に置きました: {households:,}世帯 / {len(ward.persons):,}人")
-
-
-def _only_simulated(contract: str) -> None:
     if not loader.is_simulation(contract):
         raise TodokeError(
             "模擬データは模擬環境の契約でだけ使えます",
             where=contract,
             next_step="TODOKE_ENV=demo を設定してください",
         )
+    ward = deliver_base(contract, households, seed)
+    print(f"受信箱に置きました: {households:,}世帯 / {len(ward.persons):,}人")
+
+
+@app.command()
+def check(contract: ContractId) -> None:
+    """契約ファイルを、後の改訂と宛名ラベルの印字まで確かめます。誤りがあれば終了コード2。"""
+    from todoke.process import contract_check
+
+    print("契約ファイルに誤りはありません:", contract_check.check(contract, clock.now_tokyo().date()).id)
 
 
 @app.command()
@@ -104,8 +105,7 @@ def status(contract: ContractId) -> None:
     """契約の今の状態（版・申込・出荷・未処理）を件数で示します。"""
     from todoke.process.status import lines
 
-    for line in lines(contract):
-        print(line)
+    print(*lines(contract), sep="\n")
 
 
 @app.command()
@@ -131,15 +131,6 @@ def _print_csv(rows: Sequence[Mapping[str, object]]) -> None:
     if rows:
         writer.writerow(rows[0])
     writer.writerows(row.values() for row in rows)
-
-
-@contract_app.command("check")
-def contract_check(contract: ContractId) -> None:
-    """契約ファイルを、後の改訂と宛名ラベルの印字まで確かめます。誤りがあれば終了コード2。"""
-    from todoke.process.contract_check import check
-
-    check(contract, clock.now_tokyo().date())
-    print("契約ファイルに誤りはありません")
 
 
 @ledger_app.command("verify")
@@ -260,8 +251,7 @@ def register_versions(contract: ContractId) -> None:
     """世帯台帳の版と、それぞれの元になった版・受領を示します。"""
     from todoke.process.register_versions import parents
 
-    for line in parents(contract):
-        print(line)
+    print(*parents(contract), sep="\n")
 
 
 @register_app.command("diff")
@@ -356,8 +346,7 @@ def outbox_list(contract: ContractId, below: Annotated[str, typer.Argument(help=
     """出力したファイルの一覧です。"""
     from todoke.process.workspace import Workspace
 
-    for name in Workspace.open(contract, clock.now_tokyo().date()).outbox.listing(below):
-        print(name)
+    print(*Workspace.open(contract, clock.now_tokyo().date()).outbox.listing(below), sep="\n")
 
 
 @outbox_app.command("export")

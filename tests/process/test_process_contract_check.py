@@ -87,7 +87,7 @@ def test_a_contract_without_labels_needs_no_font_for_them(folder: Path) -> None:
 
 
 def test_the_command_says_whether_a_contract_can_be_used(folder: Path) -> None:
-    said = CliRunner().invoke(app, ["contract", "check", "gift"])
+    said = CliRunner().invoke(app, ["check", "gift"])
     assert said.exit_code == 0 and "誤りはありません" in said.output
     write(folder, {"base_font": "own.ttf"})
-    assert isinstance(CliRunner().invoke(app, ["contract", "check", "gift"]).exception, ContractError)
+    assert isinstance(CliRunner().invoke(app, ["check", "gift"]).exception, ContractError)

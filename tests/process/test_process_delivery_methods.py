@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 import io
+import shutil
 from datetime import date
+from pathlib import Path
 
 import openpyxl
 import pytest
-from programme import Programme, one
+from programme import Programme, installation, one
 from pypdfium2 import PdfDocument
 from small_ward import INSTRUCTION_HEADER, SECRET, SECRET_INSTRUCTED, home_of, table
+
+from todoke.contract.sheet_layout import MM
 
 LABELS, NEXT = date(2026, 9, 7), date(2026, 9, 8)
 HEADER = ("出荷番号", "申込番号", "送付先郵便番号", "送付先住所", "送付先方書", "留置先名称", "送付先氏名")
@@ -75,6 +80,27 @@ def test_the_label_names_the_place_that_keeps_the_parcel_in_the_usual_form(
     lines = label_text(files).split()
     assert shown in lines
     assert list(sheets(files["delivery_methods.xlsx"])) == [method]
+
+
+def test_a_method_is_printed_in_files_of_its_own_on_the_form_that_the_contract_gives_it(
+    in_july: Programme, tmp_path: Path
+):
+    own = {"columns": 1, "rows": 1, "width_mm": 100, "height_mm": 60, "left_mm": 0, "top_mm": 1.5}
+    own |= {"page_mm": {"width": 100, "height": 63}, "free_text": "窓口でお渡しください"}
+    root = installation(tmp_path / "root", labels={"forms": {"catalogue_confidential": {"methods": {"局留": own}}}})
+    shutil.copytree(in_july.home, tmp_path / "home")
+    other = (SECRET, "別住所", "1540001", "東京都世田谷区池尻一丁目2番3号", "見本荘101", "秘匿　花", "")
+    with Programme(tmp_path / "home", root, now=in_july.now).entered() as programme:
+        files = printed(programme, KEPT, other)
+        assert programme.faults() == []
+    sheets = [PdfDocument(files[name]) for name in ("labels_001.pdf", "labels_002.pdf")]
+    assert [round(sheet[0].get_size()[0] / MM) for sheet in sheets] == [210, 100]
+    elsewhere, kept = (sheet[0].get_textpage().get_text_range() for sheet in sheets)
+    assert kept.splitlines()[0] == "〒150-0002 局留"
+    assert "窓口でお渡しください" in kept and "渋谷郵便局留" in kept
+    assert elsewhere.splitlines()[0].strip() == "〒154-0001" and "窓口" not in elsewhere
+    rows = list(csv.DictReader(io.StringIO(files["manifest.csv"].decode())))
+    assert [row["flags"].split(";")[1] for row in rows] == ["method:別住所", "method:局留"]
 
 
 def test_ordinary_batches_have_no_such_form(july: Programme):
