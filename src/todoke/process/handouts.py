@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -26,7 +26,7 @@ from todoke.parcels.pull_outs import too_late
 from todoke.parcels.wanted import Held, changed_parcels, one_item_wanted
 from todoke.process import approvals
 from todoke.process.address_changes import moved_parcels
-from todoke.process.addresses import delivery_addresses
+from todoke.process.addresses import address_parts
 from todoke.process.held_labels import put_held
 from todoke.process.label_claims import batches_told, claim_approved
 from todoke.process.label_control import handout_control
@@ -134,10 +134,14 @@ def settle(ws: Workspace, handout: Handout) -> Settled:
 def _undrawn(ws: Workspace, pin: Pin, households: pa.Array, held: Held, kind: ShipmentKind) -> HoldPlan:
     """Of these households those whose label cannot be printed; where a parcel is released it has been."""
     released = held.shipments.filter(pc.is_valid(held.shipments["released_rev"]))["household_no"].combine_chunks()
-    addresses = delivery_addresses(ws, pin.heads)
-    number = addresses["household_no"]
-    left = pc.and_not(pc.is_in(number, value_set=households), pc.is_in(number, value_set=released))
-    return hold_plan(ws, addresses.filter(left), kind)
+
+    def parts() -> Iterator[pa.Table]:
+        for _, addresses in address_parts(ws, pin.heads):
+            number = addresses["household_no"]
+            left = pc.and_not(pc.is_in(number, value_set=households), pc.is_in(number, value_set=released))
+            yield addresses.filter(left)
+
+    return hold_plan(ws, parts(), kind)
 
 
 def _last_orders(tx: Connection, contract: str) -> date | None:

@@ -25,10 +25,18 @@ from todoke.store import facts
 _CHUNK = 20_000
 
 
-def label_records(ws: Workspace, addresses: pa.Table, kind: str) -> Iterator[pa.RecordBatch]:
-    """The records that `labels.batch` prints, in printing order, for `delivery_addresses` in a batch of a kind."""
+def application_numbers(ws: Workspace) -> pa.Table:
+    """Every household's application number."""
     with ws.ledger.read() as tx:
-        numbers = facts.numbers(tx, ws.contract.id)
+        return facts.numbers(tx, ws.contract.id)
+
+
+def label_records(ws: Workspace, addresses: pa.Table, kind: str, numbers: pa.Table) -> Iterator[pa.RecordBatch]:
+    """The records that `labels.batch` prints, in printing order, for `delivery_addresses` in a batch of a kind.
+
+    Args:
+        numbers: `application_numbers`.
+    """
     table = in_printing_order(ws, addresses.join(numbers, "household_no", join_type="inner"), kind)
     yield from _numbered(_columns(table).to_batches(max_chunksize=_CHUNK))
 

@@ -7,7 +7,7 @@ exactly these labels, and no household is printed twice: its catalogue is a clai
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
 import pyarrow as pa
@@ -28,12 +28,12 @@ from todoke.parcels.pull_outs import too_late
 from todoke.parcels.wanted import Held, changed_parcels, one_item_wanted
 from todoke.process import approvals, contract_check
 from todoke.process.address_changes import moved_parcels
-from todoke.process.addresses import delivery_addresses
+from todoke.process.addresses import address_parts, delivery_addresses
 from todoke.process.batch_contents import CATALOGUE_ITEM
 from todoke.process.gaiji_shapes import label_fonts
 from todoke.process.label_claims import batches_told, claim_approved, members
 from todoke.process.label_control import control
-from todoke.process.label_printing import label_records, publish_labels
+from todoke.process.label_printing import application_numbers, label_records, publish_labels
 from todoke.process.parcels_again import catalogues_again
 from todoke.process.pulled import taken_out
 from todoke.process.releasing import as_claimed
@@ -47,18 +47,19 @@ from todoke.store.sqlfiles import load as load_sql
 _KINDS = {"catalogue": "カタログ宛名ラベル", "catalogue_confidential": "カタログ宛名ラベル（秘匿世帯）"}
 
 
-def unprinted(ws: Workspace, heads: Mapping[str, VersionRef], known: pa.Table, again: pa.Table) -> pa.Table:
-    """Addresses of the households whose catalogue, or the one sent again, is to come.
+def unprinted(ws: Workspace, heads: Mapping[str, VersionRef], known: pa.Table, again: pa.Table) -> Iterator[pa.Table]:
+    """Addresses of the households whose catalogue, or the one sent again, is to come, some ten thousand at a time.
 
     Args:
         known: every catalogue, household_no and released_rev.
         again: `parcels_again.AGAIN`.
     """
     to_come = again.filter(again["is_open"])["household_no"].combine_chunks()
-    addresses = delivery_addresses(ws, heads)
-    number = addresses["household_no"]
-    is_unprinted = pc.invert(pc.is_in(number, value_set=_printed(known)))
-    return addresses.filter(pc.or_(is_unprinted, pc.is_in(number, value_set=to_come)))
+    printed = _printed(known)
+    for _, addresses in address_parts(ws, heads):
+        number = addresses["household_no"]
+        is_unprinted = pc.invert(pc.is_in(number, value_set=printed))
+        yield addresses.filter(pc.or_(is_unprinted, pc.is_in(number, value_set=to_come)))
 
 
 def _printed(known: pa.Table) -> pa.Array:
@@ -161,21 +162,24 @@ def _once_more(households: pa.Table, again: pa.Table) -> pa.Table:
     )
 
 
-def unprintable(ws: Workspace, addresses: pa.Table, kind: ShipmentKind) -> pa.Array:
+def unprintable(ws: Workspace, addresses: Iterable[pa.Table], kind: ShipmentKind) -> pa.Array:
     """Household numbers whose label cannot be drawn or does not fit."""
     return pa.array(sorted(hold_plan(ws, addresses, kind).held), pa.string())
 
 
-def hold_plan(ws: Workspace, addresses: pa.Table, kind: ShipmentKind) -> printing.HoldPlan:
-    """Who of these cannot be printed, each on the form of the batch that the label would be in."""
-    plan = printing.HoldPlan(0, {})
-    for confidential in (False, True):
-        batch_kind = effect_kind(kind, confidential=confidential)
-        mine = addresses.filter(pc.equal(addresses["confidential"], confidential))
-        form = ws.contract.labels.form(batch_kind)
-        records = label_records(ws, mine, batch_kind)
-        methods = ws.contract.labels.methods(batch_kind)
-        plan += printing.plan_holds(records, form.layout, label_fonts(ws), form.free_text, methods)
+def hold_plan(ws: Workspace, addresses: Iterable[pa.Table], kind: ShipmentKind) -> printing.HoldPlan:
+    """Who of these, given in parts, cannot be printed, each on the form of the batch that the label would be in."""
+    plan, fonts, numbers = printing.HoldPlan(0, {}), label_fonts(ws), application_numbers(ws)
+    for part in addresses:
+        for confidential in (False, True):
+            batch_kind = effect_kind(kind, confidential=confidential)
+            mine = part.filter(pc.equal(part["confidential"], confidential))
+            if mine.num_rows:
+                form = ws.contract.labels.form(batch_kind)
+                records = label_records(ws, mine, batch_kind, numbers)
+                plan += printing.plan_holds(
+                    records, form.layout, fonts, form.free_text, ws.contract.labels.methods(batch_kind)
+                )
     return plan
 
 
@@ -262,7 +266,7 @@ def _pending_addresses(ws: Workspace, keys: list[str], heads: Mapping[str, Versi
 def _print_test_pack(ws: Workspace, kind: str, pack: str, addresses: pa.Table) -> int:
     form, fonts = ws.contract.labels.form(kind), label_fonts(ws)
     open_file = ws.outbox.opener(f"labels_test/{pack}")
-    picked = testing.pick(label_records(ws, addresses, kind), fonts)
+    picked = testing.pick(label_records(ws, addresses, kind, application_numbers(ws)), fonts)
     totals = printing.render(
         [picked],
         form.layout,
