@@ -127,9 +127,14 @@ def request(
             meant(tx, ws.ledger.pin(tx))
         return {**said, "stops": 0, "request": ""}
     _write(ws, meant, by_whom=by_whom, also=record)
-    stopped = stops.stop(contract, ws.on)
+    return {**said, "request": own_id, "stops": _stops_and_lists(ws)}
+
+
+def _stops_and_lists(ws: Workspace) -> int:
+    """Tells the carrier what is stopped, and the people in the store what to pull; returns how many parcels."""
+    stopped = stops.stop(ws.contract.id, ws.on)["stops"]
     put_lists(ws)
-    return {**said, "stops": stopped["stops"], "request": own_id}
+    return int(stopped)
 
 
 def _must_say_one(meant: Sequence[object], by_whom: str, cause: str) -> None:

@@ -89,10 +89,9 @@ def upgrade() -> None:
         sa.Column("subject", sa.String(length=80), nullable=False),
         sa.Column("subject_digest", sa.String(length=64), nullable=False),
         sa.Column("round", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("contract", sa.String(length=80), nullable=False),
+        *_texts("contract", "options"),
         sa.Column("title", sa.String(length=200), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
-        sa.Column("options", sa.String(length=80), nullable=False),
         sa.Column("requested_on", sa.Date(), nullable=False),
         sa.Column("reopened_by", sa.String(length=80), nullable=True),
         sa.Column("batches", sa.Integer(), nullable=True),
@@ -373,12 +372,10 @@ def upgrade() -> None:
     )
     op.create_table(
         "pull_step",
-        *_texts("contract", "item_no"),
+        *_texts("contract", "item_no", "by_whom", "said_in"),
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("state", sa.String(length=20), nullable=False),
-        sa.Column("by_whom", sa.String(length=80), nullable=False),
         sa.Column("at", sa.DateTime(), nullable=False),
-        sa.Column("said_in", sa.String(length=80), nullable=False),
         sa.PrimaryKeyConstraint("contract", "item_no", "number"),
     )
     op.create_table(
