@@ -15,11 +15,13 @@ from todoke.errors import NotApproved, OutboxConflict, StalePlan
 from todoke.ids import members_digest
 from todoke.outbox.batch import (
     Batch,
+    Claim,
     OpenFile,
     Outbox,
     batch_of,
     batches,
     claim,
+    claim_together,
     pending_keys,
     publish,
     unpublished,
@@ -201,14 +203,37 @@ def test_what_is_cut_is_locked_at_once_in_batches_of_its_parts(planned: Ledger) 
     assert verify(planned) == []
 
 
-@pytest.mark.parametrize(
-    "loses", [lambda keys: [keys[:1]], lambda keys: [keys, keys[:1]], lambda keys: [["x"], keys[1:]]]
-)
-def test_parts_that_are_not_exactly_what_is_pending_lock_nothing(planned: Ledger, loses: Any) -> None:
+@pytest.mark.parametrize("wrong", [lambda keys: [keys, keys[:1]], lambda keys: [["x"], keys[1:]]])
+def test_parts_with_what_is_not_pending_or_twice_lock_nothing(planned: Ledger, wrong: Any) -> None:
     with pytest.raises(StalePlan):
-        claim(planned, "goods", DAY, cut=loses)
+        claim(planned, "goods", DAY, cut=wrong)
     assert unpublished(planned, "goods") == []
     assert {state for state, _, _ in _shipments(planned).values()} == {"planned", "on_hold"}
+
+
+def test_what_a_cut_leaves_out_stays_pending(planned: Ledger) -> None:
+    [first] = claim(planned, "goods", DAY, cut=lambda keys: [keys[:1]])
+    assert (first.members, first.notes) == (1, {})
+    assert sorted(state for state, _, _ in _shipments(planned).values()) == ["on_hold", "planned", "released"]
+    assert _claimed(planned).members == 1
+    assert verify(planned) == []
+
+
+def test_kinds_that_are_claimed_together_are_all_locked_or_none_is(planned: Ledger) -> None:
+    _claimed(planned)
+    plan_goods(planned, {"1": "A", "2": "A", "3": "A"}, on=LATER, held=frozenset({"1"}))
+
+    def refuses(_tx: Connection, _keys: list[str]) -> dict[str, int]:
+        raise StalePlan("世帯台帳が更新されました")
+
+    before = _shipments(planned)
+    with pytest.raises(StalePlan):
+        claim_together(planned, {"stop": Claim(), "goods": Claim(refuses)}, LATER)
+    assert _shipments(planned) == before
+    left = claim_together(planned, {"stop": Claim(lambda _tx, _keys: None), "goods": Claim()}, LATER)
+    assert [batch.kind for batch in left] == ["goods"], "what its guard leaves stays pending"
+    assert [batch.kind for batch in claim_together(planned, {"stop": Claim(), "goods": Claim()}, LATER)] == ["stop"]
+    assert verify(planned) == []
 
 
 def test_what_becomes_pending_while_it_is_cut_is_cut_anew(planned: Ledger) -> None:

@@ -11,8 +11,9 @@ import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from itertools import chain
 from typing import Any, BinaryIO, TypeAlias, cast
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, case, exists, func, insert, select, update
@@ -28,7 +29,7 @@ from todoke.store.ledger import MANY, Ledger, analyze
 
 #: Opens a file to be put out by its name, to be written in a `with` block.
 OpenFile: TypeAlias = Callable[[str], AbstractContextManager[BinaryIO]]
-Guard = Callable[[Connection, list[str]], Mapping[str, int]]
+Guard = Callable[[Connection, list[str]], Mapping[str, int] | None]
 Settings = Callable[[Connection], Mapping[str, str]]
 #: Parts effects, given by their keys, into batches; what it leaves out stays pending.
 Cut = Callable[[list[str]], Sequence[Sequence[str]]]
@@ -63,6 +64,21 @@ class Batch:
     published: bool
 
 
+@dataclass(frozen=True)
+class Claim:
+    """How the pending effects of a kind are claimed.
+
+    Attributes:
+        guard: is called in the transaction with the effects' keys, all that is pending, whatever the cut leaves for
+            later; raises when nothing at all may be claimed, and returns figures that are kept with the batches, or
+            None to leave this kind pending.
+        cut: is called outside of it and says which effects make a batch each; all make one when it is not given.
+    """
+
+    guard: Guard = nothing_to_say
+    cut: Cut | None = None
+
+
 def claim(
     ledger: Ledger,
     kind: str,
@@ -72,48 +88,73 @@ def claim(
     settings: Settings = no_settings,
     cut: Cut | None = None,
 ) -> list[Batch]:
-    """Claims every pending effect of `kind` due by `as_of` and locks its parcels, all in one transaction.
+    """Claims every pending effect of one kind; as `claim_together`."""
+    return claim_together(ledger, {kind: Claim(guard, cut)}, as_of, settings=settings)
+
+
+def claim_together(
+    ledger: Ledger, claims: Mapping[str, Claim], as_of: date, *, settings: Settings = no_settings
+) -> list[Batch]:
+    """Claims every pending effect of some kinds due by `as_of` and locks its parcels, all in one transaction.
 
     Args:
-        guard: is called in the transaction with the effects' keys; raises when they may not be released
-            (no approval for exactly these), and returns figures that are kept with the batch.
         settings: is called in the transaction; what it returns is kept with the batch.
-        cut: is called outside of it and says which effects make a batch each; all make one when it is not given. The
-            guard is given all that is pending, whatever the cut leaves for later.
 
     Returns:
-        The batches in the order of the cut, each with the same figures and settings; none when nothing is pending.
+        The batches, kind by kind in the order of the cut, those of a kind with the same figures and settings; none
+        when nothing is pending.
 
     Raises:
         StalePlan: what is pending has changed since it was cut.
     """
     with ledger.read() as tx:
-        seen = pending_keys(ledger, tx, kind, as_of)
+        pending = {kind: pending_keys(ledger, tx, kind, as_of) for kind in claims}
+    seen = {kind: keys for kind, keys in pending.items() if keys}
+    cuts = {kind: cut(keys) for kind, keys in seen.items() if (cut := claims[kind].cut) is not None}
+    claimed: list[Batch] = []
     if not seen:
-        return []
-    parts = cut(seen) if cut is not None else None
+        return claimed
     with ledger.write() as tx:
         ledger.lock(tx)
-        keys = pending_keys(ledger, tx, kind, as_of)
-        if not keys:
-            return []
-        if parts is not None and keys != seen:
-            raise StalePlan("分けている間に、出荷するものが変わりました", where=kind)
-        ledger.move(tx)
-        notes, pinned = dict(guard(tx, keys)), dict(settings(tx))
-        inputs = {name: ref.id for name, ref in sorted(ledger.heads(tx).items())}
-        members: dict[str, Sequence[str]] = {}
-        claimed: list[Batch] = []
-        for number, part in enumerate(parts or [keys], 1):
-            digest = ids.members_digest(list(part))
-            name = ids.identifier(ledger.keys.id_key, "batch", ledger.contract, kind, digest)
-            place = {"part": number, "parts": len(parts)} if parts and len(parts) > 1 else {}
-            batch = Batch(name, kind, as_of, len(part), inputs, pinned, notes | place, published=False)
-            tx.execute(insert(t.batch).values(_row(ledger, batch, digest)))
-            claimed.append(batch)
-            members[name] = part
-        _lock_parcels(ledger, tx, kind, as_of, members, all_of_them=sum(map(len, members.values())) == len(keys))
+        for kind, before in seen.items():
+            keys = pending_keys(ledger, tx, kind, as_of)
+            if kind in cuts and (keys != before or not _are_some(cuts[kind], keys)):
+                raise StalePlan("分けている間に、出荷するものが変わりました", where=kind)
+            if keys and (notes := claims[kind].guard(tx, keys)) is not None:
+                claimed += _lock(
+                    ledger,
+                    tx,
+                    Batch("", kind, as_of, 0, {}, dict(settings(tx)), dict(notes), False),
+                    cuts.get(kind, [keys]),
+                    keys,
+                )
+        if claimed:
+            ledger.move(tx)
     return claimed
+
+
+def _are_some(parts: Sequence[Sequence[str]], keys: list[str]) -> bool:
+    """Whether each of what is in the parts is one of the keys, and in one part alone."""
+    inside = list(chain.from_iterable(parts))
+    return len(set(inside)) == len(inside) and set(keys).issuperset(inside)
+
+
+def _lock(ledger: Ledger, tx: Connection, like: Batch, parts: Sequence[Sequence[str]], keys: list[str]) -> list[Batch]:
+    """Writes a batch of each part of what is pending, all `like` one, and locks their parcels."""
+    inputs = {name: ref.id for name, ref in sorted(ledger.heads(tx).items())}
+    members: dict[str, Sequence[str]] = {}
+    made: list[Batch] = []
+    for number, part in enumerate(parts, 1):
+        digest = ids.members_digest(list(part))
+        name = ids.identifier(ledger.keys.id_key, "batch", ledger.contract, like.kind, digest)
+        place = {"part": number, "parts": len(parts)} if len(parts) > 1 else {}
+        batch = replace(like, id=name, members=len(part), inputs=inputs, notes=like.notes | place)
+        tx.execute(insert(t.batch).values(_row(ledger, batch, digest)))
+        made.append(batch)
+        members[name] = part
+    all_of_them = sum(map(len, parts)) == len(keys)
+    _lock_parcels(ledger, tx, like.kind, like.business_on, members, all_of_them=all_of_them)
+    return made
 
 
 def _row(ledger: Ledger, batch: Batch, digest: str) -> dict[str, object]:

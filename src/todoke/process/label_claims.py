@@ -12,10 +12,10 @@ from sqlalchemy import Connection, select
 from todoke.errors import ContractError, NotApproved
 from todoke.labels.sort_mark import sort_marks
 from todoke.model.ward_values import KEPT_METHODS
-from todoke.outbox.batch import Guard, pending_keys
+from todoke.outbox.batch import Claim, Cut, Guard, pending_keys
 from todoke.process import approvals, stops
 from todoke.process.addresses import delivery_addresses
-from todoke.process.releasing import Refresh, claimed
+from todoke.process.releasing import Refresh, claimed_together
 from todoke.process.workspace import Workspace
 from todoke.store import tables as t
 
@@ -41,37 +41,39 @@ def claim_approved(
     """
     stops.hold(ws)
     stops.put_out(ws)
-    batches: list[str] = []
     waiting: list[NotApproved] = []
-    for kind in kinds:
 
-        def guard(kind: str = kind) -> Guard:
-            return _only_if_approved(ws, process, kind, [other for other in kinds if other != kind], note())
+    def claims() -> dict[str, Claim]:
+        of_run, waiting[:] = note(), []
+        return {
+            kind: Claim(_only_if_approved(ws, process, kind, kinds, of_run, waiting), _cutter(ws, process, kind))
+            for kind in kinds
+        }
 
-        def cut(keys: list[str], kind: str = kind) -> list[list[str]]:
-            return _cut(ws, process, kind, keys)
-
-        try:
-            for _, batch in claimed(ws, kind, process=process, refresh=resettle, guard=guard, cut=cut):
-                batches.append(batch.id)
-        except NotApproved as error:
-            waiting.append(error)
+    batches = [batch.id for _, batch in claimed_together(ws, kinds, claims, process=process, refresh=resettle)]
     if waiting and not batches:
         raise waiting[0]
     return batches
 
 
-def _only_if_approved(ws: Workspace, process: str, kind: str, others: Iterable[str], note: Guard) -> Guard:
-    """Lets exactly what was approved pass; `note` is told of what the run locks of the other kinds, too."""
+def _only_if_approved(
+    ws: Workspace, process: str, kind: str, kinds: Iterable[str], note: Guard, waiting: list[NotApproved]
+) -> Guard:
+    """Lets exactly what was approved pass, and adds to `waiting` what was not; `note` is told of what the run locks of
+    the other kinds, too."""
 
-    def guard(tx: Connection, keys: list[str]) -> Mapping[str, int]:
-        approvals.require(ws, tx, process, kind, keys)
+    def guard(tx: Connection, keys: list[str]) -> Mapping[str, int] | None:
+        try:
+            approvals.require(ws, tx, process, kind, keys)
+        except NotApproved as error:
+            waiting.append(error)
+            return None
         together, on = _let_go(ws, tx, process, kind, keys), ws.ledger.pin(tx).frontier(ws.on)
-        for other in others:
+        for other in (each for each in kinds if each != kind):
             theirs = pending_keys(ws.ledger, tx, other, on)
             with suppress(NotApproved):
                 approvals.require(ws, tx, process, other, theirs)
-                together += _let_go(ws, tx, process, other, theirs)
+                together = together + _let_go(ws, tx, process, other, theirs)
         return note(tx, together)
 
     return guard
@@ -90,6 +92,10 @@ def batches_told(ws: Workspace, labels: int) -> str:
     parts = [f"1〜{whole}束目 各{most:,}件" if whole > 1 else f"1束目 {most:,}件"] if whole else []
     parts += [f"{whole + 1}束目 {left:,}件"] if left else []
     return f"- 束: 全{whole + bool(left):,}束（{'、'.join(parts)}）\n"
+
+
+def _cutter(ws: Workspace, process: str, kind: str) -> Cut:
+    return lambda keys: _cut(ws, process, kind, keys)
 
 
 def _cut(ws: Workspace, process: str, kind: str, keys: list[str]) -> list[list[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 
 from sqlalchemy import Connection, select
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from todoke.contract import loader
 from todoke.contract.model import Contract
 from todoke.errors import StalePlan
-from todoke.outbox.batch import Batch, Cut, Guard, any_pending, claim, nothing_to_say, unpublished
+from todoke.outbox.batch import Batch, Claim, any_pending, claim_together, unpublished
 from todoke.process.gaiji_fonts import fonts_in_force, pinned, unpinned
 from todoke.process.workspace import Workspace
 from todoke.store import tables as t
@@ -27,39 +27,50 @@ def claimed(
     ws: Workspace,
     kind: str,
     *,
+    refresh: Refresh | None = None,
+) -> Iterator[tuple[Workspace, Batch]]:
+    """Batches of a kind to render; as `claimed_together`, and nothing stands in the way of what is pending."""
+    return claimed_together(ws, [kind], lambda: {kind: Claim()}, refresh=refresh)
+
+
+def claimed_together(
+    ws: Workspace,
+    kinds: Collection[str],
+    claims: Callable[[], Mapping[str, Claim]],
+    *,
     process: str = "",
     refresh: Refresh | None = None,
-    guard: Callable[[], Guard] = lambda: nothing_to_say,
-    cut: Cut | None = None,
 ) -> Iterator[tuple[Workspace, Batch]]:
     """Batches to render, each with the workspace as it was when it was claimed: those an earlier run left come first.
 
     Args:
+        claims: makes what `outbox.batch.claim_together` takes, outside the transaction.
         refresh: is called when something is pending, and again whenever a register has been published meanwhile:
             nothing is claimed on the word of an older one.
         process: whose settlements make what is pending agree with a register; when it settled last under the one in
             force, nothing is to be refreshed.
-        guard: makes what `outbox.batch.claim` takes, outside the transaction.
-        cut: as `outbox.batch.claim` takes it.
     """
-    for batch in unpublished(ws.ledger, kind):
-        yield as_claimed(ws, batch), batch
+    for kind in kinds:
+        for batch in unpublished(ws.ledger, kind):
+            yield as_claimed(ws, batch), batch
     ws.record_contract()
     with ws.ledger.read() as tx:
         as_of = ws.ledger.pin(tx).frontier(ws.on)
     for _ in range(_ATTEMPTS):
-        if not any_pending(ws.ledger, kind, as_of):
+        if not any(any_pending(ws.ledger, kind, as_of) for kind in kinds):
             return
         seen = None if refresh is None else _refreshed(ws, process, refresh)
-        only_now = guard() if seen is None else _only_under(ws, seen, guard())
+        wanted = {kind: claim if seen is None else _only_under(ws, seen, claim) for kind, claim in claims().items()}
         try:
-            new = claim(ws.ledger, kind, as_of, guard=only_now, settings=_settings(ws), cut=cut)
+            new = claim_together(ws.ledger, wanted, as_of, settings=_settings(ws))
         except StalePlan:
             continue
         for batch in new:
             yield as_claimed(ws, batch), batch
         return
-    raise StalePlan("世帯台帳が続けて更新されています", where=kind, next_step="しばらくしてから再実行してください")
+    raise StalePlan(
+        "世帯台帳が続けて更新されています", where=" ".join(kinds), next_step="しばらくしてから再実行してください"
+    )
 
 
 def _refreshed(ws: Workspace, process: str, refresh: Refresh) -> str:
@@ -76,13 +87,13 @@ def _refreshed(ws: Workspace, process: str, refresh: Refresh) -> str:
                 return before
 
 
-def _only_under(ws: Workspace, seen: str, guard: Guard) -> Guard:
-    def check(tx: Connection, keys: list[str]) -> Mapping[str, int]:
+def _only_under(ws: Workspace, seen: str, claim: Claim) -> Claim:
+    def check(tx: Connection, keys: list[str]) -> Mapping[str, int] | None:
         if register_digest(ws.ledger.heads(tx)) != seen:
             raise StalePlan("世帯台帳が更新されました", where=ws.contract.id)
-        return guard(tx, keys)
+        return claim.guard(tx, keys)
 
-    return check
+    return replace(claim, guard=check)
 
 
 def _settings(ws: Workspace) -> Callable[[Connection], Mapping[str, str]]:
