@@ -45,19 +45,25 @@ def delivery_addresses(ws: Workspace, versions: Mapping[str, VersionRef]) -> pa.
     return pa.concat_tables([ADDRESS.empty_table(), *parts])
 
 
-def address_parts(ws: Workspace, versions: Mapping[str, VersionRef]) -> Iterator[tuple[str, pa.Table]]:
+def address_parts(
+    ws: Workspace, versions: Mapping[str, VersionRef], only: pa.Array | None = None
+) -> Iterator[tuple[str, pa.Table]]:
     """As `delivery_addresses`, some ten thousand households at a time, each with the last household number of them.
 
     Both datasets lie in the order of household numbers: nothing but the part in work is in memory.
+
+    Args:
+        only: household_no of those that are asked for; the others are passed over before anything is made of them.
     """
     instructions = instructions_in_force(ws, versions)
-    heads = (part.filter(pc.field("is_head")) for part in ws.version_parts(versions.get("person"), _PERSON))
+    asked = pc.scalar(True) if only is None else pc.field("household_no").isin(only)
+    heads = (part.filter(pc.field("is_head") & asked) for part in ws.version_parts(versions.get("person"), _PERSON))
     person = InOrder(heads, "household_no", pa.schema([PERSON.field(name) for name in _PERSON]))
     for household in ws.version_parts(versions.get("household"), HOUSEHOLD.names):
         last: str = household["household_no"][-1].as_py()
         with Engine() as engine:
             engine.register("person", person.until(last))
-            _instruct(engine, household, instructions)
+            _instruct(engine, household.filter(asked), instructions)
             addresses = engine.fetch(load("parcels", "delivery_address")).cast(ADDRESS)
         give_back()
         yield last, addresses

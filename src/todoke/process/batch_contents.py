@@ -57,18 +57,21 @@ def batch_parts(ws: Workspace, batch: Batch) -> Iterator[BatchPart]:
 
     They are the same whenever they are asked for.
     """
+    households: list[pa.Array] = []
     with ws.sorted_rows(("household_no", "shipment_id", "item_code")) as rows:
         with ws.ledger.read() as tx:
             versions = {name: ws.ledger.version(tx, version_id) for name, version_id in batch.inputs.items()}
             for part in fetch_parts(tx, _rows_of(batch), _ROW):
                 rows.add(part)
+                households += part["household_no"].chunks
+        mine = pa.chunked_array(households, pa.string()).combine_chunks()
         names = _item_names(ws, versions)
         in_order = InOrder((pa.Table.from_batches([part]) for part in rows), "household_no", _ROW)
         # parcels of households beyond the last one of the register have no address
-        for last, addresses in chain(address_parts(ws, versions), [(None, ADDRESS.empty_table())]):
-            mine = in_order.until(last).combine_chunks()
-            if mine.num_rows:
-                yield _part(ws, batch, versions, mine, names, addresses)
+        for last, addresses in chain(address_parts(ws, versions, mine), [(None, ADDRESS.empty_table())]):
+            here = in_order.until(last).combine_chunks()
+            if here.num_rows:
+                yield _part(ws, batch, versions, here, names, addresses)
 
 
 def _part(
