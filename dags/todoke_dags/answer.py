@@ -41,7 +41,7 @@ def batches(offered: int) -> dict[str, Param]:
     return {
         "batches": Param(
             offered,
-            type="integer",
+            type=["null", "integer"],
             minimum=1,
             maximum=offered,
             title="印刷する束の数",
@@ -76,8 +76,8 @@ class AnswerOperator(HITLOperator):
 
     def _offered(self, keyed_in: Mapping[str, Any]) -> dict[str, str | int | None]:
         if "batches" in self.params:
-            number = keyed_in.get("batches", self.params["batches"])
-            return {"batches": number if type(number) is int else 0}
+            number, most = keyed_in.get("batches", self.params["batches"]), self.params["batches"]
+            return {"batches": number if type(number) is int and 1 <= number <= most else None}
         if not self.params:
             return {}
         who, day = keyed_in.get("inspector"), None

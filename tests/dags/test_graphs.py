@@ -185,7 +185,9 @@ def test_an_inspection_is_answered_with_a_code_and_a_day_and_nothing_else_goes_o
     assert asked["inspector"]["values_display"]["02"] == "02 防災課普及係主任"
 
 
-@pytest.mark.parametrize(("keyed_in", "taken"), [({"batches": 2}, 2), ({}, 3), ({"batches": "1束"}, 0)])
+@pytest.mark.parametrize(
+    ("keyed_in", "taken"), [({"batches": 2}, 2), ({}, 3), ({"batches": "1束"}, None), ({"batches": 4}, None)]
+)
 def test_a_yes_to_labels_in_batches_says_how_many_and_all_unless_told(dags, keyed_in, taken):
     from airflow.sdk.timezone import utcnow
 

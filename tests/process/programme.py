@@ -255,14 +255,14 @@ class Programme:
             subjects += self.answer_open(verdict)
         return subjects
 
-    def answer_open(self, verdict: str = "approved", batches: int | None = None) -> list[str]:
+    def answer_open(self, verdict: str = "approved", batches: object = approval.ALL) -> list[str]:
         """A person answers what is asked now, and no more; of labels in several, lets the first `batches` go."""
         waiting = approval.pending(CONTRACT)
         inspection = {"inspector": INSPECTOR, "inspected_on": clock.now_tokyo().date().isoformat()}
         for request in waiting:
             place = (CONTRACT, request["subject"], request["digest"])
             own = {"approved": request["options"][0], "rejected": request["options"][-1]}.get(verdict, verdict)
-            some = batches if request["batches"] else None
+            some = batches if request["batches"] else approval.ALL
             approval.record(*place, own, "admin", request["round"], **inspection, batches=some)
         return [request["subject"] for request in waiting]
 

@@ -116,7 +116,7 @@ def test_a_change_in_quarantine_that_may_forbid_a_delivery_holds_its_household(j
 def test_a_number_that_lost_its_zeros_stops_or_changes_nobody_and_is_asked(july):
     bare = {number: number.lstrip("0") for number in (SINGLE, COUPLE, QUIET, NEIGHBOUR)}
     before = {row["household_no"] for row in july.version("household")}
-    july.ward_sends("stop", table(("世帯番号", "理由"), [(bare[SINGLE], "x"), (f" {SINGLE}", "x")]), DAY)
+    july.ward_sends("stop", table(("世帯番号", "理由"), [(bare[SINGLE], "x"), (f"{SINGLE}番", "x")]), DAY)
     july.ward_sends(
         "special_delivery", table(INSTRUCTION_HEADER, [(bare[NEIGHBOUR], *["x"] * 6), (COUPLE, *["x"] * 6)]), DAY
     )

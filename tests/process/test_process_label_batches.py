@@ -109,7 +109,7 @@ def test_a_yes_to_the_first_batches_prints_these_and_the_others_are_asked_about_
     assert asked.faults() == []
 
 
-@pytest.mark.parametrize("batches", [0, 4, -1, "2"])
+@pytest.mark.parametrize("batches", [0, 4, -1, "2", None])
 def test_a_yes_to_batches_that_there_are_not_prints_none_of_them_and_is_asked_again(asked: Programme, batches: object):
     asked.answer_open(batches=batches)
     assert [one(asked.rows("batch", id=batch))["kind"] for batch in labels.claim_batches(CONTRACT, LABELS)] == [

@@ -15,6 +15,9 @@ from todoke.process.workspace import Counts, Workspace
 from todoke.store import tables as t
 from todoke.store.ledger import insert_ignoring_conflicts
 
+#: A yes to all batches of a request.
+ALL = "all"
+
 
 class Request(TypedDict):
     """A question to a person; `round` counts how often the same content has been asked about.
@@ -79,7 +82,7 @@ def record(
     *,
     inspector: object = None,
     inspected_on: object = None,
-    batches: object = None,
+    batches: object = ALL,
 ) -> Counts:
     """Keeps the answer to one request; the first answer stands.
 
@@ -90,8 +93,8 @@ def record(
         inspector, inspected_on: the code of who of the ward inspected it (`inspectors`), and the day (ISO), as a person
             keyed them in. The post is kept with the code. An `inspected` without both becomes `incomplete`: nothing is
             released on it, and it is asked again (G06).
-        batches: how many batches, the first in printing order, an `approved` lets go; None means all. A number that
-            the request does not offer makes it `incomplete`, too.
+        batches: how many batches, the first in printing order, an `approved` lets go. What is no number that the
+            request offers makes it `incomplete`, too.
 
     Raises:
         TodokeError: the request does not offer this answer.
@@ -112,7 +115,7 @@ def record(
             who, day = _inspector(ws, inspector), _day(inspected_on, _first_asked(tx, subject, digest), ws.on)
             complete = who is not None and day is not None
             row |= {"inspector": who, "inspected_on": day} if complete else {"verdict": Verdict.INCOMPLETE.value}
-        elif verdict == Verdict.APPROVED and batches is not None:
+        elif verdict == Verdict.APPROVED and batches != ALL:
             row |= _let_go(tx, subject, digest, round, batches)
         if not insert_ignoring_conflicts(tx, t.approval, [row]):
             return {"recorded": 0}

@@ -56,8 +56,8 @@ def _view(query: str) -> str:
     return re.sub(r"TOKYO\((\w+)\)", _TOKYO[op.get_bind().dialect.name], query)
 
 
-def _texts(*names: str) -> list[sa.Column[str]]:
-    return [sa.Column(name, sa.String(length=80), nullable=False) for name in names]
+def _texts(*names: str, nullable: bool = False) -> list[sa.Column[str]]:
+    return [sa.Column(name, sa.String(length=80), nullable=nullable) for name in names]
 
 
 def upgrade() -> None:
@@ -89,9 +89,10 @@ def upgrade() -> None:
         sa.Column("subject", sa.String(length=80), nullable=False),
         sa.Column("subject_digest", sa.String(length=64), nullable=False),
         sa.Column("round", sa.Integer(), autoincrement=False, nullable=False),
-        *_texts("contract", "options"),
+        sa.Column("contract", sa.String(length=80), nullable=False),
         sa.Column("title", sa.String(length=200), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("options", sa.String(length=80), nullable=False),
         sa.Column("requested_on", sa.Date(), nullable=False),
         sa.Column("reopened_by", sa.String(length=80), nullable=True),
         sa.Column("batches", sa.Integer(), nullable=True),
@@ -298,8 +299,7 @@ def upgrade() -> None:
         sa.Column("handed_over_on", sa.Date(), nullable=True),
         sa.Column("handed_rev", sa.Integer(), nullable=True),
         sa.Column("delivered_on", sa.Date(), nullable=True),
-        sa.Column("carrier", sa.String(length=80), nullable=True),
-        sa.Column("tracking_no", sa.String(length=80), nullable=True),
+        *_texts("carrier", "tracking_no", nullable=True),
         sa.CheckConstraint("sequence = 1 OR cause <> 'first'", name="shipment_needs_cause"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("contract", "household_no", "kind", "cause", "cause_ref"),
@@ -347,8 +347,7 @@ def upgrade() -> None:
         *_texts("cause", "by_whom"),
         sa.Column("at", sa.DateTime(), nullable=False),
         sa.Column("ended", sa.String(length=20), nullable=True),
-        sa.Column("ended_cause", sa.String(length=80), nullable=True),
-        sa.Column("ended_by", sa.String(length=80), nullable=True),
+        *_texts("ended_cause", "ended_by", nullable=True),
         sa.Column("ended_at", sa.DateTime(), nullable=True),
         sa.PrimaryKeyConstraint("contract", "id"),
     )
@@ -372,10 +371,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "pull_step",
-        *_texts("contract", "item_no", "by_whom", "said_in"),
+        *_texts("contract", "item_no"),
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("by_whom", sa.String(length=80), nullable=False),
         sa.Column("at", sa.DateTime(), nullable=False),
+        sa.Column("said_in", sa.String(length=80), nullable=False),
         sa.PrimaryKeyConstraint("contract", "item_no", "number"),
     )
     op.create_table(
