@@ -1,8 +1,9 @@
-"""CPU seconds and peak memory of printing one claimed batch: `python bench/labels_process.py [households …]`.
+"""CPU seconds and peak memory of printing claimed batches: `python bench/labels_process.py [--one] [households …]`.
 
 It is what `<contract>_labels.print_batch` does, from lake and ledger to the sealed files. Made-up households of two are
-put into a lake and a ledger of their own, all in one batch, which a process of its own prints. Without numbers: one
-ward, and ten.
+put into a lake and a ledger of their own, in batches of the contract's size whose members lie all over the register
+(`--one`: all in one batch). As Airflow does, a process of its own prints each: its start is counted. Without numbers:
+one ward, and ten.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
+from itertools import count as count_from
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -29,42 +32,44 @@ from todoke.labels import batch as printing
 from todoke.labels.fonts import FontSet
 
 CONTRACT, ON = "gift", date(2026, 9, 7)
-BATCH = "bench"
+ONE = "--one"
 
 
 def main() -> None:
     """Prints a line for each size."""
     spawn = multiprocessing.get_context("spawn")
-    for count in [int(text) for text in sys.argv[1:]] or [163_000, 1_630_000]:
+    for count in [int(text) for text in sys.argv[1:] if text != ONE] or [163_000, 1_630_000]:
         with tempfile.TemporaryDirectory() as home:
             os.environ |= {"TODOKE_ENV": "test", "TODOKE_HOME": home, "TODOKE_GIFT_KEY": secrets.token_hex(32)}
-            making = spawn.Process(target=_make, args=(count,))
-            making.start()
-            making.join()
-            assert making.exitcode == 0
-            answer = spawn.Queue()
-            printing = spawn.Process(target=_print, args=(answer,))
-            printing.start()
-            printing.join()
-            assert printing.exitcode == 0
-            labels, cpu, peak = answer.get()
+            answer = spawn.SimpleQueue()
+            batches = _run(spawn.Process(target=_make, args=(count, ONE in sys.argv, answer)), answer)
+            printed = [_run(spawn.Process(target=_print, args=(batch, answer)), answer) for batch in batches]
             files = [path.stat().st_size for path in Path(home, "outbox").rglob("*.age")]
-            rate, size = labels / cpu, sum(files) / 1e6
-            print(f"{labels:>10,} labels: {cpu:6.1f} CPU s, {rate:,.0f} a CPU second, peak {peak:.0f} MB,", end=" ")
-            print(f"{len(files)} files of {size:.0f} MB", flush=True)
+            labels, cpu = sum(each[0] for each in printed), sum(each[1] for each in printed)
+            print(f"{labels:>10,} labels in {len(batches)} batches: {cpu:6.1f} CPU s,", end=" ")
+            print(f"{labels / cpu:,.0f} a CPU second, peak {max(each[2] for each in printed):.0f} MB,", end=" ")
+            print(f"{len(files)} files of {sum(files) / 1e6:.0f} MB", flush=True)
 
 
-def _print(answer: Any) -> None:
+def _run(process: Any, answer: Any) -> Any:
+    process.start()
+    said = answer.get()
+    process.join()
+    assert process.exitcode == 0
+    return said
+
+
+def _print(batch: str, answer: Any) -> None:
     from todoke.process.labels import print_batch
 
-    labels = print_batch(CONTRACT, ON, BATCH)["labels"]
+    labels = print_batch(CONTRACT, ON, batch)["labels"]
     # not `ru_maxrss`: a child's begins at its parent's
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     answer.put((labels, time.process_time(), int(status["VmHWM"].split()[0]) / 1024))
 
 
-def _make(count: int) -> None:
-    """Puts households into the lake, and into the ledger what claims all their catalogues."""
+def _make(count: int, in_one: bool, answer: Any) -> None:
+    """Puts households into the lake, and into the ledger what claims all their catalogues; tells the batches' ids."""
     from todoke.contract import loader
     from todoke.process.gaiji_fonts import fonts_in_force, pinned
     from todoke.process.workspace import Workspace
@@ -83,12 +88,18 @@ def _make(count: int) -> None:
         inputs = {name: ws.ledger.commit_version(tx, staged, None).id for name, staged in heads.items()}
         settings = {"contract": loader.digest(ws.contract), **fonts}
         members = heads["household"].rows
-        row = {"id": BATCH, "contract": CONTRACT, "kind": "catalogue", "business_on": ON, "members": members}
-        told = {"inputs": json.dumps(inputs), "settings": json.dumps(settings), "notes": "{}"}
-        tx.execute(insert(t.batch).values(**row, **told, members_digest="", state="claimed"))
-        for batch in fitting():
-            for table, rows in _ledger_rows(batch.to_pylist()):
+        batches = 1 if in_one else ceil(members / ws.contract.labels.labels_per_batch)
+        for number in range(batches):
+            row = {"id": str(number), "contract": CONTRACT, "kind": "catalogue", "business_on": ON}
+            row |= {"members": len(range(number, members, batches)), "members_digest": str(number)}
+            told = {"inputs": json.dumps(inputs), "settings": json.dumps(settings), "notes": "{}"}
+            tx.execute(insert(t.batch).values(**row, **told, state="claimed"))
+        place = count_from(0)
+        for records in fitting():
+            in_batches = [(label, str(next(place) % batches)) for label in records.to_pylist()]
+            for table, rows in _ledger_rows(in_batches):
                 tx.execute(insert(table), list(rows))
+    answer.put([str(number) for number in range(batches)])
 
 
 def _fitting(count: int, layout: SheetLayout) -> Callable[[], Iterator[pa.RecordBatch]]:
@@ -101,11 +112,12 @@ def _fitting(count: int, layout: SheetLayout) -> Callable[[], Iterator[pa.Record
     return again
 
 
-def _ledger_rows(labels: list[dict[str, Any]]) -> Iterator[tuple[Any, Iterable[dict[str, Any]]]]:
+def _ledger_rows(in_batches: list[tuple[dict[str, Any], str]]) -> Iterator[tuple[Any, Iterable[dict[str, Any]]]]:
     from todoke import ids
     from todoke.store import tables as t
 
     # ids are in no order of households, as in life
+    labels = [label for label, _ in in_batches]
     parcels = [(ids.identifier(b"bench", "shipment", label["household_no"]), label) for label in labels]
     mine, one = {"contract": CONTRACT}, {"rev": 1}
     yield (
@@ -126,8 +138,14 @@ def _ledger_rows(labels: list[dict[str, Any]]) -> Iterator[tuple[Any, Iterable[d
     yield t.shipment_revision, ({"shipment_id": key, **said} for key, _ in parcels)
     line = {**one, "item_code": "CATALOGUE", "quantity": 1}
     yield t.shipment_item, ({"shipment_id": key, **line} for key, _ in parcels)
-    taken = {**mine, **one, "kind": "catalogue", "due_on": ON, "batch_id": BATCH}
-    yield t.effect, ({"key": f"{key}/1", "shipment_id": key, **taken} for key, _ in parcels)
+    taken = {**mine, **one, "kind": "catalogue", "due_on": ON}
+    yield (
+        t.effect,
+        (
+            {"key": f"{key}/1", "shipment_id": key, "batch_id": batch, **taken}
+            for (key, _), (_, batch) in zip(parcels, in_batches, strict=True)
+        ),
+    )
 
 
 def _households(labels: pa.RecordBatch) -> pa.RecordBatch:
