@@ -26,7 +26,7 @@ def inspection(inspectors: Mapping[str, str]) -> dict[str, Param]:
             None,
             type=["null", "string"],
             enum=[None, *inspectors],
-            values_display={code: f"{code} {post}" for code, post in inspectors.items()},
+            values_display={"null": "（未選択）", **{code: f"{code} {post}" for code, post in inspectors.items()}},
             title="検査者",
             description="合格のときは必須です。氏名は記入しません。一覧にない人は契約ファイル（client.inspectors）に足します。",
         ),
