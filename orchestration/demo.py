@@ -280,7 +280,7 @@ def _table(demo: Demo, checks: list[tuple[str, str]], ward: Ward, home: Path, se
     _say("  make up                              Airflowの画面（実行の記録・承認・アセット）")
     _say(f"  {home / 'demo' / 'mails'}   区に届いたメール {mails}通")
     _say(f"  {home / 'quality' / CONTRACT}   品質検査の結果（HTML）")
-    _say(f"  set -a; . {demo_environment.SECRETS}; set +a   （鍵。次の行の前に）")
+    _say(f"  set -a; . {demo_environment.SECRETS}; set +a; export TODOKE_ENV=demo   （次の行の前に）")
     _say(f"  .venv/bin/todoke outbox export {CONTRACT} labels --to …   ラベルのPDFを復号して取り出す")
 
 
