@@ -45,7 +45,7 @@ def batches(offered: int) -> dict[str, Param]:
             minimum=1,
             maximum=offered,
             title="印刷する束の数",
-            description=f"先頭（郵便番号・町名の順）から何束を印刷するか（全{offered}束）。残りは、次の実行で改めて依頼します。",
+            description=f"先頭（郵便番号・町名の順。秘匿世帯は配送方法の順が先）から何束を印刷するか（全{offered}束）。残りは、次の実行で改めて依頼します。",
         )
     }
 

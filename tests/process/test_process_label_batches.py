@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -106,6 +107,25 @@ def test_a_yes_to_the_first_batches_prints_these_and_the_others_are_asked_about_
     printed = manifests(asked)
     in_order = [row["household_no"] for batch in [*first, last] for row in printed[batch]]
     assert in_order == sorted(in_order, key=PLACES.__getitem__) and len(set(in_order)) == ALL
+    assert asked.faults() == []
+
+
+def test_an_answer_that_comes_while_labels_are_cut_holds_as_it_was_given(
+    asked: Programme, monkeypatch: pytest.MonkeyPatch
+):
+    """A run that began with a yes to another kind meets a yes to the first batch alone."""
+    cut, answered = label_claims._cut, []
+
+    def answer_meanwhile(ws: Workspace, kind: str, keys: list[str], number: int | None) -> list[list[str]]:
+        parts = cut(ws, kind, keys, number)
+        if not answered:
+            answered.append(asked.answer_open(batches=1))
+        return parts
+
+    monkeypatch.setattr(label_claims, "_cut", answer_meanwhile)
+    *first, confidential = [one(asked.rows("batch", id=batch)) for batch in labels.claim_batches(CONTRACT, LABELS)]
+    assert [each["members"] for each in first] == [MOST] and confidential["members"] == 1
+    assert json.loads(confidential["notes"])["labels"] == MOST + 1
     assert asked.faults() == []
 
 

@@ -199,23 +199,29 @@ def needs_asking(ws: Workspace, tx: Connection, subject: str, digest: str) -> bo
     return last is None or last.is_over(ws.on)
 
 
-def require(ws: Workspace, tx: Connection, process: str, kind: str, keys: list[str]) -> None:
-    """Raises NotApproved unless a person has approved to print exactly these labels for a process.
+def require(ws: Workspace, tx: Connection, process: str, kind: str, keys: list[str]) -> int | None:
+    """Returns how many of these labels, the first in printing order, a yes lets go; None means all.
+
+    Raises NotApproved unless a person has approved to print exactly these labels for a process.
 
     The form and the fonts that they are printed with must have passed the ward's inspection, too (G06).
     """
     _require(ws, tx, inspections(ws, tx, kind), Verdict.INSPECTED, "この書式と外字の試し刷り")
     content = (f"{process}:{kind}", content_digest(ws, tx, kind, keys))
     _require(ws, tx, [content], Verdict.APPROVED, "この内容")
+    return _released(ws, tx, *content)
 
 
 def released(ws: Workspace, tx: Connection, process: str, kind: str, keys: list[str]) -> int | None:
-    """How many of exactly these labels, the first in printing order, a person's yes lets go; None means all."""
-    said, digest = t.approval.c, content_digest(ws, tx, kind, keys)
-    mine = (said.subject == _subject(ws, f"{process}:{kind}")) & (said.subject_digest == digest)
-    found: int | None = tx.execute(
-        select(said.labels).where(mine, said.verdict == Verdict.APPROVED).order_by(said.round.desc()).limit(1)
-    ).scalar_one_or_none()
+    """As `require` returns it; None as well where nothing has been said yet."""
+    return _released(ws, tx, f"{process}:{kind}", content_digest(ws, tx, kind, keys))
+
+
+def _released(ws: Workspace, tx: Connection, subject: str, digest: str) -> int | None:
+    said = t.approval.c
+    mine = (said.subject == _subject(ws, subject)) & (said.subject_digest == digest)
+    last = select(said.labels).where(mine, said.verdict == Verdict.APPROVED).order_by(said.round.desc()).limit(1)
+    found: int | None = tx.execute(last).scalar_one_or_none()
     return found
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
+from itertools import chain
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, select
 
-from todoke.errors import ContractError, NotApproved
+from todoke.errors import ContractError, NotApproved, StalePlan
 from todoke.labels.sort_mark import sort_marks
 from todoke.model.ward_values import KEPT_METHODS
 from todoke.outbox.batch import Claim, Cut, Guard, pending_keys
@@ -44,11 +46,9 @@ def claim_approved(
     waiting: list[NotApproved] = []
 
     def claims() -> dict[str, Claim]:
-        of_run, waiting[:] = note(), []
-        return {
-            kind: Claim(_only_if_approved(ws, process, kind, kinds, of_run, waiting), _cutter(ws, process, kind))
-            for kind in kinds
-        }
+        waiting.clear()
+        run = _Run(ws, process, note(), waiting, {})
+        return {kind: Claim(run.guard(kind), run.cutter(kind)) for kind in kinds}
 
     batches = [batch.id for _, batch in claimed_together(ws, kinds, claims, process=process, refresh=resettle)]
     if waiting and not batches:
@@ -56,33 +56,57 @@ def claim_approved(
     return batches
 
 
-def _only_if_approved(
-    ws: Workspace, process: str, kind: str, kinds: Iterable[str], note: Guard, waiting: list[NotApproved]
-) -> Guard:
-    """Lets exactly what was approved pass, and adds to `waiting` what was not; `note` is told of what the run locks of
-    the other kinds, too."""
+@dataclass(frozen=True)
+class _Run:
+    """What a run is going to lock.
 
-    def guard(tx: Connection, keys: list[str]) -> Mapping[str, int] | None:
-        try:
-            approvals.require(ws, tx, process, kind, keys)
-        except NotApproved as error:
-            waiting.append(error)
-            return None
-        together, on = _let_go(ws, tx, process, kind, keys), ws.ledger.pin(tx).frontier(ws.on)
-        for other in (each for each in kinds if each != kind):
-            theirs = pending_keys(ws.ledger, tx, other, on)
-            with suppress(NotApproved):
-                approvals.require(ws, tx, process, other, theirs)
-                together = together + _let_go(ws, tx, process, other, theirs)
-        return note(tx, together)
+    Attributes:
+        note: is told of the labels of every kind that the run locks.
+        waiting: what has not been approved.
+        cut: by kind, how many labels a person lets go (None: all) and which they are, as it was when they were cut.
+    """
 
-    return guard
+    ws: Workspace
+    process: str
+    note: Guard
+    waiting: list[NotApproved]
+    cut: dict[str, tuple[int | None, list[str]]]
 
+    def cutter(self, kind: str) -> Cut:
+        """Of pending effects those that may go now, in printing order, in batches that one worker each prints."""
 
-def _let_go(ws: Workspace, tx: Connection, process: str, kind: str, keys: list[str]) -> list[str]:
-    """Of pending labels those that a person lets go now: all, or the first in printing order."""
-    labels = approvals.released(ws, tx, process, kind, keys)
-    return keys if labels is None else _in_order(ws, kind, keys)[:labels]
+        def cut(keys: list[str]) -> list[list[str]]:
+            with self.ws.ledger.read() as tx:
+                labels = approvals.released(self.ws, tx, self.process, kind, keys)
+            parts = _cut(self.ws, kind, keys, labels)
+            self.cut[kind] = labels, list(chain.from_iterable(parts))
+            return parts
+
+        return cut
+
+    def guard(self, kind: str) -> Guard:
+        """Lets exactly what was approved pass."""
+
+        def guard(tx: Connection, keys: list[str]) -> Mapping[str, int] | None:
+            try:
+                together = self._going(tx, kind, keys)
+            except NotApproved as error:
+                self.waiting.append(error)
+                return None
+            on = self.ws.ledger.pin(tx).frontier(self.ws.on)
+            for other in self.cut.keys() - {kind}:
+                with suppress(NotApproved):
+                    together = together + self._going(tx, other, pending_keys(self.ws.ledger, tx, other, on))
+            return self.note(tx, together)
+
+        return guard
+
+    def _going(self, tx: Connection, kind: str, keys: list[str]) -> list[str]:
+        """Of pending effects those that were cut; raises NotApproved, or StalePlan when they were on another answer."""
+        labels, going = self.cut[kind]
+        if approvals.require(self.ws, tx, self.process, kind, keys) != labels:
+            raise StalePlan("分けている間に、承認の答えが記録されました", where=kind)
+        return going
 
 
 def batches_told(ws: Workspace, labels: int) -> str:
@@ -94,24 +118,18 @@ def batches_told(ws: Workspace, labels: int) -> str:
     return f"- 束: 全{whole + bool(left):,}束（{'、'.join(parts)}）\n"
 
 
-def _cutter(ws: Workspace, process: str, kind: str) -> Cut:
-    return lambda keys: _cut(ws, process, kind, keys)
-
-
-def _cut(ws: Workspace, process: str, kind: str, keys: list[str]) -> list[list[str]]:
-    """Of pending effects those that may go now, in printing order, in batches that one worker each prints."""
+def _cut(ws: Workspace, kind: str, keys: list[str], labels: int | None) -> list[list[str]]:
+    """The first `labels` of pending effects, or all, in printing order, in batches that one worker each prints."""
     most = ws.contract.labels.labels_per_batch
-    with ws.ledger.read() as tx:
-        keys = _let_go(ws, tx, process, kind, keys)
-    if len(keys) <= most:
+    if labels is None and len(keys) <= most:
         return [keys]
-    if len(keys) > most * _BATCHES_AT_ONCE:
+    if min(len(keys), labels or len(keys)) > most * _BATCHES_AT_ONCE:
         raise ContractError(
             f"ラベル{len(keys):,}件が{_BATCHES_AT_ONCE:,}束に収まりません",
             where="labels.labels_per_batch",
             next_step="1束の件数を増やしてください",
         )
-    ordered = _in_order(ws, kind, keys)
+    ordered = _in_order(ws, kind, keys)[:labels]
     return [ordered[first : first + most] for first in range(0, len(ordered), most)]
 
 
