@@ -49,6 +49,7 @@ from todoke.process.ward_files import FileName, counting
 from todoke.process.workspace import Workspace
 
 NEXT, LATER, LAST = date(2026, 7, 22), date(2026, 7, 23), date(2026, 7, 24)
+LABELS = date(2026, 9, 7)
 EXTRA = replace(home_of(QUIET), no="00009006", members=(("新", "あらた", "1999-09-09"),))
 
 
@@ -141,7 +142,8 @@ def test_before_publication_the_highest_revision_takes_the_place_of_the_others(j
 
 def test_a_revision_that_gave_way_before_anybody_saw_it_has_brought_nobody(july: Programme):
     other = replace(home_of(QUIET), no="00009007", members=(("旧", "きゅう", "1998-08-08"),))
-    for name, homes in (("additions_20260722_01", (other, EXTRA)), ("additions_20260722_01_r2", (other,))):
+    never = replace(home_of(QUIET), no="00009008", members=(("無", "む", "1997-07-07"),))
+    for name, homes in (("additions_20260722_01", (other, EXTRA, never)), ("additions_20260722_01_r2", (other,))):
         drop(july.inbox("lgwan"), f"{name}.csv.pgp", sealed(additions(*homes)))
         july.run("intake", NEXT)
     sends(july, NEXT, stop=stop(EXTRA.no))
@@ -152,6 +154,11 @@ def test_a_revision_that_gave_way_before_anybody_saw_it_has_brought_nobody(july:
     assert (state(july, EXTRA.no), EXTRA.no in aside) == (("held", "stopped"), False)
     assert state(july, other.no) == ("live", None)
     assert {"differs"}.isdisjoint(rebuilt("gift", 3).values())
+    july.run("labels", LABELS)
+    july.answer()
+    july.run("labels", LABELS)
+    closed = july.control("labels")[0]
+    assert (closed["households"], closed["quarantined"], closed["ward_households"]) == (14, 1, 15)
 
 
 @settings(deadline=None)

@@ -105,3 +105,9 @@ def test_a_merger_of_two_whose_points_are_both_used_stays_held(november: Program
         with pytest.raises(TodokeError, match="すでに出荷"):
             register_answers.answer("gift", question["question_id"], "same", "admin")
     assert state(november, merged) == ("held", "same_household")
+    # it came from one of them only
+    question = {row["other_no"]: row["question_id"] for row in register_answers.questions("gift")}
+    register_answers.answer("gift", question[FAMILY], "different", "admin")
+    assert register_answers.answer("gift", question[COUPLE], "same", "admin") == {"recorded": 1}
+    november.run("register", date(2026, 11, 12))
+    assert (household(november, COUPLE)["ward_no"], state(november, COUPLE)) == (merged, ("live", None))

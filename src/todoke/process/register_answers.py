@@ -131,23 +131,27 @@ def _check_takeover(ws: Workspace, tx: Connection, asked: dict[str, str | None],
     """One successor for one predecessor, and nothing of the points has gone to the successor.
 
     Of several that a household may come from, the one to which goods have gone is taken over, so that whatever of the
-    points is used counts for it; where they have gone to two, it stays held.
+    points is used counts for it; where they have gone to two, it stays held. One that a person has called different is
+    none of them.
     """
     pairs = [row for row in known.to_pylist() if row["kind"] == asked["kind"]]
-    made = [row for row in standing_answers(known).to_pylist() if row["kind"] == asked["kind"]]
-    made = [row for row in made if row["verdict"] == Verdict.SAME]
+    standing = [row for row in standing_answers(known).to_pylist() if row["kind"] == asked["kind"]]
+    made = [row for row in standing if row["verdict"] == Verdict.SAME]
+    parted = {row["question_id"] for row in standing if row["verdict"] == Verdict.DIFFERENT}
     if any(row["household_no"] == asked["household_no"] or row["other_no"] == asked["other_no"] for row in made):
         raise TodokeError(
             "どちらかの世帯は、すでに別の世帯を引き継いでいます",
             where=str(asked["question_id"]),
             next_step="区に確かめ、同じ世帯でなければ different（別）と回答してください",
         )
-    others = {row["other_no"] for row in pairs if row["household_no"] == asked["household_no"]} - {asked["other_no"]}
+    near = [row for row in pairs if row["household_no"] == asked["household_no"] and row["question_id"] not in parted]
+    others = {row["other_no"] for row in near} - {asked["other_no"]}
     if any(_has_shipments(ws, tx, number, released=True) for number in others):
         raise TodokeError(
             "この世帯のもとになったかもしれない別の世帯に、すでに出荷があります",
             where=str(asked["question_id"]),
             next_step="出荷のある世帯についての確認事項に same（同じ）と回答し、使ったポイントを引き継いでください。"
+            "区に確かめて別の世帯とわかったときは、先にそちらに different（別）と回答してください。"
             "両方に出荷があるときは回答せずに区に確かめてください（保留のままなので、二重には届きません）",
         )
     if _has_shipments(ws, tx, asked["household_no"]):

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from todoke.process.register_answers import standing_answers
-from todoke.process.ward_files import as_judged
+from todoke.process.ward_files import FileName, as_judged, counting, file_names
 from todoke.process.workspace import Workspace
 from todoke.store.ledger import VersionRef
 from todoke.store.schema import DATASETS
@@ -38,16 +38,18 @@ def ward_count(ws: Workspace, register: VersionRef) -> WardCount:
     """Counts the households in the ward's files that a version of `household` was made from.
 
     Base file, additions and corrections, in every state that was published; of rows that could not be read, those that
-    say their household. What is taken away by a correction was in another file, or never was. A household that the ward
-    gave another number is one household.
+    say their household. What another revision took the place of before anybody saw it has said nothing. What is taken
+    away by a correction was in another file, or never was. A household that the ward gave another number is one
+    household.
     """
     with ws.ledger.read() as tx:
+        names = file_names(tx, ws.contract.id)
         made_from = {
             name: [version for version in ws.ledger.versions(tx, name) if version.id in register.inputs]
             for name in (*_LANDED, "bad_row", "quarantine", "register_answer", "query_answer")
         }
     said = _rows(ws, "query_answer", made_from, DATASETS["query_answer"].names)
-    sent = [as_judged(ws, name, _rows(ws, name, made_from, _SENT), said) for name in _LANDED]
+    sent = [as_judged(ws, name, _heard(ws, name, made_from, names), said) for name in _LANDED]
     sent[-1] = sent[-1].filter(pc.not_equal(sent[-1]["change_kind"], "削除"))
     receipts = pa.chunked_array([chunk for rows in sent for chunk in rows["receipt_no"].chunks], pa.string())
     bad = _rows(ws, "bad_row", made_from, ["receipt_no", "household_no"])
@@ -66,6 +68,17 @@ def _rows(ws: Workspace, name: str, made_from: Mapping[str, list[VersionRef]], c
     return pa.concat_tables(
         [ws.version_table(name, None, columns), *(ws.version_table(name, ref, columns) for ref in made_from[name])]
     )
+
+
+def _heard(
+    ws: Workspace, name: str, made_from: Mapping[str, list[VersionRef]], names: Mapping[str, FileName]
+) -> pa.Table:
+    """The rows of a landed dataset whose files came to count by one of these versions."""
+    versions = [ws.version_table(name, ref, _SENT) for ref in made_from[name]]
+    receipts = [pc.unique(rows["receipt_no"]).to_pylist() for rows in versions]
+    heard = pa.array([no for each in counting(receipts, names) for no in each], pa.string())
+    rows = pa.concat_tables([ws.version_table(name, None, _SENT), *versions])
+    return rows.filter(pc.is_in(rows["receipt_no"], value_set=heard))
 
 
 def _numbers(rows: pa.Table) -> set[str]:
