@@ -95,7 +95,7 @@ class Reading:
 
     def _refuse_header(self, block: Block) -> None:
         """Names of columns are nobody's data."""
-        if block.bad:
+        if block.bad and not block.row_nos:  # a row that is good has the separator that it should have
             refuse_if_other_separator(block.bad[0].cells, len(self.places.names))
         if block.columns and [bare(cells[0].as_py()) for cells in block.columns] == list(map(bare, self.places.names)):
             raise FileRefused(
