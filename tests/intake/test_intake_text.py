@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from todoke.errors import FileRefused
-from todoke.intake.text import BadRow, Row, read_blocks, read_columns, read_rows
+from todoke.intake.text import BadRow, Row, read_blocks, read_columns
 from todoke.model.codes import Finding
 
 _CELL = st.text(st.sampled_from('表ソ能①髙神\ue000\ue757ｱあ 　,"\r\n12-'), max_size=6)
@@ -22,7 +22,7 @@ _TABLE = st.integers(2, 5).flatmap(
 
 
 def read(raw: bytes, encoding: str = "cp932") -> list[Row | BadRow]:
-    return list(read_rows(io.BytesIO(raw), encoding=encoding))
+    return [row for block in read_blocks(io.BytesIO(raw), encoding=encoding) for row in block.records()]
 
 
 def in_blocks(raw: bytes, size: int) -> list[tuple[list[int], list[list[str]], list[BadRow]]]:

@@ -143,7 +143,7 @@ def read_layout(stream: BinaryIO, layout: Layout, schema: pa.Schema, receipt_no:
 
     Raises:
         FileRefused: `columns_missing`, `columns_twice`, `columns_order`, `members_beyond`, `other_separator`,
-            `other_quotes`, `title_above`, or as `text.read_rows`; while iterating `header_unexpected`,
+            `other_quotes`, `title_above`, or as `text.read_blocks`; while iterating `header_unexpected`,
             `other_separator`, `no_lines`.
     """
     return Reading(stream, layout, schema, receipt_no)
