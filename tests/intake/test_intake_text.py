@@ -104,7 +104,7 @@ def test_lines_of_nothing_but_blanks_and_commas_are_no_rows_and_are_counted_wher
     """Below the header; those above it are passed over, and so is the line that tells Excel the separator."""
     head = ' , \r\n\r\n"sep=,"\r\n番号,名\r\n'.encode("cp932")
     for size in (1, 40, 1 << 17):
-        for blank in (b",", b",,,,", b" ,\x81\x40", b"\t", b"", b'"",""', b'" \n ",'):
+        for blank in (b",", b",,,,", b" ,\x81\x40", b"\t", b"", b'"",""', b'" \n ",', b'="", =""', b'"=""""",'):
             raw = head + b"\r\n".join([b"1,a", blank, b"2,b", blank, blank]) + b"\r\n"
             if by_column:
                 header, found = read_columns(io.BytesIO(raw), size=size)
