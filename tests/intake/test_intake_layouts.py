@@ -168,24 +168,6 @@ def test_a_table_in_another_form_is_refused_by_what_it_is_and_nobody_is_named(li
     assert "秘" not in str(refused.value)
 
 
-def test_a_file_without_a_header_and_with_another_separator_is_refused_by_that():
-    layout = Layout.model_validate({**FIXED, "header": False})
-    with pytest.raises(FileRefused) as refused:
-        read(["1\t東\t見本", "2\t西\t試行"], layout)
-    assert refused.value.reason == "other_separator"
-
-
-@pytest.mark.parametrize("place", [0, 1, 40])
-@pytest.mark.parametrize("sign", ["，", ";", "\t"])
-def test_one_row_with_another_separator_is_a_bad_row_of_a_good_file_without_a_header(place, sign):
-    layout = Layout.model_validate({"required": {"番号": "household_no"}, "columns": ["番号", "理由"], "header": False})
-    lines = [f"{n:08},転居" for n in range(90)]
-    lines.insert(place, f"00000900{sign}転居")
-    result = read(lines, layout)
-    assert (result.rows_in, result.reading.accepted) == (91, 90)
-    assert result.quarantine["row_no"].to_pylist() == [place + 1]
-
-
 def test_what_excel_puts_around_a_text_is_no_part_of_it_and_leading_zeros_stay():
     header = ",".join([*REQUIRED, "続柄"])
     cells = ['="0001234567"', '"=""見本　一"""', '="みほん"', "=x", '="a"&"b"', "153", "中", "1", "", "1", '=""""']
