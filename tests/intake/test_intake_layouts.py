@@ -168,22 +168,37 @@ def test_a_table_in_another_form_is_refused_by_what_it_is_and_nobody_is_named(li
     assert "秘" not in str(refused.value)
 
 
-def test_a_file_without_a_header_and_with_another_separator_is_refused_by_that():
-    layout = Layout.model_validate({**FIXED, "header": False})
-    with pytest.raises(FileRefused) as refused:
-        read(["1\t東\t見本", "2\t西\t試行"], layout)
-    assert refused.value.reason == "other_separator"
-
-
 def test_what_excel_puts_around_a_text_is_no_part_of_it_and_leading_zeros_stay():
     header = ",".join([*REQUIRED, "続柄"])
     cells = ['="0001234567"', '"=""見本　一"""', '="みほん"', "=x", '="a"&"b"', "153", "中", "1", "", "1", '=""""']
     result = read([header, ",".join(cells), '="0001234568",short'])
     (row,) = result.table.to_pylist()
     assert (row["household_no"], row["head_name"], row["head_kana"]) == ("0001234567", "見本　一", "みほん")
-    assert (row["member_name"], row["member_kana"], row["relationship"]) == ("=x", '="a"&"b"', '=""""')
-    assert result.reading.formulas == 3
+    assert (row["member_name"], row["member_kana"], row["relationship"]) == ("=x", '="a"&"b"', '"')
+    assert result.reading.formulas == 4
     assert result.quarantine["household_no"].to_pylist() == ["0001234568"]
+
+
+def test_an_excel_text_may_hold_quotes_and_stand_behind_a_blank_and_an_empty_one_is_no_cell():
+    layout = Layout.model_validate({"required": {"番号": "household_no", "主": "head_name", "町": "town"}})
+    sent = [
+        ['　="001"', '="見""本"""', 'a""b'],
+        ['=""', ' ="" ', ""],
+        ['="002" ', '=""""', '="西"="東"'],
+        ['=""', '="試行"', '=""'],
+    ]
+    for quoted in (False, True):
+        lines = [",".join(f'"{cell.replace(chr(34), chr(34) * 2)}"' if quoted else cell for cell in r) for r in sent]
+        result = read(["番号,主,町", *lines, ' ="003",short'], layout)
+        assert [
+            list(row.values()) for row in result.table.select(["row_no", *layout.required.values()]).to_pylist()
+        ] == [
+            [1, "001", '見"本"', 'a""b'],
+            [2, "002", '"', '="西"="東"'],
+            [3, "", "試行", ""],
+        ]
+        assert (result.rows_in, result.reading.blank, result.reading.formulas) == (4, 1, 7)
+        assert result.quarantine["household_no"].to_pylist() == ["003"]
 
 
 def test_numbers_land_in_one_writing_and_what_is_printed_as_it_was_sent():

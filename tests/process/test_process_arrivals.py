@@ -333,8 +333,12 @@ def test_files_of_other_senders_wait_and_are_taken_in_their_own_process(fresh: P
         "postcards": (orders.land_postcards, POSTCARD_HEADER),
     }[source]
     for n, filler in enumerate(("1", "2", "1")):
-        drop(fresh.inbox(source), f"{source}_2026111{n}_1.csv", table(header, [(filler,) + ("",) * (len(header) - 1)]))
-        land(CONTRACT, DAYS[n])
+        empty = ("",) * (len(header) - 1)
+        content = table(header, [(filler, *empty), ("", *empty), ("", *empty)])
+        promised = 1 if n else 3  # without the empty lines or with them
+        drop(fresh.inbox(source), f"{source}_2026111{n}_1.csv", content, rows=promised)
+        counts = land(CONTRACT, DAYS[n])
+        assert n == 2 or (counts["rows"], counts["blank"]) == (1, 2)
     assert states(fresh, source) == ["accepted", "accepted", "waiting"]
     assert len(fresh.answer()) == 1
     assert land(CONTRACT, DAYS[4])["accepted_files"] == 1

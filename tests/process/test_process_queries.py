@@ -102,6 +102,7 @@ def test_the_ward_is_asked_in_its_own_terms_and_nobody_is_named(asked: Programme
         for name, kana, _ in home.members:
             assert not any(home.surname[0] + "　" + name in text or kana in text for text in shown if len(kana) > 2)
         assert not any(home.block in text for text in shown)
+    assert any("見出しを除いた何行目か" in text and "空の行は数えません" in text for text in shown)
     page = query.sheet.page_setup
     assert (page.paperSize, page.orientation, page.fitToHeight) == (9, "landscape", 0)
     assert query.sheet.sheet_properties.pageSetUpPr.fitToPage

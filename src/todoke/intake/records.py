@@ -15,6 +15,8 @@ from todoke.intake.character_codes import BLANKS
 
 #: A quoted field may run over this many lines; beyond it the opening quote was a slip of the pen.
 LINES_IN_RECORD = 32
+#: What an empty cell holds: nothing, or what Excel puts around an empty text so that it stays one.
+_NOTHING = ("", '=""')
 #: A quoted field between delimiters. The quote stands first because that is what is quickly found.
 QUOTED = re.compile(rb'"(?<![^,\n]")[^"]*(?:""[^"]*)*"(?![^,\r\n])')
 
@@ -49,7 +51,7 @@ def filled_rows(columns: list[pa.Array]) -> tuple[list[pa.Array], int]:
     """The columns ([] for none) without the rows that have nothing in them, and how many those are."""
     blank = np.ones(len(columns[0]), bool)
     for column in columns:
-        blank &= pc.equal(pc.utf8_trim(column, BLANKS), "").to_numpy(zero_copy_only=False)
+        blank &= pc.is_in(pc.utf8_trim(column, BLANKS), pa.array(_NOTHING)).to_numpy(zero_copy_only=False)
         if not blank.any():
             return columns, 0
     filled = pa.array(~blank)
@@ -57,8 +59,8 @@ def filled_rows(columns: list[pa.Array]) -> tuple[list[pa.Array], int]:
 
 
 def is_blank(cells: list[str]) -> bool:
-    """Whether a record has nothing in it: an empty line, or blanks and commas alone."""
-    return not any(cell.strip(BLANKS) for cell in cells)
+    """Whether a record has nothing in it: an empty line, or blanks and commas alone, or Excel's empty texts."""
+    return all(cell.strip(BLANKS) in _NOTHING for cell in cells)
 
 
 def split_rows(text: str, width: int) -> tuple[list[list[str]], int]:

@@ -89,9 +89,15 @@ class Block:
     columns: list[pa.Array] = field(default_factory=list)
     blank: int = 0
 
+    def records(self) -> list[Row | BadRow]:
+        """The good `rows` and the bad ones, in the file's order."""
+        rows: list[Row | BadRow] = [Row(*row) for row in zip(self.row_nos, self.rows, strict=True)]
+        return sorted([*rows, *self.bad], key=lambda row: row.row_no) if self.bad else rows
 
-def read_rows(stream: BinaryIO, *, encoding: Encoding = "cp932") -> Iterator[Row | BadRow]:
-    """Every record of a file with one header row, in order.
+
+def read_blocks(stream: BinaryIO, *, encoding: Encoding = "cp932", size: int = BLOCK) -> Iterator[Block]:
+    """Every record of a file with one header row, in order, about `size` bytes at a time; the first block holds the
+    header alone.
 
     Empty lines are no records, nor are those of nothing but blanks and commas, which Excel leaves behind a table. A
     trailing Ctrl-Z is accepted, and a line `sep=,` above the header.
@@ -100,15 +106,6 @@ def read_rows(stream: BinaryIO, *, encoding: Encoding = "cp932") -> Iterator[Row
         FileRefused: the file is in another code than it should be, the header cannot be read, or a line has no end
             (`wrong_encoding`, `empty`, `header`, `no_lines`).
     """
-    for block in read_blocks(stream, encoding=encoding):
-        rows: list[Row | BadRow] = [Row(*row) for row in zip(block.row_nos, block.rows, strict=True)]
-        if block.bad:
-            rows = sorted([*rows, *block.bad], key=lambda row: row.row_no)
-        yield from rows
-
-
-def read_blocks(stream: BinaryIO, *, encoding: Encoding = "cp932", size: int = BLOCK) -> Iterator[Block]:
-    """As `read_rows`, about `size` bytes at a time; the first block holds the header alone."""
     reader = _Reader(stream, encoding, size)
     return chain([Block(range(1), [reader.header()], [])], reader.blocks(by_column=False))
 
@@ -122,7 +119,7 @@ def read_columns(
         width: columns of a file without a header row, whose header is then []; None: the first row is the header.
 
     Raises:
-        FileRefused: as `read_rows`.
+        FileRefused: as `read_blocks`.
     """
     reader = _Reader(stream, encoding, size)
     header = reader.header() if width is None else reader.no_header(width)

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from todoke.errors import FileRefused
 from todoke.intake.dates import parse_date
-from todoke.intake.text import BadRow, Row, read_rows
+from todoke.intake.text import BadRow, read_blocks
 from todoke.model.codes import CardFinding
 from todoke.orders.folding import fold_column, fold_kana, fold_postal
 from todoke.store.schema import POSTCARD, POSTCARD_LINE, QUARANTINE
@@ -56,11 +56,15 @@ class Cards:
 
 @dataclass(frozen=True)
 class Scan:
-    """A scanner's file. `rows` = rows that went into `cards` or repeat one exactly + rows of `quarantine`."""
+    """A scanner's file. `rows` = rows that went into `cards` or repeat one exactly + rows of `quarantine`.
+
+    `blank`: lines with nothing in them beside these.
+    """
 
     rows: int
     cards: Cards
     quarantine: pa.Table
+    blank: int
 
 
 def read_cards(stream: BinaryIO, receipt_no: str) -> Scan:
@@ -69,27 +73,29 @@ def read_cards(stream: BinaryIO, receipt_no: str) -> Scan:
     Raises:
         FileRefused: a column is missing.
     """
-    records = read_rows(stream)
-    header = _header(next(records, None))
+    blocks = read_blocks(stream)
+    header = _header(next(blocks).rows[0])
     first: dict[str, dict[str, Any]] = {}
     bad: list[dict[str, Any]] = []
-    rows = 0
-    for record in records:
-        rows += 1
-        place = {"receipt_no": receipt_no, "row_no": record.row_no}
-        if isinstance(record, BadRow):
-            field = "" if record.column is None else header[record.column]
-            bad.append({**place, "field": field, "reason": record.reason, "byte_offset": record.offset})
-            continue
-        try:
-            card = _card(dict(zip(header, (cell.strip() for cell in record.cells), strict=True)))
-        except _Unusable as fault:
-            bad.append({**place, "field": fault.field, "reason": fault.reason})
-            continue
-        stands = first.setdefault(card["card_no"], {**card, **place})
-        if stands != {**card, **{name: stands[name] for name in _PLACE}}:
-            bad.append({**place, "field": "受付番号", "reason": CardFinding.CARD_REPEATED})
-    return Scan(rows, _cards(first.values()), pa.Table.from_pylist(bad, QUARANTINE))
+    rows = blank = 0
+    for block in blocks:
+        blank += block.blank
+        rows += len(block.row_nos) + len(block.bad)
+        for record in block.records():
+            place = {"receipt_no": receipt_no, "row_no": record.row_no}
+            if isinstance(record, BadRow):
+                field = "" if record.column is None else header[record.column]
+                bad.append({**place, "field": field, "reason": record.reason, "byte_offset": record.offset})
+                continue
+            try:
+                card = _card(dict(zip(header, (cell.strip() for cell in record.cells), strict=True)))
+            except _Unusable as fault:
+                bad.append({**place, "field": fault.field, "reason": fault.reason})
+                continue
+            stands = first.setdefault(card["card_no"], {**card, **place})
+            if stands != {**card, **{name: stands[name] for name in _PLACE}}:
+                bad.append({**place, "field": "受付番号", "reason": CardFinding.CARD_REPEATED})
+    return Scan(rows, _cards(first.values()), pa.Table.from_pylist(bad, QUARANTINE), blank)
 
 
 def merge_cards(known: Cards | None, new: Cards) -> tuple[Cards, pa.Table]:
@@ -140,8 +146,8 @@ def read_quantity(text: str) -> tuple[int | None, bool]:
     return (int(plain), True) if _WHOLE_NUMBER.fullmatch(plain) else (None, False)
 
 
-def _header(record: Row | BadRow | None) -> list[str]:
-    names = [cell.strip() for cell in record.cells] if isinstance(record, Row) else []
+def _header(cells: list[str]) -> list[str]:
+    names = [cell.strip() for cell in cells]
     if missing := [name for name in FIELDS if name not in names]:
         raise FileRefused(
             "header",

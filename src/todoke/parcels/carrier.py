@@ -25,11 +25,15 @@ _FOURTEEN_DIGITS = re.compile(r"(\d{8})(\d{2})(\d{2})(\d{2})?", re.ASCII)
 
 @dataclass(frozen=True)
 class CarrierFile:
-    """A file as read. `rows` = rows of `results` (`CARRIER_RESULT`) + rows of `quarantine`."""
+    """A file as read. `rows` = rows of `results` (`CARRIER_RESULT`) + rows of `quarantine`.
+
+    `blank`: lines with nothing in them beside these.
+    """
 
     rows: int
     results: pa.Table
     quarantine: pa.Table
+    blank: int
 
 
 def read_results(stream: BinaryIO, receipt_no: str, states: Mapping[str, str]) -> CarrierFile:
@@ -52,7 +56,9 @@ def read_results(stream: BinaryIO, receipt_no: str, states: Mapping[str, str]) -
     pick = itemgetter(*(header.index(name) for name in FIELDS))
     taken: list[tuple[Any, ...]] = []
     bad: list[dict[str, Any]] = []
+    blank = 0
     for block in blocks:
+        blank += block.blank
         _read_block(block, pick, states, taken, bad)
         for row in block.bad:
             field = "" if row.column is None else header[row.column]
@@ -63,6 +69,7 @@ def read_results(stream: BinaryIO, receipt_no: str, states: Mapping[str, str]) -
         len(taken) + len(bad),
         _table(taken, receipt_no),
         pa.Table.from_pylist([{"receipt_no": receipt_no, **row} for row in bad], QUARANTINE),
+        blank,
     )
 
 

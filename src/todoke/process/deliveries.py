@@ -56,6 +56,7 @@ def _read(ws: Workspace, file: IncomingFile, payload: Path, receipt_no: str, pin
         {"carrier_result": results, "carrier_bad_row": bad},
         also=lambda tx, seq: _keep_events(tx, results, seq),
         adds=frozenset({"carrier_bad_row"}),
+        blank=read.blank,
     )
 
 

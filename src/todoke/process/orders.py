@@ -96,7 +96,7 @@ def _read_postcards(ws: Workspace, file: IncomingFile, payload: Path, receipt_no
     bad = pa.concat_tables([new.quarantine, repeated])
     tables = {"postcard": merged.card, "postcard_line": merged.line, "postcard_bad_row": bad}
     adds = frozenset({"postcard_bad_row"})
-    return Landing(new.rows, new.rows - bad.num_rows, bad.num_rows, tables, adds=adds)
+    return Landing(new.rows, new.rows - bad.num_rows, bad.num_rows, tables, adds=adds, blank=new.blank)
 
 
 def check_postcards(contract: str, on: date) -> Counts:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from todoke.contract.layout import HOUSEHOLD_FIELDS, MEMBER_FIELDS, Layout
-from todoke.intake.numbers import in_one_writing
+from todoke.intake.numbers import household_number, in_one_writing
 from todoke.model.codes import Finding, QueryDecision
 from todoke.model.ward_values import CODED
 from todoke.store.schema import QUARANTINE
@@ -200,7 +200,7 @@ def corrected(rows: pa.Table, answers: pa.Table) -> pa.Table:
         )
         changes[answer["field"]].update(dict.fromkeys(places, answer["value"]))
         if answer["field"] == "household_no":  # what is answered later is of the household as it is numbered then
-            of_household[answer["receipt_no"], answer["value"]] += places
+            of_household[answer["receipt_no"], household_number(answer["value"])] += places
     for field, values in changes.items():
         column = rows.schema.get_field_index(field)
         rows = rows.set_column(column, field, _replaced(field, rows[field], values))

@@ -69,7 +69,8 @@ def query_workbook(items: Sequence[Item], *, programme: str, password: str) -> b
     rows = [{name: value or None for name, value in asdict(item).items() if name in _ITEM.names} for item in items]
     instructions = (
         f"{len(items)}件。黄色の欄に回答し、管理番号と版は変えずに、このファイルを返してください。",
-        "※ 「行」は、見出しを除いた何行目かです。氏名・住所は載せていません。お手元のファイルの行で確かめてください。",
+        "※ 「行」は、見出しを除いた何行目かです。空の行は数えません。"
+        "氏名・住所は載せていません。お手元のファイルの行で確かめてください。",
         "※ 訂正:「訂正後の値」で検査し直します。却下: その世帯を取り込みません。再照会: 次の照会票でもう一度伺います。",
     )
     sheet = Sheet(TITLE, _COLUMNS, pa.Table.from_pylist(rows, _ITEM), filter=True, instructions=instructions)
