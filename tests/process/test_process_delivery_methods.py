@@ -16,7 +16,7 @@ from small_ward import INSTRUCTION_HEADER, SECRET, SECRET_INSTRUCTED, home_of, t
 
 from todoke.contract.sheet_layout import MM
 
-LABELS, NEXT = date(2026, 9, 7), date(2026, 9, 8)
+LABELS, NEXT, THIRD = date(2026, 9, 7), date(2026, 9, 8), date(2026, 9, 9)
 HEADER = ("出荷番号", "申込番号", "送付先郵便番号", "送付先住所", "送付先方書", "留置先名称", "送付先氏名")
 KEPT = (SECRET_INSTRUCTED, "局留", "1500002", "東京都渋谷区渋谷一丁目1番1号", "", "内密　凪", "渋谷郵便局")
 
@@ -80,6 +80,23 @@ def test_the_label_names_the_place_that_keeps_the_parcel_in_the_usual_form(
     lines = label_text(files).split()
     assert shown in lines
     assert list(sheets(files["delivery_methods.xlsx"])) == [method]
+
+
+def test_a_method_that_alone_changes_is_sent_anew(july: Programme):
+    kept = (*KEPT[:3], "", *KEPT[4:6], "渋谷留置所留")
+    printed(july, kept)
+    july.ward_sends("special_delivery", table(INSTRUCTION_HEADER, [(kept[0], "営業所留", *kept[2:])]), THIRD)
+    for process in ("intake", "register", "labels"):
+        july.run(process, THIRD)
+    july.answer()
+    july.run("labels", THIRD)
+    parcel = july.parcel(SECRET_INSTRUCTED, "catalogue")
+    assert (parcel["state"], parcel["action"], parcel["revision"]) == ("released", "replace", 2)
+    [batch] = [row["id"] for row in july.rows("batch", kind="catalogue_confidential", business_on=THIRD)]
+    files = {name.rpartition("/")[2]: content for name, content in july.out(f"labels/{batch}").items()}
+    assert list(sheets(files["delivery_methods.xlsx"])) == ["営業所留"]
+    assert "営業所留" in label_text(files)
+    assert july.faults() == []
 
 
 def test_a_method_is_printed_in_files_of_its_own_on_the_form_that_the_contract_gives_it(
