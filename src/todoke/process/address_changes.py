@@ -39,7 +39,7 @@ def moved_parcels(
     kinds: Sequence[str],
     states: Collection[ShipmentState] = _ON_THE_WAY,
 ) -> list[str]:
-    """Ids of the parcels in some states whose label or instruction says another address, or another way of delivery, than now.
+    """Ids of the parcels in some states whose label or instruction says another address or delivery method than now.
 
     By default those released and not yet delivered; what the carrier took counts once it has. A household that has no
     address any more is not among them: its parcels are stopped.
