@@ -54,7 +54,7 @@ def labels_pull_end(
     cause: Annotated[str, typer.Option("--reason", help="理由（短く）")],
     again: Annotated[bool, typer.Option("--again/--withdraw", help="引き抜いたものを印刷し直す／依頼を取り消す")],
 ) -> None:
-    """引抜きの依頼を終えます。取り消せるのは、まだ1件も引き抜いていないときだけです。"""
+    """引抜きの依頼を終えます。取り消せるのは、まだ1件も引き抜いていないときだけです。引渡し済みのものは、引渡し済みのまま一覧に残ります。"""
     from todoke.process import pull_requests
 
     if again:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
-from io import StringIO
+from io import BytesIO, StringIO
 from itertools import product
 
 import pyarrow as pa
 import pypdfium2.raw as pdfium
 import pytest
+from fontTools.ttLib import TTFont
 from label_samples import DRAWN, Shelf, batches, record
 from pypdfium2 import PdfDocument, PdfPage
 
 from todoke.contract.label_forms import LabelForm
 from todoke.contract.sheet_layout import MM, SheetLayout
 from todoke.errors import GateClosed
+from todoke.ids import identifier
 from todoke.labels.batch import SHEETS_PER_FILE, Place, plan_holds, render, render_sheet
+from todoke.labels.cutting import Cut
 from todoke.labels.fonts import FontSet
 from todoke.labels.grid import grid
 from todoke.labels.imprint import IMPRINTED, Imprint, SheetPlace, margin_line
@@ -35,7 +39,7 @@ ROLL_FORM = LabelForm(
     columns=1, rows=1, width_mm=100, height_mm=60, left_mm=0, top_mm=1.5, barcode_pt=10,
     page_mm={"width": 100, "height": 63}, free_text="窓口でお渡しください",
 )  # fmt: skip
-BATCH = Imprint("gift", "見本事業", date(2026, 9, 7), "catalogue", "9f3a5c1e", 2, 7)
+BATCH = Imprint("gift", "見本事業", date(2026, 9, 7), "catalogue", identifier(b"key", "batch", "gift"), 2, 7)
 
 
 def texts(page: PdfPage, layout: SheetLayout) -> tuple[list[str], str]:
@@ -59,7 +63,7 @@ def test_a_loose_sheet_says_outside_its_labels_which_it_is(fonts: FontSet, shelf
     render(batches(records), layout, fonts, plain.open)
     for number, (page, without) in enumerate(zip(pages, PdfDocument(plain.files["labels_001.pdf"]), strict=True), 1):
         inside, beside = texts(page, layout)
-        place = f"束 2/7 9f3a5c1e\u3000ファイル 1/1\u3000枚目 {number}/{len(pages)}"
+        place = f"束 2/7 {BATCH.batch}\u3000ファイル 1/1\u3000枚目 {number}/{len(pages)}"
         assert beside == f"gift\u3000印刷日 2026-09-07\u3000カタログ宛名ラベル\u3000{place}"
         assert inside == texts(without, layout)[0]
     assert shelf.files["manifest.csv"] == plain.files["manifest.csv"]
@@ -80,7 +84,7 @@ def test_without_a_margin_the_metadata_alone_tell_the_file(fonts: FontSet, shelf
     assert told == {
         "Title": "見本事業\u3000カタログ宛名ラベル\u3000試し刷り",
         "Subject": "印刷日 2026-09-07\u3000束 2/7\u3000ファイル 1/1",
-        "Keywords": "gift catalogue 9f3a5c1e labels_001.pdf",
+        "Keywords": f"gift catalogue {BATCH.batch} labels_001.pdf",
     }
 
 
@@ -98,9 +102,42 @@ def test_the_line_keeps_off_the_labels_and_off_what_printers_leave_blank(fonts: 
 
 
 def test_every_line_holds_nothing_but_what_the_contract_check_has_proven() -> None:
+    numbers = [identifier(b"key", "batch", n) for n in range(50)]
     for kind, apart, method in product(ShipmentKind, (False, True), ("", *DELIVERY_METHODS)):
         said = replace(BATCH, kind=effect_kind(kind, confidential=apart), is_test=apart, again=not apart)
         assert IMPRINTED.issuperset(said.text(SheetPlace(12, 34, 567, 890), method))
+    assert IMPRINTED.issuperset("".join(numbers))
+
+
+def test_every_character_of_the_line_has_a_glyph_with_ink_in_the_file(
+    fonts: FontSet, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A character that the cut lacks is still found as text, but prints as a box."""
+    cuts: list[Cut | None] = []
+    cut = FontSet.cut
+
+    def noted(self: FontSet, characters: Iterable[str]) -> list[Cut | None]:
+        cuts[:] = cut(self, characters)
+        return list(cuts)
+
+    monkeypatch.setattr(FontSet, "cut", noted)
+    batch = replace(BATCH, batch="".join(identifier(b"key", "batch", n) for n in range(3)))
+    [part] = batches([record(1)])
+    place = {part["application_no"][0].as_py(): Place("labels_001.pdf", 1, 1)}
+    for again in (False, True):
+        said = replace(batch, again=again)
+        if again:
+            render_sheet(part, place, TWELVE, fonts, shelf.open, imprint=(said, SheetPlace(1, 1, 1, 1)))
+        else:
+            render([part], TWELVE, fonts, shelf.open, imprint=said)
+        inked = set()
+        for face in filter(None, cuts):
+            outlines = TTFont(BytesIO(face.data))
+            names, shapes = outlines.getGlyphOrder(), outlines["glyf"]
+            inked |= {text for _, text, glyph, _ in face.glyphs if glyph and shapes[names[glyph]].numberOfContours}
+        line = texts(PdfDocument(shelf.files["labels_001.pdf"])[0], TWELVE)[1]
+        assert said.batch in line
+        assert inked.issuperset(re.sub(r"\s", "", line))
 
 
 def test_the_same_batch_gives_the_same_bytes_with_its_imprint(fonts: FontSet) -> None:
@@ -112,7 +149,7 @@ def test_the_same_batch_gives_the_same_bytes_with_its_imprint(fonts: FontSet) ->
 
 def test_a_label_without_room_stops_sheets_that_count_themselves(fonts: FontSet, shelf: Shelf) -> None:
     records = [record(1), record(2, building="1" * 200)]
-    with pytest.raises(GateClosed, match="9f3a5c1e"):
+    with pytest.raises(GateClosed, match=BATCH.batch):
         render(batches(records), TWELVE, fonts, shelf.open, imprint=BATCH)
 
 

@@ -9,14 +9,17 @@ from datetime import date
 from pathlib import Path
 
 import openpyxl
+import pyarrow as pa
 import pytest
 from programme import Programme, installation, one
 from pypdfium2 import PdfDocument
 from small_ward import INSTRUCTION_HEADER, SECRET, SECRET_INSTRUCTED, home_of, table
 
 from todoke.contract.sheet_layout import MM
+from todoke.errors import GateClosed
+from todoke.outbox.delivery_methods import delivery_methods
 
-LABELS, NEXT = date(2026, 9, 7), date(2026, 9, 8)
+LABELS, NEXT, THIRD = date(2026, 9, 7), date(2026, 9, 8), date(2026, 9, 9)
 HEADER = ("出荷番号", "申込番号", "送付先郵便番号", "送付先住所", "送付先方書", "留置先名称", "送付先氏名")
 KEPT = (SECRET_INSTRUCTED, "局留", "1500002", "東京都渋谷区渋谷一丁目1番1号", "", "内密　凪", "渋谷郵便局")
 
@@ -71,6 +74,7 @@ def test_each_method_has_its_sheet_with_the_wards_places_alone(july: Programme):
         ("営業所留", "見本運輸渋谷営業所", "見本運輸渋谷営業所留"),
         ("局留", "渋谷郵便局留", "渋谷郵便局留"),
         ("営業所留", "渋谷営業所留め", "渋谷営業所留め"),
+        ("局\u3000留\t", "渋谷郵便局", "渋谷郵便局留"),
     ],
 )
 def test_the_label_names_the_place_that_keeps_the_parcel_in_the_usual_form(
@@ -78,8 +82,35 @@ def test_the_label_names_the_place_that_keeps_the_parcel_in_the_usual_form(
 ):
     files = printed(july, (*KEPT[:1], method, *KEPT[2:6], place))
     lines = label_text(files).split()
-    assert shown in lines
-    assert list(sheets(files["delivery_methods.xlsx"])) == [method]
+    assert shown in lines and (plain := "".join(method.split())) in lines
+    assert {name: len(rows) for name, rows in sheets(files["delivery_methods.xlsx"]).items()} == {plain: 1}
+
+
+def test_a_parcel_that_would_be_on_no_sheet_closes_the_gate():
+    row = dict.fromkeys(("shipment_id", "application_no", "postal_code", "address", "building", "held_at"), "")
+    rows = pa.Table.from_pylist([{**row, "recipient_name": "", "delivery_method": m} for m in ("局留", "置き配")])
+    said = {"batch": "B1", "programme": "見本事業", "title": "配送方法"}
+    for parcels in (rows, rows.slice(0, 1)):
+        with pytest.raises(GateClosed, match="B1"):
+            delivery_methods(parcels, count=2, **said)
+    assert list(sheets(delivery_methods(rows.slice(0, 1), count=1, **said))) == ["局留"]
+
+
+def test_a_method_that_alone_changes_is_sent_anew(july: Programme):
+    kept = (*KEPT[:3], "", *KEPT[4:6], "渋谷留置所留")
+    printed(july, kept)
+    july.ward_sends("special_delivery", table(INSTRUCTION_HEADER, [(kept[0], "営業所留", *kept[2:])]), THIRD)
+    for process in ("intake", "register", "labels"):
+        july.run(process, THIRD)
+    july.answer()
+    july.run("labels", THIRD)
+    parcel = july.parcel(SECRET_INSTRUCTED, "catalogue")
+    assert (parcel["state"], parcel["action"], parcel["revision"]) == ("released", "replace", 2)
+    [batch] = [row["id"] for row in july.rows("batch", kind="catalogue_confidential", business_on=THIRD)]
+    files = {name.rpartition("/")[2]: content for name, content in july.out(f"labels/{batch}").items()}
+    assert list(sheets(files["delivery_methods.xlsx"])) == ["営業所留"]
+    assert "営業所留" in label_text(files)
+    assert july.faults() == []
 
 
 def test_a_method_is_printed_in_files_of_its_own_on_the_form_that_the_contract_gives_it(

@@ -129,6 +129,25 @@ def test_a_pulled_gaiji_is_printed_right_once_a_new_font_is_in_force(printed: Pr
     assert printed.faults() == []
 
 
+def test_a_request_is_taken_back_though_the_carrier_has_one_of_its_labels(printed: Programme):
+    parcels = {row["household_no"] for row in printed.rows("shipment", kind="catalogue")}
+    printed.hands_over(HAND_OVER, "catalogue", but=sorted(parcels - {SINGLE}))
+    asked = {"by_whom": "佐藤", "cause": "字形"}
+    said = pull_outs.request(CONTRACT, **asked, code_point="U+756A", at_most=9)  # 番
+    assert said["too_late"] == 1 and (listed := int(said["listed"])) > 1
+    printed.run("labels", HAND_OVER)
+    assert [(row["kind"], row["state"]) for row in printed.rows("difference")] == [("pull_out", "open")]
+    assert pull_requests.withdraw(CONTRACT, str(said["request"]), **asked) == {"items": listed}
+    assert states(printed) == dict.fromkeys(states(printed), "withdrawn") | {SINGLE: "too_late"}
+    for _ in range(2):
+        printed.run("labels", HAND_OVER)
+        printed.answer()
+    printed.run("labels", HAND_OVER)
+    assert printed.rows("difference", state="open") == [], "nobody wants it back"
+    assert printed.rows("shipment", kind="catalogue", state="stopped") == []
+    assert printed.faults() == []
+
+
 def test_a_request_ends_by_its_number_with_a_person_and_a_cause(printed: Programme):
     """A gaiji that the printer spoilt is printed anew in the same font; a request made by mistake is taken back."""
     asked = {"by_whom": "佐藤", "cause": "プリンター"}

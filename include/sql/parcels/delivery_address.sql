@@ -2,7 +2,8 @@
 -- what the ward has instructed and nothing else (G09). One row a household that has an address.
 -- A place that keeps the parcel is named in the usual form, 「渋谷郵便局留」; where the ward gives no address with it,
 -- it stands as the address: postal code and place are enough.
--- Blanks that pad a field are taken away here, for labels, their order and the carrier alike.
+-- Blanks that pad a field are taken away here, for labels, their order and the carrier alike; of the
+-- delivery method all, as when it was judged.
 -- in: household, person (heads), instruction (the last one of each household)
 WITH instructed AS (
     SELECT
@@ -11,9 +12,9 @@ WITH instructed AS (
         TRIM(COALESCE(address, ''), ' 　') AS address,
         COALESCE(building, '') AS building,
         recipient_name,
-        TRIM(method, ' 　') AS delivery_method,
+        TRANSLATE(method, $blanks, '') AS delivery_method,
         CASE
-            WHEN TRIM(method) = '別住所' OR COALESCE(held_at, '') = '' THEN ''
+            WHEN TRANSLATE(method, $blanks, '') = '別住所' OR COALESCE(held_at, '') = '' THEN ''
             WHEN held_at LIKE '%留' OR held_at LIKE '%留め' THEN held_at
             ELSE held_at || '留'
         END AS kept_at

@@ -1,9 +1,10 @@
--- How and where the ward has each confidential household's parcel delivered, as it wrote it (G09).
+-- How and where the ward has each confidential household's parcel delivered, as it wrote it; of the
+-- method every blank is taken away, as when it was judged (G09).
 -- in: parcel (shipment_id, household_no, application_no), instruction (the last one of each household)
 SELECT
     parcel.shipment_id,
     parcel.application_no,
-    TRIM(i.method) AS delivery_method,
+    TRANSLATE(i.method, $blanks, '') AS delivery_method,
     i.postal_code,
     i.address,
     COALESCE(i.building, '') AS building,

@@ -6,6 +6,7 @@ names batches and numbers, nothing of a person.
 
 from __future__ import annotations
 
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -31,7 +32,8 @@ _TITLES = {
 #: Every character that a line may hold.
 IMPRINTED = frozenset(
     "".join((*_TITLES.values(), *DELIVERY_METHODS, _TEST, _AGAIN, "印刷日束ファイル枚目\u3000 /-_"))
-    + "0123456789abcdefghijklmnopqrstuvwxyz"
+    + string.digits
+    + string.ascii_letters
 )
 
 

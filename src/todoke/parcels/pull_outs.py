@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from todoke.model.changes import DifferenceFound, content_digest
 from todoke.model.codes import PullReason, PullState
-from todoke.store.pulls import PullItem
+from todoke.store.pulls import AGAIN, WITHDRAWN, PullItem
 
 #: What people report of an item, and from which states it may follow.
 RESULTS: Mapping[PullState, frozenset[PullState]] = {
@@ -44,6 +44,11 @@ def missed(items: Iterable[PullItem]) -> list[PullItem]:
     return [item for item in items if item.handed_over and item.state in _SOUGHT]
 
 
+def is_meant(item: PullItem) -> bool:
+    """Whether an item says that its parcel should not go: it is not overtaken, nor its request taken back."""
+    return item.reason not in OVERTAKEN and item.ended != WITHDRAWN
+
+
 def stops_parcel(item: PullItem, *, other_fonts: bool) -> bool:
     """Whether nothing more may go to the household of an item: not when a later label, or another cause, has its say.
 
@@ -51,11 +56,11 @@ def stops_parcel(item: PullItem, *, other_fonts: bool) -> bool:
         other_fonts: labels are drawn in other fonts now than this one was: what printed wrong may go anew once the
             wrong label is out, as it may when a person has said so of the request.
     """
-    if item.reason in OVERTAKEN or item.state is PullState.WITHDRAWN:
+    if not is_meant(item):
         return False
     if item.reason is PullReason.WARD_LIST:
         return True
-    is_mended = item.printed_anew or (item.reason is PullReason.GAIJI and other_fonts)
+    is_mended = item.ended == AGAIN or (item.reason is PullReason.GAIJI and other_fonts)
     return item.is_last and not (is_mended and item.state in _OUT)
 
 

@@ -1,4 +1,4 @@
-"""Parcels on their way to an address that is no longer the household's.
+"""Parcels on their way to an address, or by a delivery method, that is no longer the household's.
 
 Nothing is kept for it: a batch names the versions that its addresses were taken from.
 """
@@ -29,7 +29,7 @@ CAME_BACK = (
     ShipmentState.LOST,
 )
 _SENT = pa.schema([("shipment_id", pa.string()), ("household_no", pa.string())])
-_WHERE_TO = ("postal_code", "town", "block", "building", "addressee")
+_WHERE_TO = ("postal_code", "town", "block", "building", "addressee", "delivery_method")
 
 
 def moved_parcels(
@@ -39,7 +39,7 @@ def moved_parcels(
     kinds: Sequence[str],
     states: Collection[ShipmentState] = _ON_THE_WAY,
 ) -> list[str]:
-    """Ids of the parcels in some states whose label or instruction says another address than now.
+    """Ids of the parcels in some states whose label or instruction says another address or delivery method than now.
 
     By default those released and not yet delivered; what the carrier took counts once it has. A household that has no
     address any more is not among them: its parcels are stopped.

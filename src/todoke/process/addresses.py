@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from todoke.intake.character_codes import BLANKS
 from todoke.process.register_inputs import instructions_in_force
 from todoke.process.workspace import Workspace
 from todoke.store.engine import Engine
@@ -64,7 +65,7 @@ def address_parts(
         with Engine() as engine:
             engine.register("person", person.until(last))
             _instruct(engine, household.filter(asked), instructions)
-            addresses = engine.fetch(load("parcels", "delivery_address")).cast(ADDRESS)
+            addresses = engine.fetch(load("parcels", "delivery_address"), {"blanks": BLANKS}).cast(ADDRESS)
         give_back()
         yield last, addresses
 
@@ -83,7 +84,7 @@ def instructed_deliveries(ws: Workspace, versions: Mapping[str, VersionRef], par
     with Engine() as engine:
         engine.register("parcel", parcels)
         _instruct(engine, household, instructions_in_force(ws, versions))
-        return engine.fetch(load("parcels", "delivery_method"))
+        return engine.fetch(load("parcels", "delivery_method"), {"blanks": BLANKS})
 
 
 def _instruct(engine: Engine, household: pa.Table, instructions: pa.Table) -> None:

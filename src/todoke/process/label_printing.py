@@ -106,7 +106,7 @@ def publish_labels(ws: Workspace, batch: Batch) -> int:
             name = f"shipping/shipping_{batch.business_on:%Y%m%d}.csv"
             write_shipping(ws, shipping, open_file, name=name)
             if instructed:
-                _write_methods(ws, pa.concat_tables(instructed), open_file)
+                _write_methods(ws, batch, pa.concat_tables(instructed), open_file)
             if batch.notes:
                 with open_file("control.json") as stream:
                     stream.write(json.dumps(batch.notes, ensure_ascii=False, indent=1).encode())
@@ -142,8 +142,8 @@ def imprint(ws: Workspace, batch: Batch) -> Imprint:
     return Imprint(contract.id, contract.name, batch.business_on, batch.kind, batch.id, notes["part"], notes["parts"])
 
 
-def _write_methods(ws: Workspace, instructed: pa.Table, open_file: OpenFile) -> None:
+def _write_methods(ws: Workspace, batch: Batch, instructed: pa.Table, open_file: OpenFile) -> None:
     rows = instructed.sort_by([("postal_code", "ascending"), ("shipment_id", "ascending")])
-    title = "秘匿世帯の配送方法"
+    said = {"programme": ws.contract.name, "title": "秘匿世帯の配送方法"}
     with open_file(delivery_methods.NAME) as stream:
-        stream.write(delivery_methods.delivery_methods(rows, programme=ws.contract.name, title=title))
+        stream.write(delivery_methods.delivery_methods(rows, count=batch.members, batch=batch.id, **said))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from sqlalchemy import select, update
 
 from todoke import clock
@@ -20,14 +18,15 @@ _OUT = (PullState.PULLED, PullState.DELIVERED)
 def withdraw(contract: str, request: str, *, by_whom: str, cause: str) -> Counts:
     """Takes a request back of which nothing has been pulled, and records who did and why.
 
-    Its labels stand as 依頼の取消, and stop their parcels no more. A parcel that the carrier has been told to stop goes
-    with a new label (差替); the old one is then on the list again, for that reason.
+    Its labels stand as 依頼の取消, those that the carrier has as 引渡し済み; none stops its parcel any more. A parcel
+    that the carrier has been told to stop goes with a new label (差替); the old one is then on the list again, for that
+    reason.
 
     Returns:
         items: labels that are not sought any more.
 
     Raises:
-        TodokeError: there is no such open request, or something of it is pulled or handed over.
+        TodokeError: there is no such open request, or something of it is pulled.
     """
     return _ended(contract, request, pulls.WITHDRAWN, by_whom, cause)
 
@@ -68,23 +67,24 @@ def end(ws: Workspace, request: str, how: str, by_whom: str, cause: str) -> int:
                 next_step="todoke labels pull が示した依頼番号を確かめてください",
             )
         items = [item for item in pulls.items(tx, contract) if item.source == request]
-        out = sum(item.state in _OUT for item in items)
+        count = sum(item.state in _OUT for item in items)
         if how == pulls.WITHDRAWN:
-            _refuse_pulled(request, items)
-            pulls.take_steps(tx, contract, [_withdrawn(item, request, by_whom) for item in items])
+            _refuse_pulled(request, count)
+            sought = [item for item in items if item.state is not PullState.TOO_LATE]
+            pulls.take_steps(tx, contract, [_withdrawn(item, request, by_whom) for item in sought])
+            count = len(sought)
         tx.execute(update(t.pull_request).where(mine).values(said))
-    return out if how == pulls.AGAIN else len(items)
+    return count
 
 
 def _withdrawn(item: pulls.PullItem, request: str, by_whom: str) -> pulls.Step:
     return pulls.Step(item.item_no, item.number + 1, PullState.WITHDRAWN, by_whom[:80], clock.now_utc(), request)
 
 
-def _refuse_pulled(request: str, items: Sequence[pulls.PullItem]) -> None:
-    pulled = sum(item.state in {*_OUT, PullState.TOO_LATE} for item in items)
+def _refuse_pulled(request: str, pulled: int) -> None:
     if pulled:
         raise TodokeError(
-            f"この依頼のうち{pulled}件は、引抜き済み・納品済み・引渡し済みです",
+            f"この依頼のうち{pulled}件は、引抜き済み・納品済みです",
             where=request,
             next_step="引き抜いたものを印刷し直すときは todoke labels pull-end --again を使ってください",
         )

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection
 
-from todoke.model.codes import PullReason, PullState, ShipmentKind
+from todoke.model.codes import PullReason, ShipmentKind
 from todoke.parcels import pull_outs as rules
 from todoke.process.gaiji_fonts import fonts_in_force, unpinned
 from todoke.process.ward_files import file_names, highest_revisions
@@ -83,6 +83,5 @@ def taken_out(ws: Workspace, tx: Connection, pin: Pin, kind: str) -> TakenOut:
     by_ward = set[str]()
     if kind == ShipmentKind.CATALOGUE:
         by_ward = {each.household_no for each in named(ws, tx, pin) if each.household_no is not None}
-    meant = [item for item in items if item.reason not in rules.OVERTAKEN and item.state is not PullState.WITHDRAWN]
-    missed = [item.shipment_id for item in meant if item.handed_over]
+    missed = [item.shipment_id for item in items if rules.is_meant(item) and item.handed_over]
     return TakenOut(sorted(by_ward | by_list), missed)

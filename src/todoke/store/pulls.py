@@ -42,7 +42,7 @@ class PullItem:
 
     `part` of the batches that were printed together; `is_last`: no later label of its parcel has been printed or taken
     by the carrier; `handed_over`: the carrier has this very label; `settings`: what its batch was rendered under;
-    `printed_anew`: a person has said of its request that what is out is printed anew.
+    `ended`: how a person ended its request, `WITHDRAWN` or `AGAIN`; empty while it is open, and of what has none.
     """
 
     shipment_id: str
@@ -63,7 +63,7 @@ class PullItem:
     printed_on: date
     handed_over: bool
     is_last: bool
-    printed_anew: bool
+    ended: str
     source: str
     settings: Mapping[str, str]
 
@@ -92,7 +92,7 @@ def items(tx: Connection, contract: str) -> list[PullItem]:
             b.business_on.label("printed_on"),
             and_(s.handed_over_at.is_not(None), is_last).label("handed_over"),
             is_last.label("is_last"),
-            *(p.source, (func.coalesce(q.ended, "") == AGAIN).label("printed_anew")),
+            *(p.source, func.coalesce(q.ended, "").label("ended")),
         )
         .join(t.shipment, s.id == p.shipment_id)
         .join(t.application_number, (n.contract == p.contract) & (n.household_no == s.household_no))
@@ -106,7 +106,7 @@ def items(tx: Connection, contract: str) -> list[PullItem]:
 
 def _item(row: dict[str, Any]) -> PullItem:
     said: dict[str, Any] = {"reason": PullReason(row["reason"]), "state": PullState(row["state"])}
-    said |= {name: bool(row[name]) for name in ("handed_over", "is_last", "printed_anew")}
+    said |= {name: bool(row[name]) for name in ("handed_over", "is_last")}
     part = json.loads(row.pop("notes")).get("part", 1)
     return PullItem(**row | said | {"part": part, "settings": json.loads(row["settings"])})
 
