@@ -5,20 +5,32 @@
 -- Blanks that pad a field are taken away here, for labels, their order and the carrier alike; of the
 -- delivery method all, as when it was judged.
 -- in: household, person (heads), instruction (the last one of each household)
-WITH instructed AS (
+WITH said AS (
     SELECT
         household_no,
         REPLACE(postal_code, '-', '') AS postal_code,
-        TRIM(COALESCE(address, ''), ' 　') AS address,
+        TRIM(BOTH $blanks FROM COALESCE(address, '')) AS address,
         COALESCE(building, '') AS building,
         recipient_name,
         TRANSLATE(method, $blanks, '') AS delivery_method,
+        TRIM(BOTH $blanks FROM COALESCE(held_at, '')) AS held_at
+    FROM instruction
+),
+
+instructed AS (
+    SELECT
+        household_no,
+        postal_code,
+        address,
+        building,
+        recipient_name,
+        delivery_method,
         CASE
-            WHEN TRANSLATE(method, $blanks, '') = '別住所' OR COALESCE(held_at, '') = '' THEN ''
+            WHEN delivery_method = '別住所' OR held_at = '' THEN ''
             WHEN held_at LIKE '%留' OR held_at LIKE '%留め' THEN held_at
             ELSE held_at || '留'
         END AS kept_at
-    FROM instruction
+    FROM said
 )
 
 SELECT
