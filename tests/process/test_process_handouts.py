@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 from label_samples import eudc_font
-from programme import Programme, installation, one
-from small_ward import GAIJI_NAME, drop
+from programme import CONTRACT, Programme, installation, one
+from small_ward import COUPLE, GAIJI_NAME, drop
+
+from todoke.process import approval, pull_outs
 
 AFTER_DEADLINE, TOILETS_GO = date(2027, 1, 18), date(2027, 1, 20)
 OWN_FORM = {
@@ -82,3 +84,20 @@ def test_toilets_have_their_own_test_pack_batches_and_totals(january: Programme)
     assert totals[0]["excluded"] == sum(totals[0][cause] for cause in causes)
     assert totals[0]["labels"] + totals[0]["held"] + totals[0]["excluded"] == totals[0]["households"]
     assert january.faults() == []
+    asked = {"by_whom": "佐藤", "cause": "かすれ", "code_point": "U+756A", "at_most": 50}
+    said = pull_outs.request(CONTRACT, **asked)
+    of = {row["id"]: (row["kind"], row["household_no"]) for row in january.rows("shipment")}
+    to_find = {of[row["shipment_id"]] for row in january.rows("pull_item", state="to_find")}
+    toilets = {place for shipment, place in of.items() if place[0] == "toilet"}
+    without = {("toilet", COUPLE), ("toilet", GAIJI_NAME)}  # no 番 in the address; not printed
+    assert to_find == toilets - without and said["listed"] == len(to_find), "the carrier has the catalogues"
+    assert january.faults() == []
+
+
+def test_a_no_to_the_test_print_of_toilets_prints_none_and_is_not_asked_again(january: Programme):
+    january.run("nonapplicants", TOILETS_GO)
+    assert "gift:labels_test:toilet" in january.answer_open("rejected")
+    said = january.run("nonapplicants", TOILETS_GO)
+    assert "試し刷りは却下されています" in said["release_batches"]
+    assert approval.pending(CONTRACT) == []
+    assert january.rows("batch", kind="toilet") == january.rows("batch", kind="toilet_confidential") == []

@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterator
 from datetime import date
 
 import pytest
+from label_samples import eudc_font
 from programme import CONTRACT, Programme, one
 from register_steps import corrections, sends
 from small_ward import (
     COUPLE,
     DECLINES,
     FAMILY,
+    GAIJI_NAME,
     GOOD,
     LATE,
     SECRET,
     SECRET_INSTRUCTED,
     SINGLE,
     correction,
+    drop,
     home_of,
     secret,
 )
 
 from todoke.errors import GateClosed
-from todoke.process import approval, labels
+from todoke.process import approval, labels, pull_outs
 
 BEFORE, LAST_OPEN, REMINDER, NEXT, AFTER_DEADLINE = (
     date(2026, 11, 10),
@@ -82,6 +86,35 @@ def test_a_notice_has_a_label_and_the_carrier_its_row_and_the_confidential_ones_
     mine = rows[december.parcel(SECRET_INSTRUCTED, "notice")["id"]]
     assert "原町" not in str(mine) and mine["郵便番号"].replace("-", "") == "1500002"
     assert {batch["kind"] for batch in december.rows("batch")} >= {"notice", "notice_confidential"}
+
+
+def test_a_notice_that_cannot_be_drawn_is_held_and_listed_and_the_totals_close(december: Programme):
+    drop(december.inbox("cloud"), "EUDC.TTE", eudc_font(nudge=0.2))
+    december.run("intake", LAST_OPEN)
+    december.run("labels", LAST_OPEN)
+    december.answer("rejected")
+    reminded(december)
+    assert december.parcel(GAIJI_NAME, "notice")["state"] == "on_hold"
+    [content] = [c for name, c in december.out("reminders").items() if "/held_" in name]
+    [held] = csv.DictReader(content.decode("utf-8-sig").splitlines())
+    assert (held["世帯番号"], held["コードポイント"]) == (GAIJI_NAME, "U+E000")
+    of = {row["id"]: row["kind"] for row in december.rows("batch")}
+    controls = {name.split("/")[1]: c for name, c in december.out("labels").items() if name.endswith("control.json")}
+    totals = [json.loads(c) for batch, c in controls.items() if of[batch].startswith("notice")]
+    assert len(totals) == 2 and totals[0] == totals[1], "of the ordinary and the confidential ones together"
+    assert totals[0]["labels"] == len(notices(december)) and totals[0]["held"] >= 1
+    assert totals[0]["labels"] + totals[0]["held"] + totals[0]["excluded"] == totals[0]["households"]
+    assert december.faults() == []
+
+
+def test_a_notice_with_a_gaiji_that_did_not_print_right_is_pulled(december: Programme):
+    reminded(december)
+    said = pull_outs.request(CONTRACT, by_whom="佐藤", cause="字形", code_point="U+E000")
+    assert (said["listed"], said["too_late"]) == (1, 1), "the carrier has the catalogue"
+    [listed] = december.rows("pull_item", state="to_find")
+    assert listed["shipment_id"] == december.parcel(GAIJI_NAME, "notice")["id"]
+    assert december.parcel(GAIJI_NAME, "notice")["state"] == "stopped"
+    assert december.faults() == []
 
 
 def test_nothing_happens_before_the_day(december: Programme):

@@ -18,7 +18,7 @@ from todoke.errors import StalePlan, TodokeError
 from todoke.store import database, facts
 from todoke.store import tables as t
 from todoke.store.bulk import insert_rows
-from todoke.store.ledger import Ledger, fetch, fetch_view, insert_ignoring_conflicts
+from todoke.store.ledger import Ledger, fetch, fetch_parts, fetch_view, insert_ignoring_conflicts
 
 _EVENT = {"source": "carrier", "source_ref": "1", "shipment_id": "G1", "state": "delivered", "landed_seq": 1}
 
@@ -41,6 +41,20 @@ def test_the_stream_moves_by_one_and_stops_whoever_planned_before(ledger: Ledger
         ledger.move(tx, before)
     with ledger.write() as tx:
         assert ledger.move(tx, pinned) == 3
+
+
+def test_rows_in_parts_are_those_that_come_at_once(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("todoke.store.ledger._FETCHED", 2)
+    schema = pa.schema([("source_ref", pa.string()), ("occurred_at", pa.timestamp("us", "UTC"))])
+    schema, c = pa.schema([("source_ref", pa.string()), ("state", pa.string())]), t.shipment_event.c
+    query = select(c.source_ref, c.state).order_by(c.source_ref)
+    with ledger.write() as tx:
+        insert_ignoring_conflicts(tx, t.shipment_event, _events("1", "2", "3", "4", "5"))
+    with ledger.read() as tx:
+        parts = list(fetch_parts(tx, query, schema))
+        assert [part.num_rows for part in parts] == [2, 2, 1]
+        assert pa.concat_tables(parts).to_pylist() == fetch(tx, query, schema).to_pylist()
+        assert list(fetch_parts(tx, query.where(c.source_ref == "9"), schema)) == []
 
 
 def test_effects_are_computed_at_the_frontier(ledger: Ledger) -> None:
