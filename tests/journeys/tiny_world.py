@@ -25,7 +25,7 @@ from todoke import clock
 from todoke.errors import StaleParent
 from todoke.model.changes import Changes, StateChange
 from todoke.model.codes import ShipmentKind
-from todoke.outbox.batch import Batch, OpenFile, Outbox, claim, publish, unpublished
+from todoke.outbox.batch import Batch, Claim, OpenFile, Outbox, claim, publish, unpublished
 from todoke.outbox.send import send
 from todoke.parcels.diff import diff
 from todoke.parcels.ledger_parcels import actual_parcels, new_and_settled
@@ -141,7 +141,7 @@ class Office:
         for kind in kinds:
             for batch in unpublished(self.ledger, kind):
                 self._put_out(batch)
-            for batch in claim(self.ledger, kind, as_of):
+            for batch in claim(self.ledger, {kind: Claim()}, as_of):
                 self._put_out(batch)
 
     def _put_out(self, batch: Batch) -> None:

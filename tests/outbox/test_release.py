@@ -21,7 +21,6 @@ from todoke.outbox.batch import (
     batch_of,
     batches,
     claim,
-    claim_together,
     pending_keys,
     publish,
     unpublished,
@@ -55,7 +54,7 @@ def planned(ledger: Ledger) -> Ledger:
 
 
 def _claimed(ledger: Ledger, kind: str = "goods", on: date = DAY) -> Batch:
-    [batch] = claim(ledger, kind, on)
+    [batch] = claim(ledger, {kind: Claim()}, on)
     return batch
 
 
@@ -71,12 +70,12 @@ def test_a_claim_locks_what_is_pending_and_nothing_else(planned: Ledger) -> None
 
 
 def test_when_nothing_is_pending_nothing_is_written(planned: Ledger) -> None:
-    assert claim(planned, "toilet", DAY) == []
-    assert claim(planned, "goods", date(2026, 11, 9)) == [], "not due yet"
+    assert claim(planned, {"toilet": Claim()}, DAY) == []
+    assert claim(planned, {"goods": Claim()}, date(2026, 11, 9)) == [], "not due yet"
     _claimed(planned)
     with planned.read() as tx:
         before = planned.pin(tx).seq
-    assert claim(planned, "goods", DAY) == []
+    assert claim(planned, {"goods": Claim()}, DAY) == []
     with planned.read() as tx:
         assert planned.pin(tx).seq == before
 
@@ -90,13 +89,13 @@ def test_a_guard_that_says_no_locks_nothing(planned: Ledger) -> None:
         raise NotApproved("承認されていません")
 
     with pytest.raises(NotApproved):
-        claim(planned, "goods", DAY, guard=guard)
+        claim(planned, {"goods": Claim(guard)}, DAY)
     assert len(asked[0]) == 2
     assert {state for state, _, _ in _shipments(planned).values()} == {"planned", "on_hold"}
 
 
 def test_figures_of_the_guard_stay_with_the_batch(planned: Ledger) -> None:
-    claim(planned, "goods", DAY, guard=lambda _tx, keys: {"labels": len(keys)})
+    claim(planned, {"goods": Claim(lambda _tx, keys: {"labels": len(keys)})}, DAY)
     [batch] = unpublished(planned, "goods")
     assert batch.notes == {"labels": 2}
 
@@ -104,7 +103,7 @@ def test_figures_of_the_guard_stay_with_the_batch(planned: Ledger) -> None:
 def test_replacements_stops_and_cancellations_lock_as_they_are_told(planned: Ledger) -> None:
     _claimed(planned)
     plan_goods(planned, {"1": "B", "3": "A"}, on=LATER)  # 1 changed, 2 gone, 3 free
-    assert len(claim(planned, "stop", LATER)) == 1
+    assert len(claim(planned, {"stop": Claim()}, LATER)) == 1
     assert _claimed(planned, on=LATER).members == 2
     assert _shipments(planned) == {
         "1": ("released", 2, DAY),
@@ -120,7 +119,7 @@ def test_what_the_carrier_has_taken_is_not_released_again(planned: Ledger) -> No
         planned.move(tx)
         handed = {"handed_over_at": datetime.combine(LATER, time(9)), "state": "handed_over"}
         tx.execute(update(t.shipment).where(t.shipment.c.household_no == "1").values(handed))
-    assert claim(planned, "goods", LATER) == []
+    assert claim(planned, {"goods": Claim()}, LATER) == []
 
 
 def test_the_members_of_a_batch_name_it_for_ever(planned: Ledger) -> None:
@@ -168,7 +167,7 @@ def test_a_batch_that_a_run_left_behind_is_rendered_again_from_the_same_members(
     [again] = unpublished(planned, "goods")
     assert again == left
     publish(planned, again, "shipping", _render(b"first"))
-    [new] = claim(planned, "goods", LATER)
+    [new] = claim(planned, {"goods": Claim()}, LATER)
     assert (new.members, unpublished(planned, "goods")) == (1, [new])
     publish(planned, new, "shipping", _render(b"first"))
     assert unpublished(planned, "goods") == []
@@ -187,7 +186,7 @@ def test_the_same_batch_rendered_again_must_have_the_same_content(stores: databa
 def test_what_is_cut_is_locked_at_once_in_batches_of_its_parts(planned: Ledger) -> None:
     plan_goods(planned, {"1": "A", "2": "A", "3": "A"})
     first, second = claim(
-        planned, "goods", DAY, guard=lambda _tx, _keys: {"n": 3}, cut=lambda keys: [keys[1:], keys[:1]]
+        planned, {"goods": Claim(lambda _tx, _keys: {"n": 3}, lambda keys: [keys[1:], keys[:1]])}, DAY
     )
     assert (first.members, first.notes) == (2, {"n": 3, "part": 1, "parts": 2})
     assert (second.members, second.notes) == (1, {"n": 3, "part": 2, "parts": 2})
@@ -206,13 +205,13 @@ def test_what_is_cut_is_locked_at_once_in_batches_of_its_parts(planned: Ledger) 
 @pytest.mark.parametrize("wrong", [lambda keys: [keys, keys[:1]], lambda keys: [["x"], keys[1:]]])
 def test_parts_with_what_is_not_pending_or_twice_lock_nothing(planned: Ledger, wrong: Any) -> None:
     with pytest.raises(StalePlan):
-        claim(planned, "goods", DAY, cut=wrong)
+        claim(planned, {"goods": Claim(cut=wrong)}, DAY)
     assert unpublished(planned, "goods") == []
     assert {state for state, _, _ in _shipments(planned).values()} == {"planned", "on_hold"}
 
 
 def test_what_a_cut_leaves_out_stays_pending(planned: Ledger) -> None:
-    [first] = claim(planned, "goods", DAY, cut=lambda keys: [keys[:1]])
+    [first] = claim(planned, {"goods": Claim(cut=lambda keys: [keys[:1]])}, DAY)
     assert (first.members, first.notes) == (1, {})
     assert sorted(state for state, _, _ in _shipments(planned).values()) == ["on_hold", "planned", "released"]
     assert _claimed(planned).members == 1
@@ -228,11 +227,11 @@ def test_kinds_that_are_claimed_together_are_all_locked_or_none_is(planned: Ledg
 
     before = _shipments(planned)
     with pytest.raises(StalePlan):
-        claim_together(planned, {"stop": Claim(), "goods": Claim(refuses)}, LATER)
+        claim(planned, {"stop": Claim(), "goods": Claim(refuses)}, LATER)
     assert _shipments(planned) == before
-    left = claim_together(planned, {"stop": Claim(lambda _tx, _keys: None), "goods": Claim()}, LATER)
+    left = claim(planned, {"stop": Claim(lambda _tx, _keys: None), "goods": Claim()}, LATER)
     assert [batch.kind for batch in left] == ["goods"], "what its guard leaves stays pending"
-    assert [batch.kind for batch in claim_together(planned, {"stop": Claim(), "goods": Claim()}, LATER)] == ["stop"]
+    assert [batch.kind for batch in claim(planned, {"stop": Claim(), "goods": Claim()}, LATER)] == ["stop"]
     assert verify(planned) == []
 
 
@@ -242,13 +241,13 @@ def test_what_becomes_pending_while_it_is_cut_is_cut_anew(planned: Ledger) -> No
         return [[key] for key in keys]
 
     with pytest.raises(StalePlan):
-        claim(planned, "goods", DAY, cut=cut)
-    assert [batch.members for batch in claim(planned, "goods", DAY, cut=cut)] == [1, 1, 1]
+        claim(planned, {"goods": Claim(cut=cut)}, DAY)
+    assert [batch.members for batch in claim(planned, {"goods": Claim(cut=cut)}, DAY)] == [1, 1, 1]
 
 
 def test_of_many_that_claim_at_once_one_gets_all(planned: Ledger) -> None:
     got: list[list[Batch]] = []
-    threads = [threading.Thread(target=lambda: got.append(claim(planned, "goods", DAY))) for _ in range(5)]
+    threads = [threading.Thread(target=lambda: got.append(claim(planned, {"goods": Claim()}, DAY))) for _ in range(5)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from todoke import clock
 from todoke.errors import TodokeError
 from todoke.model.codes import PullReason, PullState, ShipmentState
-from todoke.outbox.batch import claim
+from todoke.outbox.batch import Claim, claim
 from todoke.parcels.diff import STOP
 from todoke.process import labels, printed_labels, pull_outs, pull_requests, register, resend_requests, stops
 from todoke.process.label_control import control
@@ -252,9 +252,8 @@ class LabelWorld:
 
     def _claims(self, ws: Workspace, kind: str) -> None:
         declined = list(self.declined)
-        for batch in claim(
-            ws.ledger, kind, self.on, guard=lambda tx, keys: control(ws, tx, keys, self._ward(ws), declined)
-        ):
+        counted = Claim(lambda tx, keys: control(ws, tx, keys, self._ward(ws), declined))
+        for batch in claim(ws.ledger, {kind: counted}, self.on):
             e, s, r, n = t.effect.c, t.shipment.c, t.shipment_revision.c, t.application_number.c
             told = (
                 select(s.household_no, s.cause, s.cause_ref, r.action, n.application_no)

@@ -13,7 +13,7 @@ import databases
 from todoke.errors import StalePlan, TodokeError
 from todoke.model.changes import Changes, DecisionChange, DifferenceFound, Parcel
 from todoke.model.codes import Cause, ShipmentKind
-from todoke.outbox.batch import claim
+from todoke.outbox.batch import Claim, claim
 from todoke.parcels.diff import diff
 from todoke.parcels.ledger_parcels import actual_parcels
 from todoke.store import facts
@@ -175,11 +175,11 @@ def test_what_was_released_keeps_its_claim_through_cancelling_and_coming_back(le
     _planned(ledger, _goods("1"))
     for parcels, state in (((), "cancelled"), ((_goods("1"),), "released"), ((_goods("1", held=True),), "stopped")):
         for kind in ("goods", "stop"):
-            claim(ledger, kind, _DAY)
+            claim(ledger, {kind: Claim()}, _DAY)
         _planned(ledger, *parcels)
         assert len(_rows(ledger, t.claim.c.shipment_id)) == 1
         for kind in ("goods", "stop"):
-            claim(ledger, kind, _DAY)
+            claim(ledger, {kind: Claim()}, _DAY)
         assert _rows(ledger, t.shipment.c.state) == [(state,)]
         assert len(_rows(ledger, t.claim.c.shipment_id)) == 1
         assert verify(ledger) == []

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, insert, update
 import databases
 from todoke.model.changes import Changes, DecisionChange, Parcel, StateChange
 from todoke.model.codes import Cause, ShipmentKind
-from todoke.outbox.batch import claim
+from todoke.outbox.batch import Claim, claim
 from todoke.parcels.diff import diff
 from todoke.store import tables as t
 from todoke.store.lake import Lake
@@ -47,7 +47,7 @@ def sound(ledger: Ledger) -> Ledger:
         return lambda _tx, _pin, _as_of: lambda: Changes(decisions, changes)
 
     settle(ledger, "orders", _DAY, plan(range(2), 9))
-    claim(ledger, "goods", _DAY)
+    claim(ledger, {"goods": Claim()}, _DAY)
     settle(ledger, "orders", _DAY, plan(range(2, 4), 3))
     with ledger.read() as tx:
         number = tx.execute(t.shipment.select().where(t.shipment.c.household_no == "0")).one().id

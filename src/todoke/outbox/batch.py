@@ -79,22 +79,7 @@ class Claim:
     cut: Cut | None = None
 
 
-def claim(
-    ledger: Ledger,
-    kind: str,
-    as_of: date,
-    *,
-    guard: Guard = nothing_to_say,
-    settings: Settings = no_settings,
-    cut: Cut | None = None,
-) -> list[Batch]:
-    """Claims every pending effect of one kind; as `claim_together`."""
-    return claim_together(ledger, {kind: Claim(guard, cut)}, as_of, settings=settings)
-
-
-def claim_together(
-    ledger: Ledger, claims: Mapping[str, Claim], as_of: date, *, settings: Settings = no_settings
-) -> list[Batch]:
+def claim(ledger: Ledger, claims: Mapping[str, Claim], as_of: date, *, settings: Settings = no_settings) -> list[Batch]:
     """Claims every pending effect of some kinds due by `as_of` and locks its parcels, all in one transaction.
 
     Args:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from todoke.contract import loader
 from todoke.contract.model import Contract
 from todoke.errors import StalePlan
-from todoke.outbox.batch import Batch, Claim, any_pending, claim_together, unpublished
+from todoke.outbox.batch import Batch, Claim, any_pending, claim, unpublished
 from todoke.process.gaiji_fonts import fonts_in_force, pinned, unpinned
 from todoke.process.workspace import Workspace
 from todoke.store import tables as t
@@ -44,7 +44,7 @@ def claimed_together(
     """Batches to render, each with the workspace as it was when it was claimed: those an earlier run left come first.
 
     Args:
-        claims: makes what `outbox.batch.claim_together` takes, outside the transaction.
+        claims: makes what `outbox.batch.claim` takes, outside the transaction.
         refresh: is called when something is pending, and again whenever a register has been published meanwhile:
             nothing is claimed on the word of an older one.
         process: whose settlements make what is pending agree with a register; when it settled last under the one in
@@ -62,7 +62,7 @@ def claimed_together(
         seen = None if refresh is None else _refreshed(ws, process, refresh)
         wanted = {kind: claim if seen is None else _only_under(ws, seen, claim) for kind, claim in claims().items()}
         try:
-            new = claim_together(ws.ledger, wanted, as_of, settings=_settings(ws))
+            new = claim(ws.ledger, wanted, as_of, settings=_settings(ws))
         except StalePlan:
             continue
         for batch in new:
