@@ -70,12 +70,11 @@ def test_a_delivery_method_may_differ_from_its_confidential_batch_in_what_it_say
     confidential = {"free_text": "防災カタログ在中", "methods": methods}
     labels = Labels.model_validate(TWELVE | {"forms": {"catalogue_confidential": confidential}})
     kind = "catalogue_confidential"
-    assert labels.form(kind).free_text == labels.form(kind, "営業所留").free_text == "防災カタログ在中"
-    assert labels.form(kind, "局留").free_text == "窓口でお渡しください"
-    assert labels.form(kind, "局留").layout == labels.layout
-    elsewhere = labels.form(kind, "別住所")
-    assert (elsewhere.layout.per_sheet, elsewhere.free_text) == (1, "防災カタログ在中")
+    assert labels.form(kind).free_text == "防災カタログ在中"
     assert labels.methods("catalogue") == {} and set(labels.methods(kind)) == {"局留", "別住所"}
+    kept, elsewhere = (labels.methods(kind)[method] for method in ("局留", "別住所"))
+    assert (kept.layout, kept.free_text) == (labels.layout, "窓口でお渡しください")
+    assert (elsewhere.layout.per_sheet, elsewhere.free_text) == (1, "防災カタログ在中")
     assert Labels.model_validate(labels.model_dump()) == labels
 
 

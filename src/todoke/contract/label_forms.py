@@ -141,10 +141,9 @@ class Labels(LabelForm):
             raise ValueError(f"methods は秘匿世帯の書式だけに書けます: {', '.join(apart)}")
         return _only(forms, _KINDS, "種類")
 
-    def form(self, kind: str, method: str = "") -> LabelForm:
-        """The form of a kind of batch, or of the labels in it that go by a delivery method."""
-        form = self.forms.get(kind)
-        return self if form is None else form.methods.get(method, form)
+    def form(self, kind: str) -> LabelForm:
+        """The form of a kind of batch."""
+        return self.forms.get(kind, self)
 
     def methods(self, kind: str) -> Mapping[str, LabelForm]:
         """The forms of the delivery methods that differ from the kind's."""

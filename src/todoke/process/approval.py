@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TypedDict
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, func, select
 
 from todoke import clock
 from todoke.contract.loader import load
@@ -128,11 +128,16 @@ def inspectors(contract: str) -> dict[str, str]:
     return dict(load(contract, _today()).client.inspectors)
 
 
+def _is(subject: str, digest: str, round: int) -> ColumnElement[bool]:
+    c = t.approval_request.c
+    return and_(c.subject == subject, c.subject_digest == digest, c.round == round)
+
+
 def _let_go(tx: Connection, subject: str, digest: str, round: int, batches: object) -> dict[str, object]:
     """What a yes to the first of several batches is kept as."""
     c = t.approval_request.c
-    place = (c.subject == subject) & (c.subject_digest == digest) & (c.round == round)
-    offered, per_batch = tx.execute(select(c.batches, c.labels_per_batch).where(place)).one()
+    asked = select(c.batches, c.labels_per_batch).where(_is(subject, digest, round))
+    offered, per_batch = tx.execute(asked).one()
     if not isinstance(batches, int) or not 1 <= batches <= (offered or 0):
         return {"verdict": Verdict.INCOMPLETE.value}
     return {} if batches == offered else {"labels": batches * per_batch}
@@ -145,9 +150,8 @@ def _inspector(ws: Workspace, given: object) -> str | None:
 
 def _must_be_offered(tx: Connection, subject: str, digest: str, round: int, verdict: Verdict) -> None:
     """An answer that is none of the request's own would hold nothing and would never be asked about again."""
-    c = t.approval_request.c
-    place = (c.subject == subject) & (c.subject_digest == digest) & (c.round == round)
-    offered: str | None = tx.execute(select(c.options).where(place)).scalar_one_or_none()
+    asked = select(t.approval_request.c.options).where(_is(subject, digest, round))
+    offered: str | None = tx.execute(asked).scalar_one_or_none()
     if offered is not None and verdict not in (*offered.split(), Verdict.EXPIRED, Verdict.INCOMPLETE):
         raise TodokeError(
             f"「{verdict.label}」は、この依頼の答えの選択肢にありません",
@@ -195,9 +199,7 @@ def reopen(contract: str, subject: str, digest: str, by_whom: str) -> int:
                 where=f"{subject} {digest}",
                 next_step="todoke approval list で対象とダイジェストを確かめてください",
             )
-        c = request.c
-        place = (c.subject == subject) & (c.subject_digest == digest) & (c.round == last.round)
-        before = dict(tx.execute(select(request).where(place)).mappings().one())
+        before = dict(tx.execute(select(request).where(_is(subject, digest, last.round))).mappings().one())
         again = {"round": last.round + 1, "requested_on": ws.on, "reopened_by": by_whom}
         insert_ignoring_conflicts(tx, request, [before | again])
     return last.round + 1

@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from todoke.contract.label_forms import FONT_ENDINGS
 from todoke.errors import FileRefused, NotAnnounced
 from todoke.intake.inbox import IncomingFile, ready_files, shown_name, unannounced
 from todoke.intake.layouts import Reading, check_any_rows, check_bad_rows, read_layout
@@ -24,7 +25,6 @@ from todoke.store.files import home
 from todoke.store.ledger import Pin
 from todoke.store.schema import DATASETS
 
-_FONT_ENDINGS = (".tte", ".ttf")
 #: A base file that has fewer than one in so many households in common with the one before is another part of it.
 #: Parts that were cut by a number of rows have one in common, the one that the cut went through.
 _OF_ANOTHER_PART = 10
@@ -100,7 +100,7 @@ def receive(contract: str, on: date) -> Counts:
 def _read_font(ws: Workspace, file: IncomingFile, payload: Path, receipt_no: str, pin: Pin) -> Landing:
     from todoke.labels.faces import check_font
 
-    if not file.name.lower().endswith(_FONT_ENDINGS):
+    if not file.name.lower().endswith(FONT_ENDINGS):
         raise FileRefused(
             "unknown_kind",
             "外字フォント（.TTE）ではありません",

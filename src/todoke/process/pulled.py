@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
@@ -42,14 +41,9 @@ def named(ws: Workspace, tx: Connection, pin: Pin) -> list[Named]:
     for row in ws.head_table("pull_out_row", pin).to_pylist():
         rows[row["receipt_no"]].append(row)
     files = highest_revisions(rows, file_names(tx, ws.contract.id))
-    first = {_number(row["household_no"]): row for receipt in reversed(files) for row in reversed(rows[receipt])}
+    first = {row["household_no"] or "": row for receipt in reversed(files) for row in reversed(rows[receipt])}
     known = _known(ws, pin, list(first))
     return [Named(number, known.get(number), row["receipt_no"], row["row_no"]) for number, row in first.items()]
-
-
-def _number(text: str | None) -> str:
-    """A number as somebody typed it into a list by hand: in any width, with blanks around it."""
-    return unicodedata.normalize("NFKC", text or "").strip()
 
 
 def _known(ws: Workspace, pin: Pin, numbers: list[str]) -> dict[str, str]:
