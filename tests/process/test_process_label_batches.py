@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from programme import CONTRACT, Programme, installation, on_ledger, one
@@ -17,7 +18,7 @@ from small_ward import HOMES, INSTRUCTION_HEADER, INSTRUCTIONS, households, tabl
 import databases
 from orchestration import demo_checks
 from todoke.errors import ContractError, NotApproved
-from todoke.process import label_claims, labels, pull_outs
+from todoke.process import approvals, label_claims, labels, pull_outs
 from todoke.process.workspace import Workspace
 from todoke.store import pulls
 
@@ -169,6 +170,22 @@ def test_two_runs_at_once_lock_every_label_once_and_may_print_side_by_side(appro
     assert sum(int(each["labels"]) for each in said) == 2 * (ALL + 1)
     numbers = [row["household_no"] for rows in manifests(approved).values() for row in rows]
     assert len(numbers) == len(set(numbers)) == ALL + 1
+    assert approved.faults() == []
+
+
+def test_a_run_that_cuts_what_another_has_just_locked_finds_nothing_left(
+    approved: Programme, monkeypatch: pytest.MonkeyPatch
+):
+    seen, locked = approvals.released, list[str]()
+
+    def overtaken(*args: Any) -> int | None:
+        monkeypatch.setattr(approvals, "released", seen)
+        locked.extend(labels.claim_batches(CONTRACT, LABELS))
+        return seen(*args)
+
+    monkeypatch.setattr(approvals, "released", overtaken)
+    assert labels.claim_batches(CONTRACT, LABELS) == []
+    assert len(set(locked)) == len(approved.rows("batch")) == 4
     assert approved.faults() == []
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from todoke import clock
-from todoke.errors import NotApproved
+from todoke.errors import NotApproved, StalePlan
 from todoke.model.changes import effect_kind
 from todoke.model.codes import Labelled, ShipmentKind
 from todoke.process.gaiji_fonts import fonts_in_force, pinned
@@ -71,7 +71,11 @@ _PRINTED_FROM = ("household", "person", "delivery_instruction")
 
 
 def content_digest(ws: Workspace, tx: Connection, kind: str, keys: list[str]) -> str:
-    """The digest of what a person says yes to: these pending effects, what is in them, where it is printed from."""
+    """The digest of what a person says yes to: these pending effects, what is in them, where it is printed from.
+
+    Raises:
+        StalePlan: another run has claimed some of them since they were seen pending.
+    """
     e, r = t.effect.c, t.shipment_revision.c
     inside: dict[str, str] = dict(
         tx.execute(
@@ -82,6 +86,8 @@ def content_digest(ws: Workspace, tx: Connection, kind: str, keys: list[str]) ->
         .tuples()
         .all()
     )
+    if not inside.keys() >= set(keys):
+        raise StalePlan("別の実行が、承認を確かめている間に確定しました", where=kind)
     heads = ws.ledger.heads(tx)
     versions = [heads[name].id for name in _PRINTED_FROM if name in heads]
     # The printer's offset may be set after the test print that shows it; anything else of the form is looked at anew.
