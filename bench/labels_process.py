@@ -1,9 +1,9 @@
 """CPU seconds and peak memory of printing claimed batches: `python bench/labels_process.py [--one] [households …]`.
 
-It is what `<contract>_labels.print_batch` does, from lake and ledger to the sealed files. Made-up households of two are
-put into a lake and a ledger of their own, in batches of the contract's size whose members lie all over the register
-(`--one`: all in one batch). As Airflow does, a process of its own prints each: its start is counted. Without numbers:
-one ward, and ten.
+It is what `<contract>_labels.print_batches` does, from lake and ledger to the sealed files. Made-up households of two
+are put into a lake and a ledger of their own, in batches of the contract's size whose members lie all over the register
+(`--one`: all in one batch). As Airflow does, a process of its own prints each share of them: its start is counted.
+Without numbers: one ward, and ten.
 """
 
 from __future__ import annotations
@@ -43,10 +43,13 @@ def main() -> None:
             os.environ |= {"TODOKE_ENV": "test", "TODOKE_HOME": home, "TODOKE_GIFT_KEY": secrets.token_hex(32)}
             answer = spawn.SimpleQueue()
             batches = _run(spawn.Process(target=_make, args=(count, ONE in sys.argv, answer)), answer)
-            printed = [_run(spawn.Process(target=_print, args=(batch, answer)), answer) for batch in batches]
+            printed = [_run(spawn.Process(target=_print, args=(share, answer)), answer) for share in batches]
             files = [path.stat().st_size for path in Path(home, "outbox").rglob("*.age")]
             labels, cpu = sum(each[0] for each in printed), sum(each[1] for each in printed)
-            print(f"{labels:>10,} labels in {len(batches)} batches: {cpu:6.1f} CPU s,", end=" ")
+            print(
+                f"{labels:>10,} labels in {sum(map(len, batches))} batches, {len(batches)} tasks: {cpu:6.1f} CPU s,",
+                end=" ",
+            )
             print(f"{labels / cpu:,.0f} a CPU second, peak {max(each[2] for each in printed):.0f} MB,", end=" ")
             print(f"{len(files)} files of {sum(files) / 1e6:.0f} MB", flush=True)
 
@@ -59,19 +62,21 @@ def _run(process: Any, answer: Any) -> Any:
     return said
 
 
-def _print(batch: str, answer: Any) -> None:
-    from todoke.process.labels import print_batch
+def _print(batches: list[str], answer: Any) -> None:
+    from todoke.process.labels import print_batches
 
-    labels = print_batch(CONTRACT, ON, batch)["labels"]
+    labels = print_batches(CONTRACT, ON, batches)["labels"]
     # not `ru_maxrss`: a child's begins at its parent's
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     answer.put((labels, time.process_time(), int(status["VmHWM"].split()[0]) / 1024))
 
 
 def _make(count: int, in_one: bool, answer: Any) -> None:
-    """Puts households into the lake, and into the ledger what claims all their catalogues; tells the batches' ids."""
+    """Puts households into the lake, and into the ledger what claims all their catalogues; tells the batches' ids, in
+    shares."""
     from todoke.contract import loader
     from todoke.process.gaiji_fonts import fonts_in_force, pinned
+    from todoke.process.label_claims import shared_out
     from todoke.process.workspace import Workspace
     from todoke.store import tables as t
 
@@ -99,7 +104,7 @@ def _make(count: int, in_one: bool, answer: Any) -> None:
             in_batches = [(label, str(next(place) % batches)) for label in records.to_pylist()]
             for table, rows in _ledger_rows(in_batches):
                 tx.execute(insert(table), list(rows))
-    answer.put([str(number) for number in range(batches)])
+    answer.put(shared_out([str(number) for number in range(batches)]))
 
 
 def _fitting(count: int, layout: SheetLayout) -> Callable[[], Iterator[pa.RecordBatch]]:

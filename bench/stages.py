@@ -45,7 +45,7 @@ STORY: tuple[tuple[str, str, date] | str, ...] = (
     ("labels", "test_pack", LABELS),
     "approve",
     ("labels", "claim_batches", LABELS),
-    ("labels", "print_batch", LABELS),
+    ("labels", "print_batches", LABELS),
     "carry",
     ("deliveries", "land_results", ARRIVED),
     ("deliveries", "check_results", ARRIVED),
@@ -65,7 +65,7 @@ STORY: tuple[tuple[str, str, date] | str, ...] = (
     ("nonapplicants", "propose", TOILETS),
     "approve",
     ("nonapplicants", "claim_batches", TOILETS),
-    ("labels", "print_batch", TOILETS),
+    ("labels", "print_batches", TOILETS),
 )
 
 
@@ -73,18 +73,18 @@ def _stage(process: str, function: str, on: date, answer: Any) -> None:
     started = time.monotonic()
     with contextlib.suppress(NotApproved):  # it asks; the stage runs once more after the answer
         step = getattr(importlib.import_module(f"todoke.process.{process}"), function)
-        for batch in _claimed() if function == "print_batch" else [()]:
+        for batch in _claimed() if function == "print_batches" else [()]:
             step(CONTRACT, on, *batch)
     used = resource.getrusage(resource.RUSAGE_SELF)
     answer.put((time.monotonic() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024))
 
 
-def _claimed() -> list[tuple[str]]:
+def _claimed() -> list[tuple[list[str]]]:
     from todoke.outbox.batch import unpublished
     from todoke.store.ledger import Ledger
 
     kinds = ("catalogue", "toilet")
-    return [(batch.id,) for kind in kinds for batch in unpublished(Ledger(CONTRACT), kind)]
+    return [([batch.id],) for kind in kinds for batch in unpublished(Ledger(CONTRACT), kind)]
 
 
 def _deliver(households: int) -> None:

@@ -11,7 +11,7 @@
 （書式と外字フォントが変わるまで有効）。合格の後、印刷する内容の承認を依頼します。承認はその内容（ダイジェスト）だけに効き、\
 内容が変われば依頼し直します。承認前の出力は「スキップ」になります。
 - **束**：承認されたラベルは、郵便番号・町名の順に `labels.labels_per_batch` 件までの束に分けて一度に確定し、\
-束ごとに並行して出力します。前の実行が残した束も出力します。
+並行して出力します。前の実行が残した束も出力します。
 - **引抜き**：区の抽出データ（`pull_out`）の世帯は、印字前なら保留し、印字済みなら運送会社に停止を伝えて、\
 束・ファイル・枚目・位置を引抜き一覧（送信箱の `pull_out`）に出します。\
 結果を記入した一覧は `returned_work` に返します。\
@@ -64,12 +64,12 @@ def labels(contract: str) -> None:
 
     @task.run_if(may_release, NOT_RELEASED)
     @task(task_display_name="印刷する束の確定", queue="heavy")
-    def claim_batches() -> list[str]:
+    def claim_batches() -> list[list[str]]:
         """Lock what a person has approved, and that alone, in batches that are printed side by side."""
-        from todoke.process import labels
+        from todoke.process import label_claims, labels
 
         with skipped_until_approved():
-            return labels.claim_batches(contract, business_date())
+            return label_claims.shared_out(labels.claim_batches(contract, business_date()))
 
     @task(task_display_name="引抜き", trigger_rule="none_failed")
     def pull_out() -> Counts:

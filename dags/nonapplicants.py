@@ -8,7 +8,7 @@
 - **承認**：依頼は「承認」のDAGに出ます。承認はその一覧（ダイジェスト）だけに効きます。\
 承認前の出力は「スキップ」になります。
 - **試し刷り**：書式か外字フォントが、検査に合格したものと違うときは、先に試し刷りの検査を依頼します。
-- **束**：承認された宛名は、束に分けて一度に確定し、束ごとに並行して出力します。
+- **束**：承認された宛名は、束に分けて一度に確定し、並行して出力します。
 - **印字できない宛名**：その世帯を保留し、理由と文字を送信箱の一覧（`held`）に出します。
 - **やり直し**：何度実行しても安全です。すでに防災用品か携帯トイレを出した世帯に、もう一度出すことはありません。
 - **確認中の世帯**：申込の確認が済んでいない世帯と、差出人の分からない申込みの差出人かもしれない世帯は待たせ、\
@@ -44,12 +44,12 @@ def nonapplicants(contract: str) -> None:
 
     @task.run_if(may_release, NOT_RELEASED)
     @task(task_display_name="出力する束の確定", queue="heavy")
-    def claim_batches() -> list[str]:
+    def claim_batches() -> list[list[str]]:
         """Lock the list that a person has approved, in batches that are printed side by side (G15)."""
-        from todoke.process import nonapplicants
+        from todoke.process import label_claims, nonapplicants
 
         with skipped_until_approved():
-            return nonapplicants.claim_batches(contract, business_date())
+            return label_claims.shared_out(nonapplicants.claim_batches(contract, business_date()))
 
     requests, _ = ask_for_approval(contract)
     batches = claim_batches()

@@ -1,4 +1,4 @@
-"""How approved labels are printed: one task locks them in batches, then one a batch prints, side by side."""
+"""How approved labels are printed: one task locks them in batches, then several print these, side by side."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from airflow.sdk import task
 from todoke_dags.run import Counts, business_date
 
 
-def print_batches(contract: str, batches: Any) -> Any:
-    """Print each of the batches that a task before it has locked.
+def print_batches(contract: str, shares: Any) -> Any:
+    """Print the batches that a task before it has locked.
 
     Args:
-        batches: what that task returns, their ids.
+        shares: what that task returns, their ids in `label_claims.shared_out`.
     """
 
     @task(task_display_name="ラベルの出力", queue="heavy")
-    def print_batch(batch: str) -> Counts:
-        """Print one batch; again, and it comes out the same."""
+    def print_batches(batches: list[str]) -> Counts:
+        """Print some batches; again, and they come out the same."""
         from todoke.process import labels
 
-        return labels.print_batch(contract, business_date(), batch)
+        return labels.print_batches(contract, business_date(), batches)
 
-    return print_batch.expand(batch=batches)
+    return print_batches.expand(batches=shares)

@@ -38,25 +38,25 @@ TASKS = {
         "list_requests",
         "request_approval",
         "claim_batches",
-        "print_batch",
+        "print_batches",
         "pull_out",
     ],
     "gift_orders": ["land_web", "land_postcards", "check_postcards", "settle", "release"],
     "gift_deliveries": ["land_results", "check_results", "settle"],
-    "gift_reminders": ["propose", "list_requests", "request_approval", "claim_batches", "print_batch"],
-    "gift_nonapplicants": ["propose", "list_requests", "request_approval", "claim_batches", "print_batch"],
+    "gift_reminders": ["propose", "list_requests", "request_approval", "claim_batches", "print_batches"],
+    "gift_nonapplicants": ["propose", "list_requests", "request_approval", "claim_batches", "print_batches"],
     "gift_survey": ["land", "publish"],
     "gift_reports": ["prepare", "send"],
     "gift_approval": ["answer", "record"],
 }
 RELEASES = [
     ("gift_labels", "claim_batches"),
-    ("gift_labels", "print_batch"),
+    ("gift_labels", "print_batches"),
     ("gift_orders", "release"),
     ("gift_reminders", "claim_batches"),
-    ("gift_reminders", "print_batch"),
+    ("gift_reminders", "print_batches"),
     ("gift_nonapplicants", "claim_batches"),
-    ("gift_nonapplicants", "print_batch"),
+    ("gift_nonapplicants", "print_batches"),
     ("gift_survey", "publish"),
     ("gift_reports", "send"),
 ]
@@ -81,8 +81,8 @@ def test_every_process_of_the_contract_is_one_dag_with_exactly_these_tasks(dags)
         ("gift_labels", "prove", "plan"),
         ("gift_labels", "plan", "test_pack"),
         ("gift_labels", "test_pack", "claim_batches"),
-        ("gift_labels", "claim_batches", "print_batch"),
-        ("gift_labels", "print_batch", "pull_out"),
+        ("gift_labels", "claim_batches", "print_batches"),
+        ("gift_labels", "print_batches", "pull_out"),
         ("gift_labels", "test_pack", "list_requests"),
         ("gift_orders", "land_web", "check_postcards"),
         ("gift_orders", "land_postcards", "check_postcards"),
@@ -91,10 +91,10 @@ def test_every_process_of_the_contract_is_one_dag_with_exactly_these_tasks(dags)
         ("gift_deliveries", "land_results", "check_results"),
         ("gift_deliveries", "check_results", "settle"),
         ("gift_reminders", "propose", "claim_batches"),
-        ("gift_reminders", "claim_batches", "print_batch"),
+        ("gift_reminders", "claim_batches", "print_batches"),
         ("gift_reminders", "propose", "list_requests"),
         ("gift_nonapplicants", "propose", "claim_batches"),
-        ("gift_nonapplicants", "claim_batches", "print_batch"),
+        ("gift_nonapplicants", "claim_batches", "print_batches"),
         ("gift_nonapplicants", "propose", "list_requests"),
         ("gift_reports", "prepare", "send"),
         ("gift_approval", "answer", "record"),
@@ -265,7 +265,7 @@ def test_one_run_at_a_time_except_for_approvals_that_wait(dags):
 
 def test_heavy_work_has_its_own_queue(dags):
     heavy = {(task.dag.dag_id, task.task_id) for task in all_tasks(dags) if task.queue == "heavy"}
-    assert {("gift_register", "validate"), ("gift_orders", "settle"), ("gift_labels", "print_batch")} <= heavy
+    assert {("gift_register", "validate"), ("gift_orders", "settle"), ("gift_labels", "print_batches")} <= heavy
     assert ("gift_intake", "receive") not in heavy
 
 

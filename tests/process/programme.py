@@ -61,7 +61,7 @@ def prints(process: ModuleType) -> Callable[[str, date], Counts]:
 
     def release_batches(contract: str, on: date) -> Counts:
         batches = process.claim_batches(contract, on)
-        printed = [labels.print_batch(contract, on, batch) for batch in batches]
+        printed = [labels.print_batches(contract, on, [batch]) for batch in batches]
         return {"batches": len(batches), "labels": sum(int(each["labels"]) for each in printed)}
 
     return release_batches

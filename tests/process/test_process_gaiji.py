@@ -125,9 +125,9 @@ def test_a_batch_keeps_all_its_fonts_and_comes_out_the_same_when_others_have_com
     then, batch = next(batches)
     batches.close()  # type: ignore[attr-defined]
     assert len(batch.settings["gaiji_fonts"].split()) == 2
-    assert labels.publish_labels(then, batch) == batch.members
+    assert labels.publish_labels(then, [batch]) == batch.members
     sends_font(july, "EUDC.TTE", eudc_font(nudge=0.1), NEXT)
-    assert labels.publish_labels(then, batch) == batch.members  # the outbox refuses another content
+    assert labels.publish_labels(then, [batch]) == batch.members  # the outbox refuses another content
 
 
 # -- the base font ---------------------------------------------------------------------------------------------
@@ -157,9 +157,9 @@ def test_a_batch_is_never_printed_with_a_base_font_that_was_replaced(with_contra
     batches.close()  # type: ignore[attr-defined]
     shutil.copy(base_font_path("mincho"), file)
     with pytest.raises(ContractError, match="印刷を確定した時のものと違います"):
-        labels.publish_labels(then, batch)
+        labels.publish_labels(then, [batch])
     shutil.copy(base_font_path(), file)
-    assert labels.publish_labels(then, batch) == batch.members
+    assert labels.publish_labels(then, [batch]) == batch.members
 
 
 @pytest.mark.parametrize("path", ["../own.ttf", "/own.ttf", "", "a/../../own.ttf"])

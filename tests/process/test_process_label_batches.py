@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from programme import CONTRACT, Programme, installation, on_ledger, one
 from small_ward import HOMES, INSTRUCTION_HEADER, INSTRUCTIONS, households, table
 
 import databases
 from orchestration import demo_checks
-from todoke.errors import ContractError, NotApproved
-from todoke.process import approvals, label_claims, labels, pull_outs
+from todoke.errors import ContractError, NotApproved, OutboxConflict
+from todoke.outbox.batch import batch_of
+from todoke.process import approvals, label_claims, label_printing, labels, pull_outs
 from todoke.process.workspace import Workspace
 from todoke.store import pulls
 
@@ -67,7 +70,7 @@ def test_one_yes_locks_all_batches_and_they_follow_the_printing_order(approved: 
     assert [one(approved.rows("batch", id=batch))["members"] for batch in ordinary] == [4, 4, 2]
     assert approved.out("labels/") == {}, "locked before any file is visible"
     for batch in reversed([*ordinary, confidential]):
-        labels.print_batch(CONTRACT, LABELS, batch)
+        labels.print_batches(CONTRACT, LABELS, [batch])
     pull_outs.request(CONTRACT, by_whom="佐藤", cause="字形", code_point="U+756A", at_most=ALL)
     with approved.ledger.read() as tx:
         listed = [(item.batch_id, item.sheet, item.position) for item in pulls.items(tx, CONTRACT)]
@@ -95,7 +98,7 @@ def test_a_yes_to_the_first_batches_prints_these_and_the_others_are_asked_about_
     asked.answer_open(batches=2)
     *first, confidential = labels.claim_batches(CONTRACT, LABELS)
     for batch in [*first, confidential]:
-        labels.print_batch(CONTRACT, LABELS, batch)
+        labels.print_batches(CONTRACT, LABELS, [batch])
     done = asked.control("labels")
     assert [(each.pop("part", 0), each.pop("parts", 0)) for each in done].count((2, 2)) == 1
     assert [(each["labels"], each["held"]) for each in done] == [(2 * MOST + 1, 1 + ALL - 2 * MOST)] * 3
@@ -104,7 +107,7 @@ def test_a_yes_to_the_first_batches_prints_these_and_the_others_are_asked_about_
     labels.test_pack(CONTRACT, LABELS)
     assert asked.answer_open(batches=1) == ["gift:labels:catalogue"], "one batch is left: no choice, and all of it goes"
     [last] = labels.claim_batches(CONTRACT, LABELS)
-    labels.print_batch(CONTRACT, LABELS, last)
+    labels.print_batches(CONTRACT, LABELS, [last])
     printed = manifests(asked)
     in_order = [row["household_no"] for batch in [*first, last] for row in printed[batch]]
     assert in_order == sorted(in_order, key=PLACES.__getitem__) and len(set(in_order)) == ALL
@@ -145,17 +148,17 @@ def test_a_yes_to_batches_that_there_are_not_prints_none_of_them_and_is_asked_ag
 def test_what_a_killed_run_locked_is_printed_by_the_next_with_the_same_bytes(approved: Programme, printed: int):
     batches = labels.claim_batches(CONTRACT, LABELS)
     for batch in batches[:printed]:
-        labels.print_batch(CONTRACT, LABELS, batch)
+        labels.print_batches(CONTRACT, LABELS, [batch])
     before = approved.out()
     assert sorted(labels.claim_batches(CONTRACT, LABELS)) == sorted(batches[printed:])
     for batch in batches:  # a task that Airflow starts once more as well
-        labels.print_batch(CONTRACT, LABELS, batch)
+        labels.print_batches(CONTRACT, LABELS, [batch])
     after = approved.out()
     assert {name: after[name] for name in before} == before
     digests = {row["id"]: row["sha256"] for row in approved.rows("batch")}
     assert labels.claim_batches(CONTRACT, LABELS) == []
     for batch in batches:
-        labels.print_batch(CONTRACT, LABELS, batch)
+        labels.print_batches(CONTRACT, LABELS, [batch])
     assert {row["id"]: row["sha256"] for row in approved.rows("batch")} == digests
     assert approved.out() == after
     assert {row["state"] for row in approved.rows("batch")} == {"published"}
@@ -166,7 +169,7 @@ def test_two_runs_at_once_lock_every_label_once_and_may_print_side_by_side(appro
         claims = list(pool.map(lambda _: labels.claim_batches(CONTRACT, LABELS), range(2)))
         batches = {batch for claim in claims for batch in claim}
         assert len(batches) == len(approved.rows("batch")) == 4
-        said = list(pool.map(lambda batch: labels.print_batch(CONTRACT, LABELS, batch), [*batches, *batches]))
+        said = list(pool.map(lambda batch: labels.print_batches(CONTRACT, LABELS, [batch]), [*batches, *batches]))
     assert sum(int(each["labels"]) for each in said) == 2 * (ALL + 1)
     numbers = [row["household_no"] for rows in manifests(approved).values() for row in rows]
     assert len(numbers) == len(set(numbers)) == ALL + 1
@@ -187,6 +190,47 @@ def test_a_run_that_cuts_what_another_has_just_locked_finds_nothing_left(
     assert labels.claim_batches(CONTRACT, LABELS) == []
     assert len(set(locked)) == len(approved.rows("batch")) == 4
     assert approved.faults() == []
+
+
+def test_batches_that_one_task_prints_come_out_as_each_by_itself(approved: Programme):
+    claimed = labels.claim_batches(CONTRACT, LABELS)
+    together = [batch_of(approved.ledger, batch) for batch in claimed]
+    assert len({batch.kind for batch in together}) == 2
+    assert labels.print_batches(CONTRACT, LABELS, claimed) == {"labels": ALL + 1}
+    printed = approved.out()
+    for batch in reversed(claimed):  # the outbox refuses another content
+        labels.print_batches(CONTRACT, LABELS, [batch])
+    assert approved.out() == printed
+    assert {len(rows) for rows in manifests(approved).values()} == {batch.members for batch in together}
+
+
+def test_a_batch_that_cannot_be_printed_does_not_stop_the_others_of_its_task(
+    approved: Programme, monkeypatch: pytest.MonkeyPatch
+):
+    stuck, *others = labels.claim_batches(CONTRACT, LABELS)
+    write, refused = label_printing.write_shipping, list[str]()
+
+    def refuse_the_first(*args: Any, name: str) -> None:
+        if refused:
+            return write(*args, name=name)
+        refused.append(name)
+        raise OutboxConflict("同じ名前で内容の違うファイルが既に出力されています", where=name)
+
+    monkeypatch.setattr(label_printing, "write_shipping", refuse_the_first)
+    with pytest.raises(OutboxConflict):
+        labels.print_batches(CONTRACT, LABELS, [stuck, *others])
+    states = {row["id"]: row["state"] for row in approved.rows("batch")}
+    assert states == {stuck: "claimed"} | dict.fromkeys(others, "published")
+    assert labels.print_batches(CONTRACT, LABELS, [stuck]) == {"labels": MOST}
+    assert approved.faults() == []
+
+
+@given(st.lists(st.uuids().map(str), unique=True, max_size=200))
+def test_batches_are_shared_out_in_their_order_among_some_dozens_of_tasks(batches: list[str]):
+    shares = label_claims.shared_out(batches)
+    assert [batch for share in shares for batch in share] == batches
+    assert len(shares) <= 24 and all(shares)
+    assert len(batches) > 24 or {len(share) for share in shares} <= {1}
 
 
 def test_a_limit_that_makes_too_many_batches_is_told_before_anything_is_locked(

@@ -57,17 +57,27 @@ def address_parts(
         only: household_no of those that are asked for; the others are passed over before anything is made of them.
     """
     instructions = instructions_in_force(ws, versions)
-    asked = pc.scalar(True) if only is None else pc.field("household_no").isin(only)
-    heads = (part.filter(pc.field("is_head") & asked) for part in ws.version_parts(versions.get("person"), _PERSON))
+    people = ws.version_parts(versions.get("person"), _PERSON)
+    heads = (_asked_for(part.filter(part["is_head"]), only) for part in people)
     person = InOrder(heads, "household_no", pa.schema([PERSON.field(name) for name in _PERSON]))
     for household in ws.version_parts(versions.get("household"), HOUSEHOLD.names):
         last: str = household["household_no"][-1].as_py()
         with Engine() as engine:
             engine.register("person", person.until(last))
-            _instruct(engine, household.filter(asked), instructions)
+            _instruct(engine, _asked_for(household, only), instructions)
             addresses = engine.fetch(load("parcels", "delivery_address"), {"blanks": BLANKS}).cast(ADDRESS)
         give_back()
         yield last, addresses
+
+
+def _asked_for(rows: pa.Table, only: pa.Array | None) -> pa.Table:
+    """Rows of households that are asked for, of rows in the order of household numbers."""
+    if only is None or not rows.num_rows:
+        return rows
+    number = rows["household_no"]
+    # looking a row up costs what is looked among: a batch has few of some ten thousand households
+    near = pc.and_(pc.greater_equal(only, number[0]), pc.less_equal(only, number[-1]))
+    return rows.filter(pc.is_in(number, value_set=only.filter(near)))
 
 
 def instructed_deliveries(ws: Workspace, versions: Mapping[str, VersionRef], parcels: pa.Table) -> pa.Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -36,7 +36,7 @@ _PARCEL = pa.schema(
 )
 _LINE = pa.schema([("shipment_id", pa.string()), ("item_code", pa.string()), ("quantity", pa.int32())])
 #: A parcel beside each of its lines.
-_ROW = pa.unify_schemas([_PARCEL, _LINE])
+_ROW = pa.unify_schemas([pa.schema([("batch_id", pa.string())]), _PARCEL, _LINE])
 
 
 @dataclass(frozen=True)
@@ -57,21 +57,28 @@ def batch_parts(ws: Workspace, batch: Batch) -> Iterator[BatchPart]:
 
     They are the same whenever they are asked for.
     """
+    return (part for _, part in parts_of_batches(ws, [batch]))
+
+
+def parts_of_batches(ws: Workspace, batches: Sequence[Batch]) -> Iterator[tuple[Batch, BatchPart]]:
+    """As `batch_parts`, of several batches on the same versions; the register is read once for all of them."""
     households: list[pa.Array] = []
     with ws.sorted_rows(("household_no", "shipment_id", "item_code")) as rows:
         with ws.ledger.read() as tx:
-            versions = {name: ws.ledger.version(tx, version_id) for name, version_id in batch.inputs.items()}
-            for part in fetch_parts(tx, _rows_of(batch), _ROW):
+            versions = {name: ws.ledger.version(tx, version_id) for name, version_id in batches[0].inputs.items()}
+            for part in fetch_parts(tx, _rows_of(batches), _ROW):
                 rows.add(part)
                 households += part["household_no"].chunks
-        mine = pa.chunked_array(households, pa.string()).combine_chunks()
+        asked = pa.chunked_array(households, pa.string()).combine_chunks()
         names = _item_names(ws, versions)
         in_order = InOrder((pa.Table.from_batches([part]) for part in rows), "household_no", _ROW)
         # parcels of households beyond the last one of the register have no address
-        for last, addresses in chain(address_parts(ws, versions, mine), [(None, ADDRESS.empty_table())]):
-            here = in_order.until(last).combine_chunks()
-            if here.num_rows:
-                yield _part(ws, batch, versions, here, names, addresses)
+        for last, addresses in chain(address_parts(ws, versions, asked), [(None, ADDRESS.empty_table())]):
+            here = in_order.until(last)
+            for batch in batches:
+                mine = here.filter(pc.equal(here["batch_id"], batch.id)).combine_chunks()
+                if mine.num_rows:
+                    yield batch, _part(ws, batch, versions, mine, names, addresses)
 
 
 def _part(
@@ -95,17 +102,27 @@ def _part(
     )
 
 
-def _rows_of(batch: Batch) -> Select[Any]:
+def _rows_of(batches: Sequence[Batch]) -> Select[Any]:
     e, s, r = t.effect.c, t.shipment.c, t.shipment_revision.c
     i, n = t.shipment_item.c, t.application_number.c
     return (
-        select(e.shipment_id, e.rev, r.action, s.kind, s.household_no, n.application_no, i.item_code, i.quantity)
+        select(
+            e.batch_id,
+            e.shipment_id,
+            e.rev,
+            r.action,
+            s.kind,
+            s.household_no,
+            n.application_no,
+            i.item_code,
+            i.quantity,
+        )
         .select_from(t.effect)
         .join(t.shipment, s.id == e.shipment_id)
         .join(t.shipment_revision, (r.shipment_id == e.shipment_id) & (r.rev == e.rev))
         .join(t.application_number, (n.contract == s.contract) & (n.household_no == s.household_no))
         .outerjoin(t.shipment_item, (i.shipment_id == e.shipment_id) & (i.rev == e.rev))
-        .where(e.batch_id == batch.id)
+        .where(e.batch_id.in_([batch.id for batch in batches]))
     )
 
 

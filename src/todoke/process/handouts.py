@@ -236,7 +236,7 @@ def ask(ws: Workspace, handout: Handout, done: Settled, note: str = "") -> int:
 
 
 def claim_batches(ws: Workspace, handout: Handout) -> list[str]:
-    """Locks the labels of each kind that a person has approved, in batches that `labels.print_batch` prints."""
+    """Locks the labels of each kind that a person has approved, in batches that `labels.print_batches` prints."""
 
     def note() -> Guard:
         with ws.ledger.read() as tx:

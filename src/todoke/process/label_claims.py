@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
+from math import ceil
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,8 +23,11 @@ from todoke.process.workspace import Workspace
 from todoke.store import tables as t
 
 PRINTING_ORDER = ("delivery_method", "postal_code", "town", "sort_mark", "household_no")
-#: Airflow maps a task over 1,024 values at most (`core.max_map_length`).
+#: A limit of the contract that makes more batches than this is a slip: nobody hands over so many.
 _BATCHES_AT_ONCE = 1_000
+#: Among so many tasks the batches of a run are shared out. Each starts a process and reads the register once, whatever
+#: it prints: with a task for each batch, the printing of ten wards would cost 17 times as much as that of one.
+_TASKS = 24
 
 
 def claim_approved(
@@ -107,6 +111,12 @@ class _Run:
         if approvals.require(self.ws, tx, self.process, kind, keys) != labels:
             raise StalePlan("分けている間に、承認の答えが記録されました", where=kind)
         return going
+
+
+def shared_out(batches: Sequence[str]) -> list[list[str]]:
+    """Batches in their order, each share to be printed by one task: a batch each, until there are some dozens."""
+    share = ceil(len(batches) / _TASKS) or 1
+    return [list(batches[first : first + share]) for first in range(0, len(batches), share)]
 
 
 def batches_told(ws: Workspace, labels: int) -> str:

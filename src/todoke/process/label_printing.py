@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import groupby
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from todoke.errors import GateClosed
+from todoke.errors import GateClosed, TodokeError
 from todoke.labels import batch as printing
 from todoke.labels.imprint import Imprint
 from todoke.labels.test_pack import CONFIDENTIAL
 from todoke.outbox import delivery_methods
 from todoke.outbox.batch import Batch, OpenFile, publish
 from todoke.parcels.shipping import INSTRUCTION_ORDER
-from todoke.process.batch_contents import BatchPart, batch_parts, shipping_rows, write_shipping
+from todoke.process.batch_contents import BatchPart, batch_parts, parts_of_batches, shipping_rows, write_shipping
 from todoke.process.gaiji_shapes import label_fonts
 from todoke.process.label_claims import PRINTING_ORDER, in_printing_order, with_sort_mark
+from todoke.process.releasing import as_claimed
 from todoke.process.workspace import Workspace
 from todoke.store import facts
+from todoke.store.sorted_rows import SortedRows
 
 _CHUNK = 20_000
 
@@ -87,35 +92,64 @@ def printed_records(ws: Workspace, batch: Batch) -> Iterator[Iterable[pa.RecordB
         yield _Numbered(rows)
 
 
-def publish_labels(ws: Workspace, batch: Batch) -> int:
-    """Label sheets, manifest, control totals and the carrier's file of one batch; returns how many labels.
+@dataclass(frozen=True)
+class _Sorted:
+    """What the files of a batch show, as it is printed and as the carrier has it."""
 
-    Each row of lake and ledger is read once; what is read is sorted twice, as it is printed and as the carrier has it.
+    labels: SortedRows
+    shipping: SortedRows
+    instructed: list[pa.Table] = field(default_factory=list)
+
+    def add(self, ws: Workspace, batch: Batch, part: BatchPart) -> None:
+        self.labels.add(label_rows(ws, part, batch.kind))
+        self.shipping.add(shipping_rows(batch, part))
+        self.instructed.extend([part.instructed] if part.instructed is not None else [])
+
+
+def publish_labels(ws: Workspace, batches: Sequence[Batch]) -> int:
+    """Label sheets, manifest, control totals and the carrier's file of each batch; returns how many labels.
+
+    Each row of lake and ledger is read once for all batches on the same versions and settings. What stops one batch
+    does not stop the others.
+
+    Raises: what stopped the first that could not be printed, when all others are.
     """
-    printed = 0
-    with ws.sorted_rows(PRINTING_ORDER) as labels, ws.sorted_rows(INSTRUCTION_ORDER) as shipping:
-        instructed = []
-        for part in batch_parts(ws, batch):
-            labels.add(label_rows(ws, part, batch.kind))
-            shipping.add(shipping_rows(batch, part))
-            instructed += [part.instructed] if part.instructed is not None else []
-
-        def render(open_file: OpenFile) -> None:
-            nonlocal printed
-            printed = _print(ws, batch, _Numbered(labels), open_file)
-            name = f"shipping/shipping_{batch.business_on:%Y%m%d}.csv"
-            write_shipping(ws, shipping, open_file, name=name)
-            if instructed:
-                _write_methods(ws, batch, pa.concat_tables(instructed), open_file)
-            if batch.notes:
-                with open_file("control.json") as stream:
-                    stream.write(json.dumps(batch.notes, ensure_ascii=False, indent=1).encode())
-
-        publish(ws.ledger, batch, "labels", render)
-    return printed or batch.members
+    stopped = list[TodokeError]()
+    for _, alike in groupby(batches, lambda batch: (batch.inputs, batch.settings)):
+        first, *more = alike
+        stopped += _publish(as_claimed(ws, first), [first, *more])
+    if stopped:
+        raise stopped[0]
+    return sum(batch.members for batch in batches)
 
 
-def _print(ws: Workspace, batch: Batch, records: Iterable[pa.RecordBatch], open_file: OpenFile) -> int:
+def _publish(ws: Workspace, batches: Sequence[Batch]) -> Iterator[TodokeError]:
+    """Puts out the files of batches that are alike; `ws` as it was when they were claimed."""
+    with ExitStack() as opened:
+        rows = {}
+        for batch in batches:
+            labels, shipping = (ws.sorted_rows(by, len(batches)) for by in (PRINTING_ORDER, INSTRUCTION_ORDER))
+            rows[batch.id] = _Sorted(opened.enter_context(labels), opened.enter_context(shipping))
+        for batch, part in parts_of_batches(ws, batches):
+            rows[batch.id].add(ws, batch, part)
+        for batch in batches:
+            try:
+                publish(ws.ledger, batch, "labels", partial(_render, ws, batch, rows[batch.id]))
+            except TodokeError as error:
+                yield error
+
+
+def _render(ws: Workspace, batch: Batch, rows: _Sorted, open_file: OpenFile) -> None:
+    _print(ws, batch, _Numbered(rows.labels), open_file)
+    write_shipping(ws, rows.shipping, open_file, name=f"shipping/shipping_{batch.business_on:%Y%m%d}.csv")
+    if rows.instructed:
+        _write_methods(ws, batch, pa.concat_tables(rows.instructed), open_file)
+    if batch.notes:
+        with open_file("control.json") as stream:
+            stream.write(json.dumps(batch.notes, ensure_ascii=False, indent=1).encode())
+
+
+def _print(ws: Workspace, batch: Batch, records: Iterable[pa.RecordBatch], open_file: OpenFile) -> None:
     form = ws.contract.labels.form(batch.kind)
     printed = printing.render(
         records,
@@ -132,7 +166,6 @@ def _print(ws: Workspace, batch: Batch, records: Iterable[pa.RecordBatch], open_
             where=batch.id,
             next_step="外字と住所の保留を確かめ、担当の技術者に連絡してください",
         )
-    return printed
 
 
 def imprint(ws: Workspace, batch: Batch) -> Imprint:

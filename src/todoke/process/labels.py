@@ -7,7 +7,7 @@ exactly these labels, and no household is printed twice: its catalogue is a clai
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 import pyarrow as pa
@@ -36,7 +36,6 @@ from todoke.process.label_control import control
 from todoke.process.label_printing import application_numbers, label_records, publish_labels
 from todoke.process.parcels_again import catalogues_again
 from todoke.process.pulled import taken_out
-from todoke.process.releasing import as_claimed
 from todoke.process.ward_count import ward_count
 from todoke.process.workspace import Computation, Counts, Workspace
 from todoke.store import facts
@@ -304,12 +303,11 @@ def claim_batches(contract: str, on: date) -> list[str]:
     return claim_approved(ws, "labels", _KINDS, resettle=lambda: _settle(ws), note=note)
 
 
-def print_batch(contract: str, on: date, batch: str) -> Counts:
-    """Prints a claimed batch; once more, and it comes out the same.
+def print_batches(contract: str, on: date, batches: Sequence[str]) -> Counts:
+    """Prints claimed batches; once more, and they come out the same.
 
     Returns:
         labels printed.
     """
     ws = Workspace.open(contract, on)
-    found = batch_of(ws.ledger, batch)
-    return {"labels": publish_labels(as_claimed(ws, found), found)}
+    return {"labels": publish_labels(ws, [batch_of(ws.ledger, batch) for batch in batches])}

@@ -47,7 +47,7 @@ def propose(contract: str, on: date) -> Counts:
 
 
 def claim_batches(contract: str, on: date) -> list[str]:
-    """Locks the labels and instructions of the households that a person has approved; `labels.print_batch` prints them.
+    """Locks the labels and instructions of households that a person has approved; `labels.print_batches` prints them.
 
     Returns:
         The ids of the batches to print; those that an earlier run left come first.

@@ -44,7 +44,7 @@ def propose(contract: str, on: date) -> Counts:
 
 
 def claim_batches(contract: str, on: date) -> list[str]:
-    """Locks the labels and instructions of the notices that a person has approved; `labels.print_batch` prints them.
+    """Locks the labels and instructions of the notices that a person has approved; `labels.print_batches` prints them.
 
     Returns:
         The ids of the batches to print; those that an earlier run left come first.

@@ -95,9 +95,13 @@ class Workspace:
         table = DATASETS[dataset].empty_table()
         return table.select(list(columns)) if columns is not None else table
 
-    def sorted_rows(self, by: Sequence[str]) -> SortedRows:
-        """For rows to be read in the order of some columns; what is too much for memory is sealed as the lake is."""
-        return SortedRows(by, TableCipher(self.ledger.keys.table_key))
+    def sorted_rows(self, by: Sequence[str], beside: int = 1) -> SortedRows:
+        """For rows to be read in the order of some columns; what is too much for memory is sealed as the lake is.
+
+        Args:
+            beside: how many of these are filled side by side: they share the memory of one.
+        """
+        return SortedRows(by, TableCipher(self.ledger.keys.table_key), beside)
 
     def version_parts(self, version: VersionRef | None, columns: Sequence[str]) -> Iterator[pa.Table]:
         """The rows of a version, some ten thousand at a time; nothing for None."""

@@ -26,8 +26,8 @@ class SortedRows:
     ten thousand rows, sorted runs lie in unnamed temporary files, encrypted under the contract's key.
     """
 
-    def __init__(self, by: Sequence[str], cipher: TableCipher, run_rows: int = _RUN_ROWS) -> None:
-        self._by, self._cipher, self._run_rows = by, cipher, run_rows
+    def __init__(self, by: Sequence[str], cipher: TableCipher, beside: int = 1, run_rows: int = _RUN_ROWS) -> None:
+        self._by, self._cipher, self._run_rows = by, cipher, run_rows // beside
         self._waiting: list[pa.Table] = []
         self._runs: list[BinaryIO] = []
         self._opened = ExitStack()
