@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from label_samples import AFTER, ALSO_DRAWN, DRAWN, EMPTY, FLAT, MISSING, NOTDEF, eudc_font
 
 from todoke.errors import FileRefused
-from todoke.labels.faces import Face, Glyph, check_font, is_private, shapes
+from todoke.labels.cutting import Cut, check_font
+from todoke.labels.faces import Face, Glyph, is_private, shapes
 from todoke.labels.fonts import FontSet, barcode_font, barcode_font_size, base_font_path
 from todoke.labels.wrapping import Style, fit
 from todoke.model.barcode_measures import barcode_size_mm
@@ -131,6 +132,7 @@ def test_a_font_with_any_damage_is_refused_or_every_gaiji_of_it_can_be_proven_an
     face = Face.read(file, "damaged")
     drawn = {code for code in face.cmap if is_private(code) and face.glyph(code) is Glyph.DRAWN}
     assert shapes(face, drawn).keys() == drawn
+    assert {cid for cid, *_ in Cut.of(face, ((code, chr(code)) for code in drawn)).glyphs} == drawn
 
 
 KATSU, ITS_VARIANT = "葛", "葛\U000e0100"

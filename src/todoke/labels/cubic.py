@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from io import BytesIO
 from math import floor
 from typing import Any
 
 from fontTools.cu2qu import curve_to_quadratic
 from fontTools.fontBuilder import FontBuilder
-from fontTools.ttLib import TTFont
 from fontTools.ttLib.tables._g_l_y_f import Glyph as TrueTypeGlyph
 from fontTools.ttLib.tables._g_l_y_f import GlyphCoordinates
 from fontTools.ttLib.tables.ttProgram import Program
@@ -20,8 +19,17 @@ _MOVE, _LINE, _CURVE = 1, 2, 4
 _CURVE_ERROR = 0.0005
 
 
-def as_truetype(data: bytes, font: Any, names: Mapping[int, str]) -> TTFont:
-    """Some glyphs of a font with cubic curves with TrueType's: faster than to cut it down and turn it then."""
+def as_truetype(data: bytes, font: Any, numbers: Collection[int]) -> tuple[bytes, Mapping[int, int]]:
+    """Some glyphs of a font with cubic curves with TrueType's: faster than to cut it down and turn it then.
+
+    Args:
+        data, font: the font file, and the same as fontTools reads it.
+        numbers: those of the glyphs.
+
+    Returns:
+        a TrueType file, and which number each glyph has in it.
+    """
+    names = {number: font.getGlyphName(number) for number in numbers}
     glyphs, em, order = font.getGlyphSet(), font["head"].unitsPerEm, [".notdef", *sorted(names.values())]
     # imported here: it loads all of matplotlib, and most fonts are TrueType
     from matplotlib.ft2font import FT2Font, LoadFlags
@@ -41,7 +49,10 @@ def as_truetype(data: bytes, font: Any, names: Mapping[int, str]) -> TTFont:
     builder.setupPost(keepGlyphNames=False)
     builder.font.recalcTimestamp = False
     builder.updateHead(created=0, modified=0)
-    return builder.font
+    out = BytesIO()
+    builder.save(out)
+    places = {name: place for place, name in enumerate(order)}
+    return out.getvalue(), {number: places[name] for number, name in names.items()}
 
 
 def _quadratic(vertices: Any, codes: Any, error: float) -> TrueTypeGlyph:

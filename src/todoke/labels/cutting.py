@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from io import BytesIO
+from pathlib import Path
 
-from fontTools import subset
-from fontTools.ttLib import TTFont
+import uharfbuzz as hb
 
+from todoke.errors import FileRefused
 from todoke.labels.cubic import as_truetype
-from todoke.labels.faces import NOT_OUTLINES, Face, outlines
-
-_CUTTING = subset.Options(
-    hinting=False,
-    layout_features=[],
-    name_IDs=[],
-    notdef_outline=True,
-    recalc_timestamp=False,
-    drop_tables=list(NOT_OUTLINES),
-)
+from todoke.labels.faces import NOT_OUTLINES, Face, Glyph, is_private, outlines, refused_if_damaged, shapes
 
 
 @dataclass(frozen=True)
@@ -32,23 +23,53 @@ class Cut:
 
     @classmethod
     def of(cls, face: Face, needed: Iterable[tuple[int, str]]) -> Cut:
-        """Cut a face down to (CID, text), the text a character or a variation sequence that it draws."""
-        font = outlines(face)
+        """Cut a face down to (CID, text), the text a character or a variation sequence that it draws.
+
+        Raises FileRefused (`font_unreadable`) if the part does not draw a character that the face draws: it would be
+        printed as nothing.
+        """
         wanted = {cid: (text, face.glyph_number(text)) for cid, text in needed}
-        names = {glyph: font.getGlyphName(glyph) for _, glyph in wanted.values()}
-        part = as_truetype(face.data, font, names) if "CFF " in font else _subset(font, names)
-        ids = part.getReverseGlyphMap()
+        numbers = {number for _, number in wanted.values()}
+        font = outlines(face)
+        data, numbered = as_truetype(face.data, font, numbers) if "CFF " in font else _subset(face.data, numbers)
         glyphs = [
-            (cid, text, ids[names[glyph]], 1000 * face.widths[glyph]) for cid, (text, glyph) in sorted(wanted.items())
+            (cid, text, numbered[number], 1000 * face.widths[number]) for cid, (text, number) in sorted(wanted.items())
         ]
-        out = BytesIO()
-        part.save(out)
-        return cls(face, out.getvalue(), glyphs)
+        drawn = hb.Font(hb.Face(data))
+        for _, text, number, _ in glyphs:
+            if face.draws(text) and not _has_outline(drawn, number):
+                raise FileRefused(
+                    "font_unreadable",
+                    "フォントから字形を取り出せません",
+                    where=f"{face.name}: U+{ord(text[0]):04X}",
+                    next_step="フォントの再送を依頼してください",
+                )
+        return cls(face, data, glyphs)
 
 
-def _subset(font: TTFont, names: Mapping[int, str]) -> TTFont:
-    """A font cut down to some of its glyphs."""
-    subsetter = subset.Subsetter(_CUTTING)
-    subsetter.populate(glyphs=names.values())
-    subsetter.subset(font)
-    return font
+def check_font(path: Path, where: str) -> None:
+    """Refuse a received EUDC font that cannot be read, drawn or cut down (FileRefused `font_unreadable`).
+
+    Nothing is kept.
+    """
+    face = Face.read(path, where)
+    private = [code for code in face.cmap if is_private(code)]
+    with refused_if_damaged(where):
+        shapes(face, private)
+        Cut.of(face, ((code, chr(code)) for code in private if face.glyph(code) is Glyph.DRAWN))
+
+
+def _subset(data: bytes, numbers: Collection[int]) -> tuple[bytes, Mapping[int, int]]:
+    """A font cut down to some of its glyphs, and which number each has in it."""
+    # HarfBuzz does in 10 ms what takes fontTools 700
+    part = hb.SubsetInput()
+    part.glyph_set.update(numbers)
+    part.drop_table_tag_set.update(int.from_bytes(tag.encode("ascii"), "big") for tag in ("cmap", *NOT_OUTLINES))
+    part.flags = hb.SubsetFlags.NO_HINTING | hb.SubsetFlags.NOTDEF_OUTLINE
+    plan = hb.SubsetPlan(hb.Face(data), part)
+    return plan.execute().blob.data, plan.old_to_new_glyph_mapping
+
+
+def _has_outline(font: hb.Font, number: int) -> bool:
+    box = font.get_glyph_extents(number)
+    return box is not None and bool(box.width or box.height)

@@ -44,8 +44,8 @@ _COMPARED_EM = 4096
 #: What a pen is told to draw an outline: operation and points in font units.
 Strokes = list[tuple[str, tuple[Any, ...]]]
 _DAMAGED = (
-    TTLibError, AssertionError, LookupError, ValueError, AttributeError, TypeError, ArithmeticError, RecursionError,
-    NotImplementedError, OSError, struct.error,
+    TTLibError, AssertionError, LookupError, ValueError, AttributeError, TypeError, ArithmeticError, RuntimeError,
+    OSError, struct.error,
 )  # fmt: skip
 
 
@@ -83,7 +83,7 @@ class Face:
     def read(cls, source: bytes | Path, where: str) -> Face:
         """Read a font file; raises FileRefused (`font_unreadable`) naming `where`."""
         data = source if isinstance(source, bytes) else source.read_bytes()
-        with _refused_if_damaged(where):
+        with refused_if_damaged(where):
             return _read(data, where)
 
     def glyph(self, code_point: int) -> Glyph:
@@ -94,6 +94,10 @@ class Face:
             return Glyph.NOTDEF
         return Glyph.EMPTY if code_point in self.blank else Glyph.DRAWN
 
+    def draws(self, text: str) -> bool:
+        """Whether a character or a variation sequence has an outline in this font."""
+        return text in self.variants if len(text) == 2 else self.glyph(ord(text)) is Glyph.DRAWN
+
     def glyph_number(self, text: str) -> int:
         """The glyph of a character or a variation sequence that it draws."""
         return self.variants[text] if len(text) == 2 else self.cmap[ord(text)]
@@ -103,18 +107,12 @@ class Face:
         return self.widths[self.cmap[code_point]]
 
 
-def check_font(path: Path, where: str) -> None:
-    """Refuse a received EUDC font that cannot be read or drawn (FileRefused `font_unreadable`); nothing is kept."""
-    face = Face.read(path, where)
-    with _refused_if_damaged(where):
-        shapes(face, filter(is_private, face.cmap))
-
-
 @contextmanager
-def _refused_if_damaged(where: str) -> Iterator[None]:
+def refused_if_damaged(where: str) -> Iterator[None]:
+    """Takes what a library says of a damaged font for a refusal of the file (FileRefused `font_unreadable`)."""
     try:
         yield
-    # fontTools lets errors of every kind through on damaged input; none of them may pass as a missing glyph.
+    # fontTools and HarfBuzz let errors of every kind through on damaged input; none may pass as a missing glyph
     except _DAMAGED as error:
         raise FileRefused(
             "font_unreadable",

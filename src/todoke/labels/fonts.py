@@ -163,13 +163,7 @@ class FontSet:
         for char in {*characters, *FIXED_TEXT}:
             cid = self.wide.get(ord(char), ord(char))
             needed[self.elsewhere.get(char, 0)].add((cid, self.sequences.get(char, char)))
-        return [_cut(face, frozenset(texts)) if texts else None for face, texts in zip(self.faces, needed, strict=True)]
-
-
-@lru_cache(maxsize=16)
-def _cut(face: Face, needed: frozenset[tuple[int, str]]) -> Cut:
-    """Receipts, printer's grids and test packs are set in the same characters time and again."""
-    return Cut.of(face, needed)
+        return [Cut.of(face, texts) if texts else None for face, texts in zip(self.faces, needed, strict=True)]
 
 
 def _prints(face: Face, code_point: int) -> bool:

@@ -98,7 +98,7 @@ def receive(contract: str, on: date) -> Counts:
 
 
 def _read_font(ws: Workspace, file: IncomingFile, payload: Path, receipt_no: str, pin: Pin) -> Landing:
-    from todoke.labels.faces import check_font
+    from todoke.labels.cutting import check_font
 
     if not file.name.lower().endswith(FONT_ENDINGS):
         raise FileRefused(
