@@ -56,10 +56,9 @@ def main() -> None:
 
 def _run(process: Any, answer: Any) -> Any:
     process.start()
-    said = answer.get()
     process.join()
     assert process.exitcode == 0
-    return said
+    return answer.get()
 
 
 def _print(batches: list[str], answer: Any) -> None:

@@ -38,7 +38,7 @@ STORY: tuple[tuple[str, str, date] | str, ...] = (
     ("register", "publish", DELIVERED),
     "approve",
     ("register", "publish", DELIVERED),
-    ("labels", "prove", LABELS),
+    ("gaiji_proof", "prove", LABELS),
     ("labels", "plan", LABELS),
     ("labels", "test_pack", LABELS),
     "approve",
@@ -96,7 +96,8 @@ def _deliver(households: int) -> None:
 def _approve(_households: int) -> None:
     from todoke.process import approval
 
-    inspection = {"inspector": "bench", "inspected_on": clock.now_tokyo().date().isoformat()}
+    inspector, *_ = approval.inspectors(CONTRACT)
+    inspection = {"inspector": inspector, "inspected_on": clock.now_tokyo().date().isoformat()}
     for request in approval.pending(CONTRACT):
         place = (CONTRACT, request["subject"], request["digest"])
         approval.record(*place, request["options"][0], "bench", request["round"], **inspection)
@@ -161,11 +162,12 @@ def main() -> None:
                 outside.join()
                 assert outside.exitcode == 0, step
                 continue
-            answer = spawn.Queue()
+            answer = spawn.SimpleQueue()
             process = spawn.Process(target=_stage, args=(*step, answer))
             process.start()
-            wall, cpu, peak = answer.get()
             process.join()
+            assert process.exitcode == 0, step
+            wall, cpu, peak = answer.get()
             print(f"{step[0] + '.' + step[1]:<26}{wall:8.1f}{cpu:8.1f}{peak:9.0f}", flush=True)
 
 
