@@ -157,10 +157,15 @@ class Airflow:
                 return [self.run(dag_id, on or clock.now_tokyo().date(), conf=dict(request)) for request in requests]
 
     def _migrate(self) -> None:
+        from airflow import settings as airflow_settings
         from airflow.utils import db
+        from sqlalchemy import inspect
 
         with (self.home / "migrate.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            if not inspect(airflow_settings.get_engine()).has_table("alembic_version"):
+                db.initdb()  # an empty database is not asked: the answer comes after a second
+                return
             try:
                 db.check_migrations(1)
             except TimeoutError:
