@@ -4,8 +4,8 @@ import csv
 import io
 import itertools
 
-import pyarrow as pa
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
