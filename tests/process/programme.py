@@ -60,9 +60,8 @@ def prints(process: ModuleType) -> Callable[[str, date], Counts]:
     """What claims the batches of a process and prints one after the other."""
 
     def release_batches(contract: str, on: date) -> Counts:
-        batches = process.claim_batches(contract, on)
-        printed = [labels.print_batches(contract, on, [batch]) for batch in batches]
-        return {"batches": len(batches), "labels": sum(int(each["labels"]) for each in printed)}
+        printed = [labels.print_batches(contract, on, [batch]) for batch in process.claim_batches(contract, on)]
+        return {"batches": len(printed), "labels": sum(int(each["labels"]) for each in printed)}
 
     return release_batches
 
@@ -361,8 +360,7 @@ class Programme:
 
 @contextlib.contextmanager
 def on_ledger(kind: str, home: Path, root: Path) -> Iterator[Programme]:
-    """A programme to which nothing has happened, on a ledger of a kind (`sqlite` or `postgresql`) that is there while
-    the block runs."""
+    """A programme to which nothing has happened; its ledger, `sqlite` or `postgresql`, is there while the block runs."""
     with databases.fresh_database(kind) as url:
         yield Programme(home, root, url)
 
