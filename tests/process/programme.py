@@ -360,7 +360,7 @@ class Programme:
 
 @contextlib.contextmanager
 def on_ledger(kind: str, home: Path, root: Path) -> Iterator[Programme]:
-    """A programme to which nothing has happened; its ledger, `sqlite` or `postgresql`, is there while the block runs."""
+    """A programme to which nothing has happened; its ledger (`sqlite`, `postgresql`) is there while the block runs."""
     with databases.fresh_database(kind) as url:
         yield Programme(home, root, url)
 
