@@ -127,10 +127,23 @@ def _sqlalchemy(url: str, name: str) -> str:
 @contextlib.contextmanager
 def fresh_database(kind: str) -> Iterator[str | None]:
     """The URL of an empty PostgreSQL database while the block runs; None for `sqlite`, whose file lies in the home."""
-    if kind == "sqlite":
+    with _copied("template1" if kind == "postgresql" else None) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def copied_database(url: str | None) -> Iterator[str | None]:
+    """The URL of a copy while the block runs; nobody may be connected to the one that is copied."""
+    with _copied(url and make_url(url).database) as copy:
+        yield copy
+
+
+@contextlib.contextmanager
+def _copied(template: str | None) -> Iterator[str | None]:
+    if template is None:
         yield None
         return
-    url = create_postgresql("template1", f"fresh_{secrets.token_hex(4)}")
+    url = create_postgresql(template, f"copy_{secrets.token_hex(4)}")
     try:
         yield url
     finally:

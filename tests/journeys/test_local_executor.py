@@ -182,7 +182,7 @@ def held(programme: Programme) -> dict[str, Any]:
 def test_tasks_killed_before_their_commit_are_tried_again_to_the_same_end(
     ward: Programme, killed: Programme, airflow: Services, tmp_path: Path
 ):
-    with ward.copied(tmp_path / "undisturbed").entered() as undisturbed:
+    with ward.copied(tmp_path / "undisturbed") as undisturbed, undisturbed.entered():
         undisturbed.run("register", FILES)
         expected = held(undisturbed)
         assert len(undisturbed.version("household")) == 12

@@ -37,16 +37,16 @@ def in_july(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Programme:
 
 
 @pytest.fixture(scope="session")
-def in_november(tmp_path_factory: pytest.TempPathFactory, in_july: Programme) -> Programme:
+def in_november(tmp_path_factory: pytest.TempPathFactory, in_july: Programme) -> Iterator[Programme]:
     """Labels were approved and printed, catalogues are on their way, the web site is open."""
-    programme = in_july.copied(tmp_path_factory.mktemp("november") / "home")
-    with programme.entered():
-        programme.run("labels", LABELS)
-        programme.answer()
-        programme.run("labels", LABELS)
-        programme.hands_over(HAND_OVER, "catalogue")
-        programme.web_site_opens()
-    return programme
+    with in_july.copied(tmp_path_factory.mktemp("november") / "home") as programme:
+        with programme.entered():
+            programme.run("labels", LABELS)
+            programme.answer()
+            programme.run("labels", LABELS)
+            programme.hands_over(HAND_OVER, "catalogue")
+            programme.web_site_opens()
+        yield programme
 
 
 @pytest.fixture(scope="session")
@@ -58,24 +58,33 @@ def labels_printed(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Prog
     return programme
 
 
+@pytest.fixture(scope="session")
+def labels_printed_on_postgresql(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Iterator[Programme]:
+    """The same on PostgreSQL."""
+    with on_ledger("postgresql", tmp_path_factory.mktemp("labels_printed") / "home", root) as programme:
+        with programme.entered():
+            prints_labels(programme)
+        yield programme
+
+
 @pytest.fixture
 def printed(labels_printed: Programme, tmp_path: Path) -> Iterator[Programme]:
     """A programme of its own from the printing of the labels on."""
-    with labels_printed.copied(tmp_path / "home").entered() as programme:
+    with labels_printed.copied(tmp_path / "home") as programme, programme.entered():
         yield programme
 
 
 @pytest.fixture
 def july(in_july: Programme, tmp_path: Path) -> Iterator[Programme]:
     """A programme of its own from the published register on."""
-    with in_july.copied(tmp_path / "home").entered() as programme:
+    with in_july.copied(tmp_path / "home") as programme, programme.entered():
         yield programme
 
 
 @pytest.fixture
 def november(in_november: Programme, tmp_path: Path) -> Iterator[Programme]:
     """A programme of its own from the hand-over of the catalogues on."""
-    with in_november.copied(tmp_path / "home").entered() as programme:
+    with in_november.copied(tmp_path / "home") as programme, programme.entered():
         yield programme
 
 
@@ -89,5 +98,5 @@ def fresh(root: Path, tmp_path: Path) -> Iterator[Programme]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty(request: pytest.FixtureRequest, root: Path, tmp_path: Path) -> Iterator[Programme]:
     """A programme to which nothing has happened, on either ledger."""
-    with on_ledger(request.param, tmp_path / "home", root) as programme:
+    with on_ledger(request.param, tmp_path / "home", root) as programme, programme.entered():
         yield programme

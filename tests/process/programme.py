@@ -60,9 +60,8 @@ def prints(process: ModuleType) -> Callable[[str, date], Counts]:
     """What claims the batches of a process and prints one after the other."""
 
     def release_batches(contract: str, on: date) -> Counts:
-        batches = process.claim_batches(contract, on)
-        printed = [labels.print_batches(contract, on, [batch]) for batch in batches]
-        return {"batches": len(batches), "labels": sum(int(each["labels"]) for each in printed)}
+        printed = [labels.print_batches(contract, on, [batch]) for batch in process.claim_batches(contract, on)]
+        return {"batches": len(printed), "labels": sum(int(each["labels"]) for each in printed)}
 
     return release_batches
 
@@ -141,7 +140,7 @@ class Programme:
             "TODOKE_GIFT_LGWAN_PASSPHRASE": PASSPHRASE,
             "TODOKE_GIFT_WEB": f"sqlite:///{home / 'web.db'}",
             "TODOKE_SMTP": None,
-            "TODOKE_NOW": None,
+            "TODOKE_NOW": now and now.isoformat(),
         }
 
     @contextlib.contextmanager
@@ -153,10 +152,12 @@ class Programme:
             finally:
                 database.engine_of(CONTRACT).dispose()
 
-    def copied(self, home: Path) -> Programme:
-        """The same at another place; nobody may be connected."""
+    @contextlib.contextmanager
+    def copied(self, home: Path, root: Path | None = None) -> Iterator[Programme]:
+        """The same at another place, which is there while the block runs; nobody may be connected to this one."""
         shutil.copytree(self.home, home)
-        return Programme(home, self.root, now=self.now)
+        with databases.copied_database(self.variables["TODOKE_LEDGER"]) as url:
+            yield Programme(home, root or self.root, url, self.now)
 
     # -- what other people do -----------------------------------------------------------------------------
 
@@ -359,9 +360,9 @@ class Programme:
 
 @contextlib.contextmanager
 def on_ledger(kind: str, home: Path, root: Path) -> Iterator[Programme]:
-    """A programme to which nothing has happened, on a ledger of a kind: `sqlite` or `postgresql`."""
-    with databases.fresh_database(kind) as url, Programme(home, root, url).entered() as programme:
-        yield programme
+    """A programme to which nothing has happened; its ledger (`sqlite`, `postgresql`) is there while the block runs."""
+    with databases.fresh_database(kind) as url:
+        yield Programme(home, root, url)
 
 
 def arrived(programme: Programme) -> None:

@@ -57,7 +57,7 @@ def in_september(tmp_path_factory: pytest.TempPathFactory) -> Programme:
 
 @pytest.fixture
 def september(in_september: Programme, tmp_path: Path) -> Iterator[Programme]:
-    with in_september.copied(tmp_path / "home").entered() as programme:
+    with in_september.copied(tmp_path / "home") as programme, programme.entered():
         yield programme
 
 

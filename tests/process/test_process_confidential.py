@@ -117,9 +117,24 @@ def season(programme: Programme) -> frozenset[str]:
     return before
 
 
+@pytest.fixture(scope="module")
+def season_ended(
+    in_november: Programme, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Programme, frozenset[str]]]:
+    with in_november.copied(tmp_path_factory.mktemp("season") / "home") as programme:
+        with programme.entered():
+            before = season(programme)
+        yield programme, before
+
+
 @pytest.fixture
-def after_season(november: Programme) -> tuple[Programme, frozenset[str]]:
-    return november, season(november)
+def after_season(
+    season_ended: tuple[Programme, frozenset[str]], tmp_path: Path
+) -> Iterator[tuple[Programme, frozenset[str]]]:
+    """A programme of its own from the end of the season on, and what `season` says."""
+    ended, before = season_ended
+    with ended.copied(tmp_path / "home") as programme, programme.entered():
+        yield programme, before
 
 
 def test_nothing_shows_a_confidential_household_but_what_its_delivery_needs(after_season):
@@ -211,15 +226,15 @@ def test_one_step_alone_reads_registered_addresses(november: Programme, monkeypa
     assert all(reads)
 
 
-def test_what_lies_open_in_the_lake_has_no_address(november: Programme):
-    season(november)
+def test_what_lies_open_in_the_lake_has_no_address(after_season):
+    programme, _ = after_season
     homes = [home_of(number) for number in (SECRET, SECRET_INSTRUCTED, FAMILY, COUPLE)]
     wanted = addresses_of(*homes) | names_of(*homes)
-    with november.ledger.read() as tx:
-        versions = [ref for name in november.ledger.heads(tx) for ref in november.ledger.versions(tx, name)]
+    with programme.ledger.read() as tx:
+        versions = [ref for name in programme.ledger.heads(tx) for ref in programme.ledger.versions(tx, name)]
     opened = {
         ref.dataset
         for ref in versions
-        if ref.dataset not in ENCRYPTED and shows(str(Lake(november.ledger).read(ref).to_pylist()), wanted)
+        if ref.dataset not in ENCRYPTED and shows(str(Lake(programme.ledger).read(ref).to_pylist()), wanted)
     }
     assert opened == set()

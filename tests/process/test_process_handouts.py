@@ -38,8 +38,7 @@ def other_forms(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def january(in_november: Programme, other_forms: Path, tmp_path: Path) -> Iterator[Programme]:
     """A new font draws a gaiji of one name otherwise, and a person has said no to it; nobody has applied."""
-    home = in_november.copied(tmp_path / "home").home
-    with Programme(home, other_forms, now=in_november.now).entered() as programme:
+    with in_november.copied(tmp_path / "home", other_forms) as programme, programme.entered():
         drop(programme.inbox("cloud"), "EUDC.TTE", eudc_font(nudge=0.2))
         programme.run("intake", AFTER_DEADLINE)
         programme.run("labels", AFTER_DEADLINE)

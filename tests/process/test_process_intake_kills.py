@@ -147,7 +147,7 @@ def test_whatever_runs_next_removes_the_plaintext_that_a_killed_run_left(july: P
 
 
 def test_a_run_killed_at_any_step_is_finished_by_the_next(start: Programme, tmp_path):
-    with start.copied(tmp_path / "undisturbed").entered() as programme, stepping(None) as steps:
+    with start.copied(tmp_path / "undisturbed") as programme, programme.entered(), stepping(None) as steps:
         takes_all(programme)
         expected = end(programme)
     assert steps.count > 40
@@ -155,7 +155,7 @@ def test_a_run_killed_at_any_step_is_finished_by_the_next(start: Programme, tmp_
     assert (expected["households"], expected["stop"]) == (["accepted", "repeat"], ["refused"])
     assert (expected["blocks"], expected["inbox"]) == (["1-1-1", "2-2-2", "1-1-1", "3-3-3"], [])
     for step in range(1, steps.count + 1, 5):
-        with start.copied(tmp_path / str(step)).entered() as programme:
+        with start.copied(tmp_path / str(step)) as programme, programme.entered():
             with stepping(step), pytest.raises(Killed):
                 takes_all(programme)
             takes_all(programme)

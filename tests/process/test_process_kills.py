@@ -96,7 +96,7 @@ def ordered(november: Programme) -> Programme:
 
 def undisturbed(programme: Programme, process: str, on: date, home: Path) -> dict[str, Any]:
     """The same run in a copy, without a kill."""
-    with programme.copied(home).entered() as other:
+    with programme.copied(home) as other, other.entered():
         other.run(process, on)
         return held(other)
 
@@ -166,7 +166,7 @@ def test_a_report_that_was_begun_is_ended_by_a_later_run_with_the_figures_of_its
     november: Programme, killed: Callable[[], contextlib.AbstractContextManager[None]], tmp_path: Path
 ):
     arrived(november)
-    with november.copied(tmp_path / "other").entered() as other:
+    with november.copied(tmp_path / "other") as other, other.entered():
         reports.prepare("gift", REPORT_DUE)
         expected, kept = other.out("reports"), other.rows("deliverable")
     assert len(expected) == 2

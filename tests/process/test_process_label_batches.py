@@ -36,18 +36,28 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return installation(tmp_path_factory.mktemp("narrow"), labels={"labels_per_batch": MOST})
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def asked(request: pytest.FixtureRequest, narrow: Path, tmp_path: Path) -> Iterator[Programme]:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def labels_asked_about(
+    request: pytest.FixtureRequest, narrow: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Programme]:
     """A person has been asked about ten ordinary labels and a confidential one, all in batches of four."""
-    with on_ledger(request.param, tmp_path / "home", narrow) as programme:
-        programme.ward_sends_font()
-        programme.ward_sends("households", households(), FILES)
-        programme.ward_sends("special_delivery", table(INSTRUCTION_HEADER, INSTRUCTIONS), FILES)
-        for process in ("intake", "register"):
-            programme.run(process, FILES)
-        programme.run("labels", LABELS)
-        programme.answer_open()
-        programme.run("labels", LABELS)
+    with on_ledger(request.param, tmp_path_factory.mktemp("asked") / "home", narrow) as programme:
+        with programme.entered():
+            programme.ward_sends_font()
+            programme.ward_sends("households", households(), FILES)
+            programme.ward_sends("special_delivery", table(INSTRUCTION_HEADER, INSTRUCTIONS), FILES)
+            for process in ("intake", "register"):
+                programme.run(process, FILES)
+            programme.run("labels", LABELS)
+            programme.answer_open()
+            programme.run("labels", LABELS)
+        yield programme
+
+
+@pytest.fixture
+def asked(labels_asked_about: Programme, tmp_path: Path) -> Iterator[Programme]:
+    """A programme of its own from the question on."""
+    with labels_asked_about.copied(tmp_path / "home") as programme, programme.entered():
         yield programme
 
 

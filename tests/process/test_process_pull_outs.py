@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from programme import CONTRACT, Programme, on_ledger, one, prints_labels
+from programme import CONTRACT, Programme, one
 from register_steps import by_hand
 from small_ward import (
     COUPLE,
@@ -44,11 +44,10 @@ HAND_OVER = date(2026, 11, 2)
 UNKNOWN = "00009999"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def either(request: pytest.FixtureRequest, root: Path, tmp_path: Path) -> Iterator[Programme]:
+@pytest.fixture(params=["labels_printed", "labels_printed_on_postgresql"], ids=["sqlite", "postgresql"])
+def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Programme]:
     """The same on either ledger."""
-    with on_ledger(request.param, tmp_path / "home", root) as programme:
-        prints_labels(programme)
+    with request.getfixturevalue(request.param).copied(tmp_path / "home") as programme, programme.entered():
         yield programme
 
 
@@ -299,7 +298,7 @@ ACTIONS = st.one_of(
 def test_totals_close_for_any_history_of_pulls(
     labels_printed: Programme, tmp_path_factory: pytest.TempPathFactory, history: list[tuple[str, Any]]
 ):
-    with labels_printed.copied(tmp_path_factory.mktemp("history") / "home").entered() as programme:
+    with labels_printed.copied(tmp_path_factory.mktemp("history") / "home") as programme, programme.entered():
         for n, (action, what) in enumerate(history):
             happens(programme, action, what, date(2026, 11, 2 + n))
             said: Mapping[str, int] = pull_outs.pull_out(CONTRACT, date(2026, 11, 2 + n))  # type: ignore[assignment]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
@@ -16,11 +15,10 @@ import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from programme import CONTRACT, TASKS, Programme, installation, one
+from programme import CONTRACT, TASKS, Programme, installation, on_ledger, one
 from small_ward import COUPLE, GOOD, HOMES, PASSPHRASE, SINGLE, THREE, WRONG, home_of, households
 from ward_queries import NEXT, Query, opened, returns
 
-import databases
 from todoke.errors import FileRefused
 from todoke.outbox.workbook import encrypted
 from todoke.process import returned_work
@@ -56,24 +54,25 @@ def lenient(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return installation(tmp_path_factory.mktemp("lenient"), register={"drift_gate_percent": 60, "release": "automatic"})
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def asked(request: pytest.FixtureRequest, lenient: Path, tmp_path: Path) -> Iterator[Programme]:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def in_question(
+    request: pytest.FixtureRequest, lenient: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Programme]:
     """A ward's file in which four households are wrong has been taken and its register published without them."""
-    url = None
-    if request.param == "postgresql":
-        url = databases.create_postgresql("template1", f"queries_{secrets.token_hex(4)}")
-    with Programme(tmp_path / "home", lenient, url).entered() as programme:
-        begins(programme)
+    with on_ledger(request.param, tmp_path_factory.mktemp("question") / "home", lenient) as programme:
+        with programme.entered():
+            programme.ward_sends_font()
+            programme.ward_sends("households", ward_file(), FILES)
+            programme.run("intake", FILES)
+            programme.run("register", FILES)
         yield programme
-    if url is not None:
-        databases.drop_postgresql(url)
 
 
-def begins(programme: Programme) -> None:
-    programme.ward_sends_font()
-    programme.ward_sends("households", ward_file(), FILES)
-    programme.run("intake", FILES)
-    programme.run("register", FILES)
+@pytest.fixture
+def asked(in_question: Programme, tmp_path: Path) -> Iterator[Programme]:
+    """A programme of its own from the question on."""
+    with in_question.copied(tmp_path / "home") as programme, programme.entered():
+        yield programme
 
 
 def registers(programme: Programme, on: date = NEXT) -> dict[str, Any]:
@@ -229,20 +228,13 @@ def test_a_file_that_is_no_query_is_refused(asked: Programme):
     assert {row["state"] for row in asked.rows("receipt", source="returned_work")} == {"refused"}
 
 
-@pytest.fixture(scope="session")
-def in_question(tmp_path_factory: pytest.TempPathFactory, lenient: Path) -> Programme:
-    programme = Programme(tmp_path_factory.mktemp("question") / "home", lenient)
-    with programme.entered():
-        begins(programme)
-    return programme
-
-
+@pytest.mark.parametrize("in_question", ["sqlite"], indirect=True)
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(answers=st.dictionaries(st.sampled_from(sorted(BAD)), st.sampled_from(SAID)))
 def test_whatever_is_answered_rows_close_and_who_passes_the_rules_is_in(
     in_question: Programme, tmp_path_factory: pytest.TempPathFactory, answers: dict[str, str]
 ):
-    with in_question.copied(tmp_path_factory.mktemp("answers") / "home").entered() as programme:
+    with in_question.copied(tmp_path_factory.mktemp("answers") / "home") as programme, programme.entered():
         query = Query(programme)
         for household, said in answers.items():
             if said in ("right", "wrong"):

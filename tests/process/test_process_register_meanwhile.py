@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -183,19 +184,17 @@ def test_a_late_run_of_yesterday_takes_nothing_of_this_morning_although_labels_w
 
 
 @pytest.fixture
-def killed(in_november: Programme, tmp_path: Path) -> Programme:
+def killed(in_november: Programme, tmp_path: Path) -> Iterator[Programme]:
     """A programme with an installation of its own, killed between the claim of a batch of goods and its file."""
-    programme = Programme(
-        in_november.copied(tmp_path / "home").home, installation(tmp_path / "root"), now=in_november.now
-    )
-    with programme.entered():
-        ordered(programme, FAMILY)
-        orders.land_web(CONTRACT, FIRST)
-        orders.settle(CONTRACT, FIRST)
-        batches = claimed(Workspace.open(CONTRACT, FIRST), "goods")
-        next(batches)
-        batches.close()  # type: ignore[attr-defined]
-    return programme
+    with in_november.copied(tmp_path / "home", installation(tmp_path / "root")) as programme:
+        with programme.entered():
+            ordered(programme, FAMILY)
+            orders.land_web(CONTRACT, FIRST)
+            orders.settle(CONTRACT, FIRST)
+            batches = claimed(Workspace.open(CONTRACT, FIRST), "goods")
+            next(batches)
+            batches.close()  # type: ignore[attr-defined]
+        yield programme
 
 
 def test_a_batch_left_behind_is_rendered_under_the_contract_that_it_was_claimed_under(killed: Programme):

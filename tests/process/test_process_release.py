@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
-from programme import CONTRACT, Programme, installation, one
+from programme import CONTRACT, Programme, installation, on_ledger, one
 from register_steps import numbered, stop
 from small_ward import (
     CORRECTION_HEADER,
@@ -29,7 +28,6 @@ from small_ward import (
     table,
 )
 
-import databases
 from todoke.process import approval
 from todoke.process.register_rebuild import rebuilt
 from todoke.process.register_versions import parents
@@ -46,20 +44,25 @@ def careful(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return installation(tmp_path_factory.mktemp("careful"), register={"drift_gate_percent": 20, "release": "person"})
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def programme(request: pytest.FixtureRequest, careful: Path, tmp_path: Path) -> Iterator[Programme]:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def looked_at(
+    request: pytest.FixtureRequest, careful: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Programme]:
     """The ward's file has been taken and looked at; of thirteen households one is in quarantine."""
-    url = None
-    if request.param == "postgresql":
-        url = databases.create_postgresql("template1", f"release_{secrets.token_hex(4)}")
-    with Programme(tmp_path / "home", careful, url).entered() as programme:
-        programme.ward_sends_font()
-        programme.ward_sends("households", households(), FILES)
-        programme.run("intake", FILES)
-        programme.run("register", FILES)
+    with on_ledger(request.param, tmp_path_factory.mktemp("looked_at") / "home", careful) as programme:
+        with programme.entered():
+            programme.ward_sends_font()
+            programme.ward_sends("households", households(), FILES)
+            programme.run("intake", FILES)
+            programme.run("register", FILES)
         yield programme
-    if url is not None:
-        databases.drop_postgresql(url)
+
+
+@pytest.fixture
+def programme(looked_at: Programme, tmp_path: Path) -> Iterator[Programme]:
+    """A programme of its own from the question about the rest on."""
+    with looked_at.copied(tmp_path / "home") as programme, programme.entered():
+        yield programme
 
 
 def published(programme: Programme) -> set[str]:

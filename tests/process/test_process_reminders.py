@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 
 import pytest
 from label_samples import eudc_font
@@ -41,15 +42,24 @@ BEFORE, LAST_OPEN, REMINDER, NEXT, AFTER_DEADLINE = (
 WATER = "3001"
 
 
-@pytest.fixture
-def december(november: Programme) -> Iterator[Programme]:
+@pytest.fixture(scope="module")
+def in_december(in_november: Programme, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Programme]:
     """One has applied, one has declined; orders are settled for the open day before the reminder."""
-    november.applies("w1", FAMILY, "2026-11-10 12:00", [(WATER, 1)])
-    card = november.card("H1", DECLINES, "エンリョ　トミ", "152-0003", [], 辞退="1", 辞退確信度=0.99)
-    november.scans(BEFORE, card)
-    november.run("orders", BEFORE)
-    november.run("orders", LAST_OPEN)
-    return november
+    with in_november.copied(tmp_path_factory.mktemp("december") / "home") as programme:
+        with programme.entered():
+            programme.applies("w1", FAMILY, "2026-11-10 12:00", [(WATER, 1)])
+            card = programme.card("H1", DECLINES, "エンリョ　トミ", "152-0003", [], 辞退="1", 辞退確信度=0.99)
+            programme.scans(BEFORE, card)
+            programme.run("orders", BEFORE)
+            programme.run("orders", LAST_OPEN)
+        yield programme
+
+
+@pytest.fixture
+def december(in_december: Programme, tmp_path: Path) -> Iterator[Programme]:
+    """A programme of its own from the last open day before the reminder on."""
+    with in_december.copied(tmp_path / "home") as programme, programme.entered():
+        yield programme
 
 
 def notices(programme: Programme, state: str = "released") -> set[str]:

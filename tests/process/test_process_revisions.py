@@ -103,7 +103,7 @@ def test_the_order_in_which_files_arrive_does_not_matter(july: Programme, tmp_pa
     early += [("additions", additions(added[0]), NEXT), ("additions", additions(added[1]), LATER)]
     parts = []
     for place, files in enumerate((early, early[::-1])):
-        with july.copied(tmp_path / str(place)).entered() as programme:
+        with july.copied(tmp_path / str(place)) as programme, programme.entered():
             for kind, content, on in files:
                 programme.ward_sends(kind, content, on)
                 programme.run("intake", LAST)

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from programme import CONTRACT, Programme, on_ledger, prints_labels
+from programme import CONTRACT, Programme
 from small_ward import (
     CORRECTION_HEADER,
     COUPLE,
@@ -188,9 +188,10 @@ def test_a_catalogue_sent_again_counts_as_reached(november: Programme):
     assert reached()
 
 
-def test_a_pull_out_an_address_and_a_request_come_of_themselves_on_postgresql_too(root: Path, tmp_path: Path):
-    with on_ledger("postgresql", tmp_path / "home", root) as programme:
-        prints_labels(programme)
+def test_a_pull_out_an_address_and_a_request_come_of_themselves_on_postgresql_too(
+    labels_printed_on_postgresql: Programme, tmp_path: Path
+):
+    with labels_printed_on_postgresql.copied(tmp_path / "home") as programme, programme.entered():
         assert names(programme, FAMILY, on=date(2026, 9, 8))["to_find"] == 1
         parcels = {number: programme.parcel(number, "catalogue")["id"] for number in (LATE, COUPLE)}
         taken = [(parcel, 1, "引受", "10:00") for parcel in parcels.values()]

@@ -47,14 +47,16 @@ def is_valid(number: str) -> bool:
 def _permuted(key: bytes, indices: NDArray[np.int64]) -> NDArray[np.int64]:
     left, right = np.divmod(indices, _HALF)
     for number in range(_ROUNDS):
-        left, right = right, (left + _round(key, number)[right]) % _HALF
+        met = np.flatnonzero(np.bincount(right, minlength=_HALF))
+        left, right = right, (left + _round(key, number, met)[right]) % _HALF
     return left * _HALF + right
 
 
-def _round(key: bytes, number: int) -> NDArray[np.int64]:
-    """The round function's value for every half."""
-    values = [
+def _round(key: bytes, number: int, halves: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The round function's value for each of some halves, at its place among all; a few households meet few of them."""
+    values = np.zeros(_HALF, np.int64)
+    values[halves] = [
         int.from_bytes(hmac.digest(key, b"number %d %d" % (number, half), "sha256")[:8], "big") % _HALF
-        for half in range(_HALF)
+        for half in halves.tolist()
     ]
-    return np.array(values, np.int64)
+    return values
