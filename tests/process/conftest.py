@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "labels"))
 
-from programme import Programme, installation, on_ledger, prints_labels
-from small_ward import INSTRUCTION_HEADER, INSTRUCTIONS, households, table
-
-FILES, LABELS, HAND_OVER = date(2026, 7, 21), date(2026, 9, 7), date(2026, 11, 2)
+from programme import Programme, installation, on_ledger
+from story import HAND_OVER, LABELS, makes_first_register, prints_labels
 
 
 @pytest.fixture(scope="session")
@@ -28,11 +25,7 @@ def in_july(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Programme:
     """The ward's files have been taken and its register is published."""
     programme = Programme(tmp_path_factory.mktemp("july") / "home", root)
     with programme.entered():
-        programme.ward_sends_font()
-        programme.ward_sends("households", households(), FILES)
-        programme.ward_sends("special_delivery", table(INSTRUCTION_HEADER, INSTRUCTIONS), FILES)
-        programme.run("intake", FILES)
-        programme.run("register", FILES)
+        makes_first_register(programme)
     return programme
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import sqlalchemy as sa
 import yaml
 from label_samples import eudc_font
-from small_ward import CARRIER_HEADER, INSTRUCTION_HEADER, INSTRUCTIONS, PASSPHRASE, drop, households, sealed, table
+from small_ward import CARRIER_HEADER, PASSPHRASE, drop, sealed, table
 
 import databases
 from todoke import clock
@@ -372,19 +372,6 @@ def arrived(programme: Programme) -> None:
     rows = [(parcel, 1, word, "15:00") for parcel, word in zip(parcels, words, strict=False)]
     programme.carrier_reports(ARRIVED_ON, *rows)
     programme.run("deliveries", ARRIVED_ON)
-
-
-def prints_labels(programme: Programme) -> None:
-    """From the ward's first files to labels that are printed and still with us."""
-    files, labels_on = date(2026, 7, 21), date(2026, 9, 7)
-    programme.ward_sends_font()
-    programme.ward_sends("households", households(), files)
-    programme.ward_sends("special_delivery", table(INSTRUCTION_HEADER, INSTRUCTIONS), files)
-    for process in ("intake", "register"):
-        programme.run(process, files)
-    programme.run("labels", labels_on)
-    programme.answer()
-    programme.run("labels", labels_on)
 
 
 def one(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:

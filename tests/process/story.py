@@ -32,6 +32,24 @@ REPORT, AFTER_DEADLINE, TOILETS = date(2026, 12, 10), date(2027, 1, 18), date(20
 BEFORE_REMINDER, REMINDER = date(2026, 12, 11), date(2026, 12, 14)
 
 
+def makes_first_register(programme: Programme, content: bytes | None = None, *, instructed: bool = True) -> None:
+    """The ward's font, households and, if it says so, how confidential parcels go are taken; the register is made."""
+    programme.ward_sends_font()
+    programme.ward_sends("households", content or households(), FILES)
+    if instructed:
+        programme.ward_sends("special_delivery", table(INSTRUCTION_HEADER, INSTRUCTIONS), FILES)
+    programme.run("intake", FILES)
+    programme.run("register", FILES)
+
+
+def prints_labels(programme: Programme) -> None:
+    """From the ward's first files to labels that are printed and still with us."""
+    makes_first_register(programme)
+    programme.run("labels", LABELS)
+    programme.answer()
+    programme.run("labels", LABELS)
+
+
 def season(programme: Programme) -> Iterator[Step]:
     """Lets the outside act, then names what to run; the same step comes again where a person has answered."""
     programme.ward_sends_font()

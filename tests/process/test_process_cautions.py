@@ -19,10 +19,10 @@ from small_ward import (
     THREE,
     correction,
     home_of,
-    households,
     secret,
     table,
 )
+from story import makes_first_register
 
 from todoke.errors import GateClosed
 from todoke.process import approval, approvals, register, register_checks, stops
@@ -38,10 +38,7 @@ def printed(home: Path, release: str) -> Programme:
     root = installation(home / "root", register={"drift_gate_percent": 20, "release": release})
     programme = Programme(home / "home", root)
     with programme.entered():
-        programme.ward_sends_font()
-        programme.ward_sends("households", households(), FILES)
-        programme.run("intake", FILES)
-        programme.run("register", FILES)
+        makes_first_register(programme, instructed=False)
         programme.answer("release")
         programme.run("register", FILES)
         programme.run("labels", LABELS)

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from programme import CONTRACT, Programme, installation, on_ledger, one
-from small_ward import HOMES, INSTRUCTION_HEADER, INSTRUCTIONS, households, table
+from small_ward import HOMES
+from story import makes_first_register
 
 import databases
 from orchestration import demo_checks
@@ -25,7 +26,7 @@ from todoke.process import approvals, label_claims, label_printing, labels, pull
 from todoke.process.workspace import Workspace
 from todoke.store import pulls
 
-FILES, LABELS = date(2026, 7, 21), date(2026, 9, 7)
+LABELS = date(2026, 9, 7)
 MOST, ALL = 4, 10
 PLACES = {home.no: (home.postal_code.replace("-", ""), home.town, home.no) for home in HOMES}
 
@@ -43,11 +44,7 @@ def labels_asked_about(
     """A person has been asked about ten ordinary labels and a confidential one, all in batches of four."""
     with on_ledger(request.param, tmp_path_factory.mktemp("asked") / "home", narrow) as programme:
         with programme.entered():
-            programme.ward_sends_font()
-            programme.ward_sends("households", households(), FILES)
-            programme.ward_sends("special_delivery", table(INSTRUCTION_HEADER, INSTRUCTIONS), FILES)
-            for process in ("intake", "register"):
-                programme.run(process, FILES)
+            makes_first_register(programme)
             programme.run("labels", LABELS)
             programme.answer_open()
             programme.run("labels", LABELS)

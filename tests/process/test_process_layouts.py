@@ -31,6 +31,7 @@ from small_ward import (
     table,
     without,
 )
+from story import makes_first_register
 from ward_queries import Query, returns
 
 from todoke.errors import FileRefused
@@ -73,10 +74,7 @@ def register_of(folder: Path, content: bytes, **layouts: object) -> tuple[Row, l
     """The receipt, the members and the households that a file of the whole ward leads to."""
     programme = Programme(folder / "home", installation(folder / "root", layouts=layouts))
     with programme.entered():
-        programme.ward_sends_font()
-        programme.ward_sends("households", content, FILES)
-        programme.run("intake", FILES)
-        programme.run("register", FILES)
+        makes_first_register(programme, content, instructed=False)
         receipt = one(programme.rows("receipt", kind="households"))
         return receipt, programme.version("person"), programme.version("household")
 

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from programme import CONTRACT, TASKS, Programme, installation, on_ledger, one
 from small_ward import COUPLE, GOOD, HOMES, PASSPHRASE, SINGLE, THREE, WRONG, home_of, households
+from story import makes_first_register
 from ward_queries import NEXT, Query, opened, returns
 
 from todoke.errors import FileRefused
@@ -61,10 +62,7 @@ def in_question(
     """A ward's file in which four households are wrong has been taken and its register published without them."""
     with on_ledger(request.param, tmp_path_factory.mktemp("question") / "home", lenient) as programme:
         with programme.entered():
-            programme.ward_sends_font()
-            programme.ward_sends("households", ward_file(), FILES)
-            programme.run("intake", FILES)
-            programme.run("register", FILES)
+            makes_first_register(programme, ward_file(), instructed=False)
         yield programme
 
 

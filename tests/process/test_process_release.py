@@ -27,6 +27,7 @@ from small_ward import (
     secret,
     table,
 )
+from story import makes_first_register
 
 from todoke.process import approval
 from todoke.process.register_rebuild import rebuilt
@@ -51,10 +52,7 @@ def looked_at(
     """The ward's file has been taken and looked at; of thirteen households one is in quarantine."""
     with on_ledger(request.param, tmp_path_factory.mktemp("looked_at") / "home", careful) as programme:
         with programme.entered():
-            programme.ward_sends_font()
-            programme.ward_sends("households", households(), FILES)
-            programme.run("intake", FILES)
-            programme.run("register", FILES)
+            makes_first_register(programme, instructed=False)
         yield programme
 
 

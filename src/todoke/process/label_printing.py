@@ -109,8 +109,8 @@ class _Sorted:
 def publish_labels(ws: Workspace, batches: Sequence[Batch]) -> int:
     """Label sheets, manifest, control totals and the carrier's file of each batch; returns how many labels.
 
-    Each row of lake and ledger is read once for all batches on the same versions and settings. What stops one batch
-    does not stop the others.
+    Each row of lake and ledger is read once for all batches on the same versions and settings. What stops the
+    printing of one batch does not stop that of the others.
 
     Raises: what stopped the first that could not be printed, when all others are.
     """
